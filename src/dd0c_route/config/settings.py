@@ -1,0 +1,120 @@
+"""Frozen, typed settings.
+
+Every field has a type, a unit in its name where the type cannot say it, a default and a sentence;
+`docs/configuration.md` is checked against these classes by a test.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from dd0c_route.types import Secret
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The base of each table of `dd0c.toml`: unknown fields are refused."""
+
+
+class AccessKey(Struct, frozen=True):
+    """One of `[server] access_keys`: the SHA-256 of the key, never the key.
+
+    Attributes:
+        id: First eight hex digits of *digest*; the entry's `key_id`.
+    """
+
+    id: str
+    digest: bytes
+
+
+class Server(Settings):
+    host: str = "127.0.0.1"
+    port: Port = 4747
+    workers: Positive = 1
+    grace_s: Seconds = 30.0  # how long SIGTERM lets running calls finish
+    access_keys: tuple[AccessKey, ...] = ()
+
+
+class Limits(Settings):
+    head_bytes: Positive = 32 << 10
+    header_count: Positive = 100
+    head_s: Seconds = 5.0
+    body_bytes: Positive = 32 << 20
+    body_s: Seconds = 60.0
+    idle_s: Seconds = 75.0  # a client's kept-alive connection without a request
+    stalled_client_s: Seconds = 60.0  # a client that takes nothing of an answer that is there
+    connections: Positive = 10_000
+
+
+class Ledger(Settings):
+    url: str = "sqlite:///dd0c.db"
+
+
+class Timeouts(Settings):
+    connect_s: Seconds = 5.0
+    first_byte_s: Seconds = 600.0
+    silence_s: Seconds = 120.0
+    total_s: Seconds = 3600.0
+
+
+class Provider(Settings):
+    """One provider: a row of `upstream/providers.toml`, overlaid with the operator's table."""
+
+    name: str
+    dialect: Literal["openai", "anthropic", "gemini", "bedrock", "cohere", "ollama"]
+    base_url: str
+    api_key: Secret | None = None
+    auth: Literal["bearer", "x-api-key", "x-goog-api-key", "api-key"] = "bearer"
+    on_disconnect: Literal["abort", "drain"] = "abort"
+    drain_bytes: Positive = 8 << 20  # cap on what a drain reads on
+    drain_s: Seconds = 120.0
+    retry_unsafe: tuple[int, ...] = ()  # of 408, 500, 504: those that the provider documents as not billed
+    usage: Literal["ask", "always", "never"] = "ask"  # is `stream_options.include_usage` needed and accepted
+    connections: Positive = 512  # per worker
+    warm_connections: Annotated[int, Meta(ge=0)] = 0
+    idle_s: Seconds = 30.0  # shorter than the provider's own limit
+    simulated: bool = False  # answers are marked `x-dd0c-provider: simulated`
+    max_age_s: Seconds = 300.0  # a connection is not reused after this, so that DNS changes are followed
+    ca_file: str | None = None
+    timeouts: Timeouts = Timeouts()
+
+
+class Retries(Settings):
+    attempts: Positive = 2  # upstream tries for one call, the first included
+    budget_share: Share = 0.2  # of recent calls; further retries are not made
+    retry_after_cap_s: Seconds = 2.0  # a longer `retry-after` is handed to the client instead of waited for
+
+
+class Match(Settings):
+    model: str | None = None  # a glob
+    dialect: str | None = None
+    tags: dict[str, str] = {}  # every one must match; values are globs
+    kind: str | None = None
+
+
+class Route(Settings):
+    match: Match = Match()
+    candidates: tuple[str, ...]
+    policy: Literal["cheapest-capable", "ordered", "risk-bound", "budget"] = "cheapest-capable"
+    floor: Share = 0.9
+    mode: Literal["off", "shadow", "canary", "on"] = "shadow"
+    share: Share = 0.05  # of calls, in mode `canary`
+    control_share: Share = 0.02
+    epsilon: Share = 0.05
+    delta: Share = 0.05
+    usd_per_hour: Annotated[float, Meta(gt=0)] | None = None
+
+
+class Config(Settings):
+    server: Server = Server()
+    limits: Limits = Limits()
+    ledger: Ledger = Ledger()
+    retries: Retries = Retries()
+    providers: dict[str, Provider] = {}
+    routes: tuple[Route, ...] = ()

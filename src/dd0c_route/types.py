@@ -1,0 +1,279 @@
+"""The nouns of the system, each defined once: a Call becomes Candidates, a Decision, Attempts, Usage, an Entry.
+
+All are frozen: made once and handed on. `gc=False` where a value can never be part of a reference
+cycle, so that the collector does not walk the hot path's objects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any, Literal, NoReturn
+
+from msgspec import Raw, Struct
+
+PicoUSD = int  # 10⁻¹² dollars; money is never a float
+
+Dialect = Literal["openai", "anthropic", "gemini", "passthrough"]
+EndState = Literal[
+    "complete", "client_gone", "upstream_failed", "timed_out", "denied", "shut_down", "internal"
+]
+UsageSource = Literal["provider_final", "provider_partial", "local_exact", "local_estimated", "none"]
+
+
+class Secret:
+    """A credential as a type: it cannot be printed, formatted, pickled, copied to JSON or compared with a string.
+
+    `reveal()` is the only way to the value; the source tree calls it only where a credential goes
+    on the wire and where the redactor learns what to mask (a test counts the places).
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself. For the credential's own header, and for the redactor."""
+        return self._value
+
+    def fingerprint(self) -> str:
+        """Eight hex digits of a SHA-256: tells two secrets apart, gives neither away."""
+        return hashlib.sha256(self._value.encode()).hexdigest()[:8]
+
+    def __repr__(self) -> str:
+        return f"‹secret:{self.fingerprint()}›"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint())
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied")
+
+
+class Call(Struct, frozen=True):
+    """One request of a client, read once.
+
+    Attributes:
+        id: `dd_` + ULID.
+        at_ns: Wall time of the request's head, in nanoseconds since 1970.
+        started_ns: Monotonic time when the whole request was in; `overhead_ms` counts from here.
+        dialect: Which family of clients speaks; `passthrough` below `/passthrough/`.
+        api: The exact call, named as the recordings are: `openai.chat`, `anthropic.messages`, …
+        method: `POST`, …
+        path: What is appended to the provider's base URL, with a leading slash (`/chat/completions`).
+        query: The raw query string without `?`, or empty.
+        headers: Lower-case names and values, as they came, in order.
+        body: The raw request body.
+        fields: The body's top-level fields, undecoded; empty where the body is not a JSON object.
+        model: The model asked for, as the client wrote it; empty where there is none.
+        provider: The provider named in the path (pass-through only), else empty.
+        stream: The client asked for an event stream.
+        credential: What the client sent as its own key, if anything.
+        key_id: Which of the router's access keys was used, or None.
+        route_off: Never re-route this call.
+        wants_cost: Put the cost into the final usage object of a stream.
+    """
+
+    id: str
+    at_ns: int
+    started_ns: int
+    dialect: Dialect
+    api: str
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    fields: dict[str, Raw]
+    model: str
+    provider: str = ""
+    stream: bool = False
+    credential: Secret | None = None
+    key_id: str | None = None
+    session: str | None = None
+    tags: dict[str, str] = {}
+    policy: str | None = None
+    route_off: bool = False
+    wants_cost: bool = False
+
+
+class Target(Struct, frozen=True, gc=False):
+    """A model at a provider, written `provider/model`."""
+
+    provider: str
+    model: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+class Candidate(Struct, frozen=True):
+    """A target with its odds and its price already worked out, as a policy sees it.
+
+    Attributes:
+        p_good: Probability of a good answer, 0..1, or None where nothing is known.
+        expected_cost: Picodollars for this call, or None where the model has no price.
+    """
+
+    target: Target
+    p_good: float | None = None
+    expected_cost: PicoUSD | None = None
+
+
+class Decision(Struct, frozen=True):
+    """What to try, in order, and why.
+
+    Attributes:
+        plan: The targets to try, best first; never empty.
+        verdict: `routed` (another model than asked), `kept` (the same), `pinned` (the caller forbade routing).
+        reason: One line for a person; no prompt, no secret.
+        policy: Name of the policy that decided, or None where no route matched.
+        shadow: What the policy would have chosen, where the route only watches.
+        decide_us: Time spent on deciding, in microseconds.
+    """
+
+    plan: tuple[Target, ...]
+    verdict: Literal["routed", "kept", "pinned"]
+    reason: str
+    policy: str | None = None
+    route: int | None = None
+    candidates: tuple[Candidate, ...] = ()
+    shadow: Target | None = None
+    decide_us: float = 0.0
+
+
+class Attempt(Struct, frozen=True, gc=False):
+    """One upstream try. Times are milliseconds since the call's start.
+
+    Attributes:
+        connection: How it ended for the connection: `pooled`, `closed`, `aborted`, `failed`; before it, `new` or
+            `reused` (`reused:pooled`).
+    """
+
+    target: str
+    started_ms: float
+    first_byte_ms: float | None = None
+    ended_ms: float | None = None
+    status: int | None = None
+    error: str | None = None
+    connection: str | None = None
+
+
+class Usage(Struct, frozen=True, gc=False):
+    """Disjoint counts in tokens: no token is in two fields. Zero where a class does not occur.
+
+    Source: interface.md §6 in words of the field; `wire/` turns each provider's report into it.
+    """
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    @property
+    def input_total(self) -> int:
+        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
+
+    @property
+    def output_total(self) -> int:
+        return self.output + self.reasoning
+
+
+class Count(Struct, frozen=True, gc=False):
+    """A local token count, with how far it can be trusted.
+
+    Attributes:
+        band: The lowest and highest true count to expect (95 %); equal to *tokens* twice where exact.
+        tokenizer: What counted.
+    """
+
+    tokens: int
+    exactness: Literal["exact", "estimated"]
+    band: tuple[int, int]
+    tokenizer: str
+
+
+class Intent(Struct, frozen=True):
+    """Journaled before the first upstream byte: this call is going to cost something."""
+
+    id: str
+    at: str
+    dialect: str
+    api: str
+    requested_model: str
+    provider: str
+    served_model: str
+    stream: bool
+    session: str | None = None
+    tags: dict[str, str] = {}
+    key_id: str | None = None
+    decision: dict[str, Any] | None = None
+
+
+class Entry(Struct, frozen=True, omit_defaults=False):
+    """One call in the ledger; the fields of interface.md §6.
+
+    Token counts are None where they cannot be known; money is None where `unpriced`.
+    """
+
+    id: str
+    at: str
+    dialect: str
+    api: str
+    provider: str
+    requested_model: str
+    served_model: str
+    stream: bool
+    status: int
+    end_state: EndState
+    error: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    usage: Usage = Usage()
+    usage_source: UsageSource = "none"
+    error_band: tuple[int, int] | None = None
+    delivered_output_tokens: int = 0
+    delivered_bytes: int = 0
+    received_output_tokens: int = 0
+    billable_output_tokens: int = 0
+    cost_picodollars: PicoUSD | None = None
+    cost_usd: str | None = None
+    cost_billable_picodollars: PicoUSD | None = None
+    cost_provider_usd: str | None = None
+    price: dict[str, Any] | None = None
+    unpriced: bool = False
+    baseline_picodollars: PicoUSD | None = None
+    saved_picodollars: PicoUSD | None = None
+    decision: dict[str, Any] | None = None
+    session: str | None = None
+    tags: dict[str, str] = {}
+    key_id: str | None = None
+    ttft_ms: float | None = None
+    duration_ms: float = 0.0
+    overhead_ms: float = 0.0
+    reported_usage: dict[str, Any] | None = None
+
+
+class Delivery(Struct, frozen=True, omit_defaults=True):
+    """What became of the answer's last bytes, journaled when the socket drained or closed.
+
+    *changes* are the fields of the settled entry that are different now; empty when all of it arrived as assumed.
+    """
+
+    id: str
+    changes: dict[str, Any] = {}
