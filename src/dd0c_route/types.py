@@ -15,9 +15,7 @@ from msgspec import Raw, Struct
 PicoUSD = int  # 10⁻¹² dollars; money is never a float
 
 Dialect = Literal["openai", "anthropic", "gemini", "passthrough"]
-EndState = Literal[
-    "complete", "client_gone", "upstream_failed", "timed_out", "denied", "shut_down", "internal"
-]
+EndState = Literal["complete", "client_gone", "upstream_failed", "timed_out", "denied", "shut_down", "internal"]
 UsageSource = Literal["provider_final", "provider_partial", "local_exact", "local_estimated", "none"]
 
 

@@ -18,7 +18,7 @@ Seconds = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The base of each table of `dd0c.toml`: unknown fields are refused."""
 
 
@@ -99,8 +99,8 @@ class Match(Settings):
 
 
 class Route(Settings):
-    match: Match = Match()
     candidates: tuple[str, ...]
+    match: Match = Match()
     policy: Literal["cheapest-capable", "ordered", "risk-bound", "budget"] = "cheapest-capable"
     floor: Share = 0.9
     mode: Literal["off", "shadow", "canary", "on"] = "shadow"
