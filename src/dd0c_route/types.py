@@ -40,7 +40,7 @@ class Secret:
         return hashlib.sha256(self._value.encode()).hexdigest()[:8]
 
     def __repr__(self) -> str:
-        return f"‹secret:{self.fingerprint()}›"
+        return f"<secret:{self.fingerprint()}>"
 
     __str__ = __repr__
 

@@ -33,7 +33,7 @@ class AccessKey(Struct, frozen=True):
     digest: bytes
 
 
-class Server(Settings):
+class Server(Settings, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 4747
     workers: Positive = 1
@@ -41,7 +41,7 @@ class Server(Settings):
     access_keys: tuple[AccessKey, ...] = ()
 
 
-class Limits(Settings):
+class Limits(Settings, frozen=True, forbid_unknown_fields=True):
     head_bytes: Positive = 32 << 10
     header_count: Positive = 100
     head_s: Seconds = 5.0
@@ -52,18 +52,18 @@ class Limits(Settings):
     connections: Positive = 10_000
 
 
-class Ledger(Settings):
+class Ledger(Settings, frozen=True, forbid_unknown_fields=True):
     url: str = "sqlite:///dd0c.db"
 
 
-class Timeouts(Settings):
+class Timeouts(Settings, frozen=True, forbid_unknown_fields=True):
     connect_s: Seconds = 5.0
     first_byte_s: Seconds = 600.0
     silence_s: Seconds = 120.0
     total_s: Seconds = 3600.0
 
 
-class Provider(Settings):
+class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     """One provider: a row of `upstream/providers.toml`, overlaid with the operator's table."""
 
     name: str
@@ -85,20 +85,20 @@ class Provider(Settings):
     timeouts: Timeouts = Timeouts()
 
 
-class Retries(Settings):
+class Retries(Settings, frozen=True, forbid_unknown_fields=True):
     attempts: Positive = 2  # upstream tries for one call, the first included
     budget_share: Share = 0.2  # of recent calls; further retries are not made
     retry_after_cap_s: Seconds = 2.0  # a longer `retry-after` is handed to the client instead of waited for
 
 
-class Match(Settings):
+class Match(Settings, frozen=True, forbid_unknown_fields=True):
     model: str | None = None  # a glob
     dialect: str | None = None
     tags: dict[str, str] = {}  # every one must match; values are globs
     kind: str | None = None
 
 
-class Route(Settings):
+class Route(Settings, frozen=True, forbid_unknown_fields=True):
     candidates: tuple[str, ...]
     match: Match = Match()
     policy: Literal["cheapest-capable", "ordered", "risk-bound", "budget"] = "cheapest-capable"
@@ -111,7 +111,7 @@ class Route(Settings):
     usd_per_hour: Annotated[float, Meta(gt=0)] | None = None
 
 
-class Config(Settings):
+class Config(Settings, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     limits: Limits = Limits()
     ledger: Ledger = Ledger()
