@@ -1,0 +1,75 @@
+# Everything happens in .venv, which these targets make and fill themselves. Each is safe to repeat.
+#
+#   make run     start the router (without a provider key: the simulated provider)
+#   make test    the whole test suite
+#   make check   linter, formatter, strict types, import rings, tests
+#   make bench   latency and throughput, direct, through nginx and through the router
+#   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
+#   make lock    resolve the dependencies anew into the two lock files
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := run
+.PHONY: run test check lint types bench soak kill lock clean
+
+VENV := .venv
+PYTHON_IN := $(VENV)/bin/python
+PIP := $(PYTHON_IN) -m pip --disable-pip-version-check --no-input
+RUN := $(VENV)/.installed-run
+DEV := $(VENV)/.installed-dev
+PYTEST := $(PYTHON_IN) -m pytest
+JOBS ?= 2
+
+# An environment whose interpreter has gone (or whose creation was interrupted) is made anew.
+ifneq ($(shell $(PYTHON_IN) -c 'print("works")' 2>/dev/null),works)
+$(shell rm -f $(VENV)/.created)
+endif
+
+run: $(RUN)
+	@exec $(VENV)/bin/dd0c-route up
+
+test: $(DEV)
+	$(PYTEST) -n $(JOBS) --dist worksteal $(ARGS)
+
+check: lint types test
+
+lint: $(DEV)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(DEV)
+	$(VENV)/bin/mypy
+	$(PYTEST) tests/test_rings.py
+
+bench: $(RUN)
+	$(PYTHON_IN) -m benchmarks.proxy_latency $(ARGS)
+
+# Both run the tests that read the variable, however long they take.
+soak: $(DEV)
+	DD0C_DISCONNECTS=$${DD0C_DISCONNECTS:-2000} $(PYTEST) --timeout=3600 $$(grep -rl --include='test_*.py' DD0C_DISCONNECTS tests) $(ARGS)
+
+kill: $(DEV)
+	DD0C_KILL_ROUNDS=$${DD0C_KILL_ROUNDS:-200} $(PYTEST) --timeout=3600 $$(grep -rl --include='test_*.py' DD0C_KILL_ROUNDS tests) $(ARGS)
+
+lock: $(DEV)
+	$(VENV)/bin/python scripts/lock.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist target
+
+# A stamp is written last, so that a failed or interrupted step is done again.
+$(VENV)/.created:
+	@python="$$(sh scripts/find-python.sh)" && \
+	echo "making $(VENV) with $$("$$python" --version)" && \
+	"$$python" -m venv --clear $(VENV) && touch $@
+
+$(RUN): requirements.lock pyproject.toml $(VENV)/.created
+	@echo "installing the locked dependencies"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUN)
+	@echo "installing the locked tools for development"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,39 @@
+"""Resolve the dependencies of pyproject.toml into the two lock files, with the hash of every installable file.
+
+The locks hold for all supported versions of Python and all platforms, and name no index address: whoever
+installs from them uses the index that his own pip is set up with.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+COMPILE = (
+    "uv",
+    "pip",
+    "compile",
+    "--quiet",
+    "--universal",
+    "--python-version",
+    "3.11",
+    "--generate-hashes",
+    "--no-header",
+)
+
+
+def lock(name: str, *arguments: str) -> None:
+    """Write *name* anew and check that it names no address."""
+    command = [*COMPILE, *sys.argv[1:], "pyproject.toml", *arguments, "--output-file", name]
+    subprocess.run(command, cwd=ROOT, check=True)
+    text = (ROOT / name).read_text()
+    if "://" in text:
+        raise SystemExit(f"{name} names an address: remove it and the setting that put it there")
+    print(f"{name}: {text.count('==')} packages")
+
+
+if __name__ == "__main__":
+    lock("requirements.lock", "--group", "build")
+    lock("requirements-dev.lock", "--group", "dev", "--constraint", "requirements.lock")
