@@ -35,6 +35,10 @@ class Secret:
         """The value itself. For the credential's own header, and for the redactor."""
         return self._value
 
+    def digest(self) -> bytes:
+        """SHA-256 of the value, 32 bytes: what access keys are compared by."""
+        return hashlib.sha256(self._value.encode()).digest()
+
     def fingerprint(self) -> str:
         """Eight hex digits of a SHA-256: tells two secrets apart, gives neither away."""
         return hashlib.sha256(self._value.encode()).hexdigest()[:8]

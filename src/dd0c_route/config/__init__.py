@@ -1,11 +1,13 @@
 """The configuration: its types (`settings`) and how `dd0c.toml` and the environment become them (`load`)."""
 
+from dd0c_route.config.load import Loaded, load
 from dd0c_route.config.settings import (
     AccessKey,
     Config,
     Ledger,
     Limits,
     Match,
+    PriceRow,
     Provider,
     Retries,
     Route,
@@ -19,11 +21,14 @@ __all__ = [
     "Config",
     "Ledger",
     "Limits",
+    "Loaded",
     "Match",
+    "PriceRow",
     "Provider",
     "Retries",
     "Route",
     "Server",
     "Settings",
     "Timeouts",
+    "load",
 ]

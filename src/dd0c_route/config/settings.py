@@ -6,6 +6,8 @@ Every field has a type, a unit in its name where the type cannot say it, a defau
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -79,6 +81,7 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     connections: Positive = 512  # per worker
     warm_connections: Annotated[int, Meta(ge=0)] = 0
     idle_s: Seconds = 30.0  # shorter than the provider's own limit
+    price_as: str | None = None  # the provider whose catalogue prices hold for this one
     simulated: bool = False  # answers are marked `x-dd0c-provider: simulated`
     max_age_s: Seconds = 300.0  # a connection is not reused after this, so that DNS changes are followed
     ca_file: str | None = None
@@ -111,6 +114,25 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
     usd_per_hour: Annotated[float, Meta(gt=0)] | None = None
 
 
+class PriceRow(Settings, frozen=True, forbid_unknown_fields=True):
+    """One of `[[prices]]`: an own price, in US dollars per million tokens; it goes before the catalogue.
+
+    A class without a rate is billed as the class that contains it: the caches as `input`, `cache_write_1h` as
+    `cache_write_5m`, `reasoning` as `output`.
+    """
+
+    provider: str
+    model: str  # a glob
+    input: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write_5m: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    output: Decimal | None = None
+    reasoning: Decimal | None = None
+    since: date | None = None  # the first day (UTC) on which it holds; without it, always
+    source: str = "dd0c.toml"  # the page or contract it was read from
+
+
 class Config(Settings, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     limits: Limits = Limits()
@@ -118,3 +140,4 @@ class Config(Settings, frozen=True, forbid_unknown_fields=True):
     retries: Retries = Retries()
     providers: dict[str, Provider] = {}
     routes: tuple[Route, ...] = ()
+    prices: tuple[PriceRow, ...] = ()

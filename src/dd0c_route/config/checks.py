@@ -1,0 +1,130 @@
+"""Rules that a type cannot say: addresses, names that must exist, what may stand open to a network."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from msgspec import structs
+
+from dd0c_route.config import settings
+from dd0c_route.config.settings import Config, Route
+from dd0c_route.config.values import Fault, did_you_mean, shown
+from dd0c_route.types import Dialect
+
+_MAY_BE_RETRIED = (408, 500, 504)
+_LEDGER_PREFIX = "sqlite:///"
+
+
+def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
+    """Return the final form of one field that has the right type.
+
+    Raises:
+        Fault: It breaks a rule that its type cannot say.
+    """
+    match cls, name:
+        case (_, "base_url"):
+            return base_url(value)
+        case (_, "ca_file"):
+            return ca_file(value, base_dir)
+        case (_, "retry_unsafe"):
+            return retry_unsafe(value)
+        case (settings.PriceRow, _) if isinstance(value, Decimal) and value < 0:
+            raise Fault(f"expected a rate of at least 0, got {value}")
+        case (settings.Match, "dialect") if value not in get_args(Dialect):
+            raise Fault(f"{shown(value)} would never match{did_you_mean(value, get_args(Dialect))}")
+    return value
+
+
+def base_url(url: str) -> str:
+    """Return *url* without trailing slashes.
+
+    Raises:
+        Fault: Not http(s), no host, or more than an address: credentials, query, fragment. What may be secret in
+            it is not repeated.
+    """
+    if not url.isascii() or any(character <= " " or character == "\x7f" for character in url):
+        raise Fault("holds a space, a control character or a letter beyond ASCII: expected http(s)://host/path")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reading it is what checks it
+    except ValueError:
+        raise Fault("is no address: expected http(s)://host[:port]/path") from None
+    if parts.scheme not in ("http", "https"):
+        raise Fault(f"expected http:// or https://, got {shown(parts.scheme)}")
+    if parts.username is not None or parts.password is not None:
+        raise Fault("holds credentials: put them into api_key")
+    if not parts.hostname:
+        raise Fault("names no host: expected http(s)://host[:port]/path")
+    if "?" in url or "#" in url:
+        raise Fault("holds a query or a fragment: end it with the path")
+    return url.rstrip("/")
+
+
+def ca_file(name: str, base_dir: Path) -> str:
+    """Return the absolute path of a file with certificates."""
+    path = base_dir / name
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError):
+        raise Fault(f"the file {shown(name)} cannot be read: give the path of a PEM file") from None
+    return str(path)
+
+
+def retry_unsafe(statuses: tuple[int, ...]) -> tuple[int, ...]:
+    """Only what is neither always nor never safe to retry can be listed."""
+    for status in statuses:
+        if status not in _MAY_BE_RETRIED:
+            raise Fault(f"{status} is not one of {', '.join(map(str, _MAY_BE_RETRIED))}")
+    return statuses
+
+
+def across(config: Config, provider_names: Collection[str], *, keys_listed: bool) -> Iterator[str]:
+    """The faults between the parts of *config*.
+
+    Args:
+        provider_names: All that have a table, also those that are themselves at fault.
+        keys_listed: Something stands in `server.access_keys`, be it at fault.
+    """
+    if not config.ledger.url.startswith(_LEDGER_PREFIX) or config.ledger.url == _LEDGER_PREFIX:
+        yield "ledger.url: expected sqlite:///path (relative to the configuration) or sqlite:////absolute/path"
+    stored = sorted(provider.name for provider in config.providers.values() if provider.api_key is not None)
+    if stored and not keys_listed and not is_loopback(config.server.host):
+        yield (
+            f"server.host: {shown(config.server.host)} can be reached from the network, and anybody could spend the "
+            f"stored key of '{stored[0]}': set server.host to 127.0.0.1, or add server.access_keys "
+            "('dd0c-route key new' makes one)"
+        )
+    for index, route in enumerate(config.routes):
+        yield from (f"routes[{index}].{fault}" for fault in _route(route, provider_names))
+    for index, row in enumerate(config.prices):
+        if not any(isinstance(rate, Decimal) for rate in structs.astuple(row)):
+            yield f"prices[{index}]: has no rate: give input and output, in US dollars per million tokens"
+
+
+def is_loopback(host: str) -> bool:
+    """Only this machine can reach *host*. A name other than `localhost` may be anything, so it is not."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _route(route: Route, provider_names: Collection[str]) -> Iterator[str]:
+    if not route.candidates:
+        yield 'candidates: is empty: name at least one model, such as "openai/gpt-4o"'
+    for index, candidate in enumerate(route.candidates):
+        provider, slash, model = candidate.partition("/")
+        if not provider or (slash and not model):
+            yield f"candidates[{index}]: {shown(candidate)} is no model: write model or provider/model"
+        elif not provider_names:
+            yield f"candidates[{index}]: {shown(candidate)} has no provider to go to: add a [providers.NAME] table"
+        elif slash and provider not in provider_names:
+            near = did_you_mean(provider, provider_names)
+            yield f"candidates[{index}]: {shown(candidate)} names no configured provider '{provider}'{near}"
+    if route.policy == "budget" and route.usd_per_hour is None:
+        yield "usd_per_hour: is missing: the policy 'budget' needs it"
