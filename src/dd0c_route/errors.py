@@ -116,6 +116,12 @@ class JournalError(RouteError):
     status, code = 503, "ledger_unavailable"
 
 
+class PriceMissing(RouteError):
+    """A class of tokens without a rate: the call is `unpriced`, never free."""
+
+    code = "unpriced"
+
+
 # --- the provider failed ---------------------------------------------------------------------------
 
 
@@ -126,7 +132,8 @@ class UpstreamError(RouteError):
         sent: Whether the provider may have seen the request.
     """
 
-    status, code, side, end_state = 502, "upstream_error", "upstream", "upstream_failed"
+    status, code, side = 502, "upstream_error", "upstream"
+    end_state: ClassVar[EndState] = "upstream_failed"
 
     def __init__(self, message: str, *, sent: bool = True) -> None:
         super().__init__(message)
