@@ -1,0 +1,197 @@
+"""Every way in which Python writes something on its own goes through the redactor first.
+
+`install()` is the first thing that a process does. It covers uncaught exceptions (main thread, threads,
+destructors, the event loop), warnings, `logging` with arguments, exceptions and its own internal errors, and text
+that anybody writes to `sys.stderr` (the interpreter itself prints `SystemExit(message)` there). Native crashes
+print file and line only and leave no core behind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import logging
+import resource
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Protocol, TextIO
+
+from dd0c_route.redact.log import Level, Role, log, set_up
+from dd0c_route.redact.scrub import redact_sensitive
+from dd0c_route.redact.stderr import RedactingStderr
+
+_PR_SET_DUMPABLE = 4  # linux/prctl.h
+
+
+class _Loop(Protocol):
+    def set_exception_handler(self, handler: Callable[[Any, dict[str, Any]], object] | None, /) -> None: ...
+
+
+def install(role: Role = "cli", stderr: TextIO | None = None) -> None:
+    """Put the redactor before every writer of this process. Safe to repeat.
+
+    Args:
+        stderr: Where to write; the process's own stderr by default.
+    """
+    stream = stderr or sys.stderr
+    if isinstance(stream, RedactingStderr):
+        stream = stream.raw
+    _no_memory_on_disk()
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+    warnings.showwarning = _warn
+    _install_logging()
+    if stream is not None:  # a process may be started without one
+        set_up(role, stream)
+        sys.stderr = RedactingStderr(stream)
+        _enable_faulthandler(stream)
+
+
+def install_loop(loop: _Loop) -> None:
+    """The same for what an event loop reports (a task's exception that nobody fetched, a failing callback)."""
+    loop.set_exception_handler(_loop_error)
+
+
+# --- Python's own hooks ------------------------------------------------------------------------------
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, tb: TracebackType | None) -> None:
+    _report("uncaught_exception", error, kind=kind, tb=tb)
+
+
+def _uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_type is SystemExit:
+        return
+    name = args.thread.name if args.thread else "?"
+    _report("uncaught_exception", args.exc_value, kind=args.exc_type, tb=args.exc_traceback, thread=name)
+
+
+def _unraisable(args: sys.UnraisableHookArgs) -> None:
+    message = f"{args.err_msg or 'exception ignored in'}: {_shown(args.object)}"
+    _report("exception_ignored", args.exc_value, kind=args.exc_type, tb=args.exc_traceback, message=message)
+
+
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    text = f"{category.__name__}: {_shown(message, str)}"
+    _safely("python_warning", "warning", message=text, source=f"{filename}:{lineno}")
+
+
+def _loop_error(loop: object, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    parts = [str(context.get("message", "unhandled exception in event loop"))]
+    parts += [f"{key}={_shown(context[key])}" for key in sorted(context) if key not in ("message", "exception")]
+    _report("loop_error", error, kind=type(error), tb=getattr(error, "__traceback__", None), message="; ".join(parts))
+
+
+def _report(
+    event: str,
+    error: BaseException | None,
+    *,
+    kind: type[BaseException] | type[None],
+    tb: TracebackType | None,
+    message: str | None = None,
+    thread: str | None = None,
+) -> None:
+    text = None
+    if error is not None:
+        try:
+            text = "".join(traceback.format_exception(error.__class__, error, tb))
+        except Exception as failure:  # an exception whose own text fails; still say that it was there
+            text = f"{kind.__name__} (its text failed with {type(failure).__name__})"
+    _safely(event, "error", message=message, thread=thread, traceback=text)
+
+
+def _safely(event: str, level: Level, **fields: str | None) -> None:
+    """Log; if even that fails, say that something was withheld rather than let Python print it raw."""
+    try:
+        log(event, level=level, **fields)
+    except Exception as failure:  # a hook that raises makes Python print both exceptions, unredacted
+        raw = sys.stderr.raw if isinstance(sys.stderr, RedactingStderr) else None
+        if raw is not None:
+            raw.write(f"{event}: withheld, it could not be redacted ({type(failure).__name__})\n")
+
+
+def _shown(value: object, how: Callable[[object], str] = repr) -> str:
+    try:
+        return how(value)
+    except Exception as failure:  # somebody else's __repr__
+        return f"<{type(value).__name__}, its text failed with {type(failure).__name__}>"
+
+
+# --- logging -------------------------------------------------------------------------------------------
+
+
+class _Handler(logging.Handler):
+    """A library's log record as one of our events."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except Exception as failure:  # arguments that do not fit their format: Python would print them raw
+            message = f"{record.msg} (arguments withheld: {type(failure).__name__})"
+        text = "\n".join(part for part in (_exception_text(record), record.stack_info) if part)
+        level = _LEVELS[min(max(record.levelno // 10, 1), 5)]
+        _safely("library_log", level, logger=record.name, message=message, traceback=text or None)
+
+
+_LEVELS: dict[int, Level] = {1: "debug", 2: "info", 3: "warning", 4: "error", 5: "critical"}
+
+
+def _exception_text(record: logging.LogRecord) -> str | None:
+    if record.exc_info and record.exc_info[0] is not None:
+        return "".join(traceback.format_exception(*record.exc_info))
+    return record.exc_text
+
+
+def _install_logging() -> None:
+    """Root and last-resort handler are ours; the base classes redact for handlers that a library adds itself."""
+    handler = _Handler()
+    logging.lastResort = handler
+    root = logging.getLogger()
+    if not any(isinstance(known, _Handler) for known in root.handlers):
+        root.handlers[:] = [handler]
+    logging.Handler.handleError = _handler_failed  # type: ignore[method-assign]
+    logging.Formatter.format = _redacted_format  # type: ignore[method-assign]
+
+
+_format = logging.Formatter.format
+
+
+def _redacted_format(self: logging.Formatter, record: logging.LogRecord) -> str:
+    return redact_sensitive(_format(self, record))
+
+
+def _handler_failed(self: logging.Handler, record: logging.LogRecord) -> None:
+    """Python's own version prints message and arguments raw to stderr."""
+    failure = sys.exc_info()[0]
+    name = failure.__name__ if failure else "unknown"
+    _safely("logging_failed", "error", logger=record.name, message=f"{record.msg} (withheld: {name})")
+
+
+# --- outside Python --------------------------------------------------------------------------------------
+
+
+def _no_memory_on_disk() -> None:
+    """No core file, and no debugger of another process of this user: memory holds keys."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _enable_faulthandler(stream: TextIO) -> None:
+    try:
+        faulthandler.enable(stream.fileno())
+    except (OSError, ValueError, AttributeError):
+        faulthandler.disable()  # a stream without a descriptor: better no trace than one in the wrong place

@@ -1,0 +1,132 @@
+"""The log: one event a line on stderr, made of named, typed fields.
+
+JSON for machines, a readable line for a terminal. There is no free-form field: what may be said is listed in
+`FIELDS`, so that no header, URL, body or `repr` ever becomes part of a line, and what is said still passes
+`redact_sensitive`. Nothing is logged for a call that succeeds.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Literal, Protocol
+
+import msgspec
+
+from dd0c_route.clock import SystemClock, rfc3339
+from dd0c_route.redact.scrub import redact_sensitive
+
+Level = Literal["debug", "info", "warning", "error", "critical"]
+Role = Literal["cli", "supervisor", "worker", "control", "simulator"]
+MAX_VALUE_CHARS = 32 << 10  # one field; a traceback is shorter, and a provider's novel is not worth more
+
+FIELDS: dict[str, tuple[type, ...]] = {
+    "address": (str,),
+    "attempts": (int,),
+    "bytes": (int,),
+    "code": (str,),
+    "config_version": (str,),
+    "connections": (int,),
+    "count": (int,),
+    "duration_ms": (int, float),
+    "end_state": (str,),
+    "error": (str,),
+    "exit_code": (int,),
+    "file": (str,),
+    "fix": (str,),
+    "host": (str,),
+    "key_id": (str,),
+    "logger": (str,),
+    "message": (str,),
+    "model": (str,),
+    "path": (str,),
+    "pid": (int,),
+    "port": (int,),
+    "provider": (str,),
+    "reason": (str,),
+    "request_id": (str,),
+    "restarts": (int,),
+    "route": (int, str),
+    "signal": (str, int),
+    "source": (str,),
+    "status": (int,),
+    "thread": (str,),
+    "traceback": (str,),
+    "version": (str,),
+    "worker": (int,),
+    "workers": (int,),
+}
+
+
+class Stream(Protocol):
+    """What the log writes to: a text stream."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
+    def isatty(self) -> bool: ...
+
+
+class _Log:
+    """Where this process logs to, and as whom."""
+
+    def __init__(self) -> None:
+        self.stream: Stream | None = None
+        self.role: Role = "cli"
+
+
+_log = _Log()
+_encode = msgspec.json.Encoder().encode
+
+
+def set_up(role: Role, stream: Stream) -> None:
+    """Log as *role* to *stream*, which must be the raw one: lines are redacted here, once."""
+    _log.role, _log.stream = role, stream
+
+
+def log(event: str, *, level: Level = "info", **fields: str | int | float | None) -> None:
+    """Write one event; a field that is None is left out.
+
+    Args:
+        event: What happened, in snake case: `worker_died`, `reload_refused`.
+        fields: Of `FIELDS` only.
+
+    Raises:
+        TypeError: A field is not in `FIELDS` or has another type. (A bug in the caller, found by its first test.)
+    """
+    said = {name: value for name, value in fields.items() if value is not None}
+    for name, value in said.items():
+        if not isinstance(value, FIELDS.get(name, ())):
+            raise TypeError(f"log field {name!r} of type {type(value).__name__} is not in FIELDS")
+    stream = _log.stream or sys.stderr
+    if stream is None:  # started without a stderr
+        return
+    clean = {name: _clean(value) if isinstance(value, str) else value for name, value in said.items()}
+    readable = _log.role == "cli" or stream.isatty()
+    try:
+        stream.write(_line(event, level, clean) if readable else _json(event, level, clean))
+        stream.flush()
+    except (OSError, ValueError):
+        pass  # stderr is closed or its disk full: a log that cannot be written must not stop a call
+
+
+def _clean(value: str) -> str:
+    # Redacted before it is cut: half a key at the end of a long text would not be recognised any more.
+    clean = redact_sensitive(value)
+    return clean if len(clean) <= MAX_VALUE_CHARS else clean[:MAX_VALUE_CHARS] + "… (cut)"
+
+
+def _json(event: str, level: Level, fields: dict[str, str | int | float]) -> str:
+    head = {"time": rfc3339(SystemClock.wall_ns()), "level": level, "role": _log.role, "event": event}
+    return _encode(head | fields).decode("utf-8", "backslashreplace") + "\n"
+
+
+def _line(event: str, level: Level, fields: dict[str, str | int | float]) -> str:
+    text = str(fields.pop("traceback", ""))
+    message = str(fields.pop("message", ""))
+    rest = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
+    head = " ".join(part for part in (f"{level}: {event.replace('_', ' ')}", message and f"- {message}", rest) if part)
+    return f"{head}\n{text.rstrip()}\n" if text else head + "\n"
+
+
+def _quoted(value: str | int | float) -> str:
+    text = str(value)
+    return repr(text) if not text or any(character.isspace() for character in text) else text

@@ -1,0 +1,86 @@
+"""`redact_sensitive`: the one function that stands before every sink.
+
+Four layers, from certain to likely: the secrets that the process knows, shapes that give themselves away, values
+told by the name beside them, and the first three again on the text as its reader would see it (escapes undone,
+wrapped words joined, base64 and hex decoded).
+"""
+
+from __future__ import annotations
+
+from dd0c_route.redact import rules, views
+from dd0c_route.redact.carriers import Carriers
+from dd0c_route.redact.registry import Span, find_known
+
+_RULES = rules.load()
+_CARRIERS = Carriers(_RULES.carrier)
+_PROBES: dict[str, list[rules.Format]] = {}
+for _format in _RULES.format:
+    for _probe in _format.probes:
+        _PROBES.setdefault(_probe, []).append(_format)
+_PROBED = tuple(_PROBES.items())
+
+
+def redact_sensitive(text: str) -> str:
+    """*text* with every credential replaced by `[redacted:<rule>]`; the same object where there is none.
+
+    Idempotent. Never raises for any string. What it cannot know: a credential without a distinctive shape that
+    was neither registered nor named (`docs/security.md` lists them).
+    """
+    spans = find(text)
+    return masked(text, spans) if spans else text
+
+
+def redact_bytes(data: bytes) -> bytes:
+    """The same for bytes that are mostly text; bytes that are not UTF-8 pass as they are."""
+    text = data.decode("utf-8", "surrogateescape")
+    clean = redact_sensitive(text)
+    return data if clean is text else clean.encode("utf-8", "surrogateescape")
+
+
+def find(text: str) -> list[Span]:
+    """The spans to mask, in no order; they may overlap."""
+    spans = _find_as_written(text)
+    for start, end, meaning in views.decoded_runs(text):
+        if _find_as_written(meaning):
+            spans.append((start, end, "encoded"))
+    if view := views.unescaped(text):
+        spans += [(*view.back(start, end), name) for start, end, name in _find_joined(view.text)]
+    elif view := views.unwrapped(text):
+        spans += [(*view.back(start, end), name) for start, end, name in _find_as_written(view.text)]
+    return spans
+
+
+def masked(text: str, spans: list[Span]) -> str:
+    """*text* with *spans* replaced; overlapping ones become one, named after the widest."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, name in _merged(spans):
+        pieces += (text[done:start], f"[redacted:{name}]")
+        done = end
+    return "".join(pieces) + text[done:]
+
+
+def _find_joined(text: str) -> list[Span]:
+    spans = _find_as_written(text)
+    if view := views.unwrapped(text):
+        spans += [(*view.back(start, end), name) for start, end, name in _find_as_written(view.text)]
+    return spans
+
+
+def _find_as_written(text: str) -> list[Span]:
+    spans = find_known(text)
+    for probe, formats in _PROBED:
+        if probe in text:
+            spans += [(m.start(), m.end(), rule.name) for rule in formats for m in rule.pattern.finditer(text)]
+    spans += _CARRIERS.find(text)
+    return spans
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]), merged[-1][2])
+        else:
+            merged.append((start, end, name))
+    return merged

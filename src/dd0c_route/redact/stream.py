@@ -1,0 +1,44 @@
+"""The redactor for a text that comes in pieces, cut anywhere."""
+
+from __future__ import annotations
+
+from dd0c_route.redact.registry import longest_form
+from dd0c_route.redact.scrub import find, masked
+
+OVERLAP_CHARS = 4 << 10  # longer than any credential of `rules.toml` but a private key, which is held until its end
+CONTEXT_CHARS = 256  # of what is already out, so that a value does not lose the name before it
+MAX_HELD_CHARS = 1 << 20  # a "credential" longer than this is masked up to here and its rest looked at anew
+
+
+class StreamRedactor:
+    """Redact piece by piece; the last few KiB wait until it is clear what they belong to."""
+
+    def __init__(self) -> None:
+        self._text = ""  # context that is out already, then what is held
+        self._out = 0  # characters of it that are out
+
+    def feed(self, piece: str) -> str:
+        """Take *piece*; return what can be said for sure by now."""
+        self._text += piece
+        overlap = max(OVERLAP_CHARS, longest_form())
+        # Twice the overlap before anything is looked at: each character is then looked at twice, not a hundred times.
+        return self._release(len(self._text) - overlap) if len(self._text) - self._out >= 2 * overlap else ""
+
+    def end(self) -> str:
+        """What was held."""
+        rest = self._release(len(self._text))
+        self._text, self._out = "", 0
+        return rest
+
+    def _release(self, cut: int) -> str:
+        spans = sorted(find(self._text))
+        for start, end, _ in spans:
+            if start < cut < end:
+                cut = start if start >= self._out and end - start < MAX_HELD_CHARS else end
+        # What began in the context is masked there already; its rest just goes.
+        done = max([self._out, *(end for start, end, _ in spans if start < self._out < end)])
+        ready = [(start - done, end - done, name) for start, end, name in spans if start >= done and end <= cut]
+        clean = masked(self._text[done:cut], ready)
+        keep_from = max(0, cut - CONTEXT_CHARS)
+        self._text, self._out = self._text[keep_from:], max(cut, done) - keep_from
+        return clean

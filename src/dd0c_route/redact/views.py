@@ -1,0 +1,100 @@
+"""A text as its reader would see it: escapes undone, wrapped lines joined, coded runs decoded.
+
+A key written as `%73k-…`, `\\u0073k-…` or broken over two lines is still a key. A `View` is the undone text together
+with the way back: where each of its characters stands in the original.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+
+_ESCAPE = re.compile(
+    r"%(?:25)*([0-9A-Fa-f]{2})"  # percent, also doubled
+    r"|\\+(?:u00|x)([0-9A-Fa-f]{2})"  # JSON, Python, also inside another JSON string
+    r"|&#x0*([0-9A-Fa-f]{2});"  # HTML
+    r"|&#0*(\d{2,3});"
+    r"|\\+([nrt])"  # a line end within a string: what follows it starts a word
+    r"|[\x00\xad\u200b-\u200f\u2060\ufeff]"  # UTF-16 read as bytes; characters that nobody sees
+)
+_INVISIBLE = re.compile(r"[\x00\xad\u200b-\u200f\u2060\ufeff]")
+# A line that breaks inside a long unbroken word; the next may be indented, quoted or escaped.
+_WRAP = re.compile(r"(?<=[A-Za-z0-9_+/=.-]{12})[\"']?[ \t]*\\?\r?\n[ \t>#|]*[\"']?(?=[A-Za-z0-9_+/=.-])")
+_CODED = re.compile(r"[A-Za-z0-9+/_-]{24,}")
+_HEX = re.compile(r"(?:[0-9a-f]{2}){16,}|(?:[0-9A-F]{2}){16,}")
+_STANDARD = str.maketrans("-_", "+/")
+_MAX_DECODED_CHARS = 64 << 10  # of one coded run; an image is longer, a header never is
+
+
+class View:
+    """*text* with what *pattern* matches replaced, and the way back."""
+
+    def __init__(self, text: str, pattern: re.Pattern[str], undo: Callable[[re.Match[str]], str]) -> None:
+        self._original = text
+        self._pattern = pattern
+        self._undo = undo
+        self.text = pattern.sub(undo, text)
+
+    def back(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the original that `text[start:end]` came from."""
+        undone, original = self._steps()
+        return _moved(start, undone, original), _moved(end, undone, original)
+
+    def _steps(self) -> tuple[list[int], list[int]]:
+        """Where the two texts go out of step: offsets in the undone text and in the original, both rising."""
+        undone, original = [0], [0]
+        for match in self._pattern.finditer(self._original):
+            before = undone[-1] + match.start() - original[-1]
+            undone += [before, before + len(self._undo(match))]
+            original += [match.start(), match.end()]
+        return undone, original
+
+
+def _moved(offset: int, undone: list[int], original: list[int]) -> int:
+    step = bisect_right(undone, offset) - 1
+    return original[step] + offset - undone[step]
+
+
+def unescaped(text: str) -> View | None:
+    """*text* with its escapes undone, or None where there are none."""
+    suspicious = "%" in text or "\\" in text or "&#" in text or "\0" in text
+    if not suspicious and (text.isascii() or not _INVISIBLE.search(text)):
+        return None
+    view = View(text, _ESCAPE, _character)
+    return view if view.text != text else None
+
+
+def unwrapped(text: str) -> View | None:
+    """*text* with broken words joined again, or None where no line breaks inside a word."""
+    if "\n" not in text or not _WRAP.search(text):
+        return None
+    return View(text, _WRAP, lambda _: "")
+
+
+def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and meaning of each run of base64 or hex that decodes to text."""
+    for match in _CODED.finditer(text):
+        run = match.group()[:_MAX_DECODED_CHARS]
+        if _HEX.fullmatch(run):
+            raw = bytes.fromhex(run)
+        else:
+            try:
+                raw = base64.b64decode(run[: len(run) & ~3].translate(_STANDARD))
+            except binascii.Error:
+                continue
+        try:
+            yield match.start(), match.end(), raw.decode()
+        except UnicodeDecodeError:
+            continue
+
+
+def _character(match: re.Match[str]) -> str:
+    percent, backslash, html_hex, html, control = match.groups()
+    if code := percent or backslash or html_hex:
+        return chr(int(code, 16))
+    if html:
+        return chr(int(html))
+    return "\n" if control else ""
