@@ -1,0 +1,208 @@
+"""Opening a connection: name, socket, proxy, TLS. Given up at any moment, it leaves no socket behind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from itertools import chain, zip_longest
+
+from dd0c_route.errors import UpstreamConnectTimeout, UpstreamUnreachable
+from dd0c_route.upstream.connection import Connection
+from dd0c_route.upstream.origin import Origin, ProxyServer
+
+LAST_GOOD_S = 60.0  # how old an answer of the resolver may be when the resolver fails
+STAGGER_S = 0.25  # head start of an address before the next one is tried beside it; source: RFC 8305 §8
+MAX_ADDRESSES = 8
+MAX_CONNECT_REPLY = 16 << 10  # bytes of a proxy's answer to CONNECT
+
+SockAddr = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+
+
+class Dialer:
+    """Opens connections to one origin, directly, through a proxy or by a unix socket.
+
+    Args:
+        name: How messages call the provider.
+        connect_s: For everything together: name, connection, proxy, TLS handshake.
+        ca_file: PEM file of the only authorities to trust instead of the system's.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        name: str,
+        loop: asyncio.AbstractEventLoop,
+        connect_s: float,
+        ca_file: str | None = None,
+        proxy: ProxyServer | None = None,
+        unix_path: str | None = None,
+    ) -> None:
+        self._origin = origin
+        self._name = name
+        self._loop = loop
+        self._connect_s = connect_s
+        self._ca_file = ca_file
+        self._proxy = proxy
+        self._unix_path = unix_path
+        self._next = f"proxy {proxy.host}:{proxy.port}" if proxy else unix_path or origin.host_port
+        self._last_good: tuple[float, list[SockAddr]] | None = None
+        self._tls: ssl.SSLContext | None = None
+        self._tls_lock = asyncio.Lock()
+
+    async def dial(self, make: Callable[[], Connection]) -> Connection:
+        """Open a connection.
+
+        Raises:
+            UpstreamUnreachable: The name does not resolve, nobody listens, the certificate is not trusted, …
+            UpstreamConnectTimeout: It took longer than *connect_s*.
+        """
+        try:
+            async with asyncio.timeout(self._connect_s):
+                return await self._open(make)
+        except TimeoutError:
+            message = f"{self._name}: no connection to {self._next} within {self._connect_s:g} s"
+            raise UpstreamConnectTimeout(message) from None
+        except (OSError, UnicodeError) as error:
+            raise UpstreamUnreachable(f"{self._name}: cannot reach {self._next}: {_cause(error)}") from None
+
+    async def _open(self, make: Callable[[], Connection]) -> Connection:
+        if self._unix_path is not None:
+            _, connection = await self._loop.create_unix_connection(make, self._unix_path)
+            return connection
+        context = await self._tls_context() if self._origin.tls else None
+        sock = await self._connect()
+        try:
+            if context is None:
+                _, connection = await self._loop.create_connection(make, sock=sock)
+                return connection
+            if self._proxy is not None:
+                await self._ask_proxy(sock, self._proxy)
+            _, connection = await self._loop.create_connection(
+                make, sock=sock, ssl=context, server_hostname=self._origin.host, ssl_handshake_timeout=self._connect_s
+            )
+            return connection
+        except BaseException:
+            sock.close()
+            raise
+
+    async def _tls_context(self) -> ssl.SSLContext:
+        """Made at the first call, beside the loop: reading the system's authorities takes tens of milliseconds."""
+        async with self._tls_lock:
+            if self._tls is None:
+                self._tls = await self._loop.run_in_executor(None, _make_context, self._ca_file)
+            return self._tls
+
+    async def _resolve(self) -> list[SockAddr]:
+        """The addresses of the next hop, families taking turns; the last good ones while the resolver fails."""
+        host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._origin.host, self._origin.port)
+        try:
+            infos = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except socket.gaierror:
+            if self._last_good is None or self._loop.time() - self._last_good[0] > LAST_GOOD_S:
+                raise
+            return self._last_good[1]
+        found = list(dict.fromkeys((info[0], info[4]) for info in infos))
+        first = [address for address in found if address[0] == found[0][0]]
+        other = [address for address in found if address[0] != found[0][0]]
+        mixed = [address for address in chain.from_iterable(zip_longest(first, other)) if address is not None]
+        self._last_good = (self._loop.time(), mixed[:MAX_ADDRESSES])
+        return self._last_good[1]
+
+    async def _connect(self) -> socket.socket:
+        """The first address that answers, each getting a head start over the next."""
+        addresses = await self._resolve()
+        if len(addresses) == 1:
+            return await self._connect_to(addresses[0])
+        tries: list[asyncio.Task[socket.socket]] = []
+        winner: asyncio.Task[socket.socket] | None = None
+        try:
+            for address in addresses:
+                tries.append(self._loop.create_task(self._connect_to(address)))
+                winner = await _first_good(tries, STAGGER_S)
+                if winner is not None:
+                    return winner.result()
+            winner = await _first_good(tries, None)
+            return (winner or tries[0]).result()  # all failed: the first one's reason
+        finally:
+            for one in tries:
+                if one is not winner:
+                    _discard(one)
+
+    async def _connect_to(self, address: SockAddr) -> socket.socket:
+        family, where = address
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.sock_connect(sock, where)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    async def _ask_proxy(self, sock: socket.socket, proxy: ProxyServer) -> None:
+        """Have the proxy connect us through (RFC 9110 §9.3.6)."""
+        there = self._origin.host_port
+        credential = f"proxy-authorization: {proxy.credential.reveal()}\r\n" if proxy.credential else ""
+        request = f"CONNECT {there} HTTP/1.1\r\nhost: {there}\r\n{credential}\r\n"
+        await self._loop.sock_sendall(sock, request.encode("latin-1"))
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            piece = await self._loop.sock_recv(sock, 4096)
+            answer += piece
+            if not piece or len(answer) > MAX_CONNECT_REPLY:
+                raise ConnectionError("it closed, or sent too much, instead of answering CONNECT")
+        version, _, rest = answer.partition(b" ")
+        status = rest[:3]
+        if not version.startswith(b"HTTP/1.") or not status.isdigit():
+            raise ConnectionError("it does not speak HTTP")
+        if not status.startswith(b"2") or not answer.endswith(b"\r\n\r\n"):
+            raise ConnectionError(f"it answered CONNECT with status {status.decode()}")
+
+
+async def _first_good(
+    tries: list[asyncio.Task[socket.socket]], within_s: float | None
+) -> asyncio.Task[socket.socket] | None:
+    """The first try that succeeded within *within_s*; None when none did, or as soon as all have failed."""
+    deadline = None if within_s is None else asyncio.get_running_loop().time() + within_s
+    while True:
+        for one in tries:
+            if one.done() and not one.cancelled() and one.exception() is None:
+                return one
+        running = [one for one in tries if not one.done()]
+        left = None if deadline is None else deadline - asyncio.get_running_loop().time()
+        if not running or (left is not None and left <= 0):
+            return None
+        await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _discard(one: asyncio.Task[socket.socket]) -> None:
+    """Close what the try opened, now or when it ends."""
+
+    def close(done: asyncio.Task[socket.socket]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            done.result().close()
+
+    one.cancel()
+    one.add_done_callback(close)
+
+
+def _make_context(ca_file: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _cause(error: Exception) -> str:
+    """The reason in words, without addresses of Python objects or source lines."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"the TLS handshake failed: {error.reason or 'no reason given'}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
