@@ -1,0 +1,21 @@
+"""`python -m dd0c_route.upstream.simulator`: the simulated provider without the command line around it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from dd0c_route.upstream.simulator import ScriptError, main
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m dd0c_route.upstream.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (default)")
+    parser.add_argument("--recordings", type=Path, help="folder with *.jsonl.gz to replay")
+    parser.add_argument("--script", type=Path, help="TOML file with [[rule]] tables")
+    given = parser.parse_args()
+    try:
+        main(given.host, given.port, given.recordings, given.script)
+    except (ScriptError, OSError) as error:
+        sys.exit(str(error))

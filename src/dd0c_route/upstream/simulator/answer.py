@@ -1,0 +1,160 @@
+"""What the simulator says: an Ask becomes Content (words), Content becomes an Answer (bytes in a dialect).
+
+A simulated token is one piece of text, and each piece travels in one event of a stream, so that what a
+provider reports and what stands in its events can be compared exactly.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from itertools import accumulate
+
+from msgspec import Raw, Struct
+
+from dd0c_route.upstream.simulator.script import Scene
+
+DEFAULT_TOKENS = 16  # length of an answer where neither `chunks` nor `text` says otherwise
+CREATED = 1_760_000_000  # seconds since 1970; constant, so that equal requests get equal bytes
+_MAX_TOKENS = 200_000
+_WORDS = re.findall(
+    r"\w+",
+    """
+    amber anchor apple arrow autumn basin beacon birch blossom breeze bridge brook candle canyon
+    cedar cloud cobalt copper coral crystal dawn delta desert drift ember engine falcon feather
+    fern field flame forest fountain garden glacier granite harbor hazel horizon island ivory jasmine
+    juniper lantern lemon linen maple marble meadow meteor mirror mosaic nectar north ocean olive
+    orchid paper pebble pine planet prairie quartz quiet raven ribbon river rocket saddle sail
+    sand shadow silver slate solar spark spring stone summer sunset tangerine thunder tide timber
+    topaz valley velvet violet walnut water willow winter wonder
+    """,
+)
+_TOKEN = re.compile(r"\s*\S+|\s+$")
+
+
+class Ask(Struct, frozen=True):
+    """One request, as far as the simulator understands it.
+
+    Attributes:
+        api: Name of the call, as the recordings are named.
+        prompt: The JSON of what stands for the prompt; its words are the input tokens, its checksum the seed.
+        limit: Most output tokens, or None.
+        wants_usage: A stream shall end with a usage chunk (`stream_options.include_usage`).
+        as_array: A Gemini stream as one JSON array instead of server-sent events.
+        tool: Name of the first tool offered, or empty.
+        inputs: Embeddings: the texts, one vector each.
+    """
+
+    api: str
+    model: str
+    prompt: bytes = b""
+    stream: bool = False
+    limit: int | None = None
+    wants_usage: bool = False
+    as_array: bool = False
+    tool: str = ""
+    inputs: int = 1
+    dimensions: int = 8
+    as_base64: bool = False
+
+    @property
+    def seed(self) -> int:
+        """The same for equal prompts, whatever the model and whether streamed or not."""
+        return zlib.crc32(self.prompt)
+
+    @property
+    def input_tokens(self) -> int:
+        """Words of the prompt's JSON: stretches between spaces and escaped line ends."""
+        return 1 + self.prompt.count(b" ") + self.prompt.count(b"\\n")
+
+
+class Content(Struct, frozen=True):
+    """The words of an answer, cut into tokens. *tool* is a name, or empty; *finish* is stop, length or tool."""
+
+    text: list[str]
+    reasoning: list[str]
+    tool: str
+    arguments: list[str]
+    finish: str
+    input_tokens: int
+    usage: dict[str, Raw] | None = None  # reported instead of the true one
+    reports_usage: bool = True
+
+    @property
+    def output_tokens(self) -> int:
+        return len(self.text) + len(self.reasoning) + len(self.arguments)
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self.text)) + sum(map(len, self.reasoning)) + sum(map(len, self.arguments))
+
+
+class Piece(Struct, frozen=True, gc=False):
+    """A stretch of body that a provider writes at once, and how much answer stands in it."""
+
+    data: bytes
+    chars: int = 0
+    tokens: int = 0
+
+
+class Answer(Struct, frozen=True):
+    """A whole answer. *broken* is what the dialect sends when a stream fails midway."""
+
+    status: int
+    content_type: bytes
+    pieces: tuple[Piece, ...]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    streams: bool = False
+    broken: bytes = b""
+    model: str = ""
+    recording: str | None = None
+
+    def through(self, body_bytes: int) -> tuple[int, int, int]:
+        """Pieces, characters and tokens that stand wholly within the first *body_bytes*."""
+        ends = accumulate(len(piece.data) for piece in self.pieces)
+        whole = [piece for piece, end in zip(self.pieces, ends, strict=True) if end <= body_bytes]
+        return len(whole), sum(piece.chars for piece in whole), sum(piece.tokens for piece in whole)
+
+
+def content(ask: Ask, scene: Scene, text: str | None = None) -> Content:
+    """Invent the words for *ask*; *text* overrules the scene's own."""
+    text = scene.text if text is None else text
+    count = min(DEFAULT_TOKENS if scene.chunks is None else scene.chunks, _MAX_TOKENS)
+    words = _words(ask.seed, count, scene.chunk_bytes) if text is None else _TOKEN.findall(text)
+    tool, arguments = "", list[str]()
+    if scene.tool:
+        tool, words = ask.tool or "sim_tool", []
+        query = "".join(_words(ask.seed, count, None))
+        arguments = ['{"query": "', *_TOKEN.findall(query), '"}']
+    reasoning = _words(ask.seed + 1, min(scene.reasoning, _MAX_TOKENS), None)
+    finish = "tool" if scene.tool else "stop"
+    wanted = len(reasoning) + len(words) + len(arguments)
+    if ask.limit is not None and ask.limit < wanted:
+        finish = "length"
+        reasoning = reasoning[: ask.limit]
+        words = words[: ask.limit - len(reasoning)]
+        arguments = arguments[: ask.limit - len(reasoning)]
+    return Content(
+        text=words,
+        reasoning=reasoning,
+        tool=tool,
+        arguments=arguments,
+        finish=finish,
+        input_tokens=ask.input_tokens,
+        usage=scene.usage_object(),
+        reports_usage=scene.usage != "none",
+    )
+
+
+def _words(seed: int, count: int, size: int | None) -> list[str]:
+    """*count* pieces of text, each of *size* bytes where that is given; the same for the same seed."""
+    pieces = []
+    state = seed & 0xFFFFFFFF
+    for index in range(count):
+        state = (state * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF  # Knuth's quick generator: enough to vary words
+        word = _WORDS[(state >> 16) % len(_WORDS)]
+        piece = word if index == 0 else " " + word
+        if size is not None:
+            piece = (piece + f" {word}" * (size // (len(word) + 1) + 1))[:size]
+        pieces.append(piece)
+    return pieces

@@ -1,0 +1,231 @@
+"""From a request to the plan of its answer: recording, script or invention."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dd0c_route.upstream.simulator import anthropic, gemini, openai, responses
+from dd0c_route.upstream.simulator.answer import Answer, Ask, Content, Piece, content
+from dd0c_route.upstream.simulator.place import Place, place_of
+from dd0c_route.upstream.simulator.plan import Plan, plan
+from dd0c_route.upstream.simulator.recordings import Library, Unrecorded
+from dd0c_route.upstream.simulator.script import PLAIN, Scene, Script, ScriptError, read_scene
+
+_KEPT_BYTES = 8 << 20  # of requests whose plans are kept; then all are forgotten
+_KEPT_SCENES = 4096
+
+_Maker = Callable[[Ask, Content], Answer]
+_MAKERS: dict[str, _Maker] = {
+    "openai.chat": openai.answer,
+    "openai.completions": openai.answer,
+    "openai.embeddings": openai.embeddings,
+    "openai.responses": responses.answer,
+    "anthropic.messages": anthropic.answer,
+    "anthropic.count_tokens": lambda ask, _: anthropic.count_tokens(ask),
+    "gemini.generate": gemini.answer,
+    "gemini.count_tokens": lambda ask, _: gemini.count_tokens(ask),
+}
+
+
+class Request(Struct, gc=False):
+    """A whole request as it came; header names are lower case, the last of equal names counts."""
+
+    method: bytes
+    path: str
+    query: str
+    headers: dict[bytes, bytes]
+    pairs: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class _Body(Struct):
+    """The fields that matter, of any dialect; of the wrong type they count as absent."""
+
+    model: Any = ""
+    stream: Any = False
+    stream_options: Any = None
+    max_tokens: Any = None
+    max_completion_tokens: Any = None
+    max_output_tokens: Any = None
+    generationConfig: Any = None
+    messages: Raw = Raw()
+    input: Raw = Raw()
+    prompt: Raw = Raw()
+    contents: Raw = Raw()
+    tools: Any = None
+    dimensions: Any = None
+    encoding_format: Any = None
+
+
+_read_body = msgspec.json.Decoder(_Body).decode
+
+
+class Stage:
+    """Decides what each request gets. Keeps plans of equal requests, and the counters of scripted failures."""
+
+    def __init__(self, library: Library | None, script: Script) -> None:
+        self._library = library
+        self._script = script
+        self._scenes: dict[bytes, Scene] = {}
+        self._plans: dict[tuple[str, str, Scene, bytes], Plan] = {}
+        self._kept_bytes = 0
+        self._failures: dict[str, int] = {}
+
+    def reset(self) -> None:
+        """Begin again with the first of repeated recordings and of scripted failures."""
+        self._failures.clear()
+        if self._library:
+            self._library.reset()
+
+    def plan(self, request: Request) -> Plan:
+        """What to answer, and how."""
+        header = request.headers.get(b"x-sim")
+        place = place_of(request.path)
+        try:
+            scene = self._read(header) if header is not None else PLAIN
+        except ScriptError as error:
+            return plan(_failed(place.api, 400, str(error)), PLAIN)
+        if header is None and self._script:
+            scene = self._script.scene(request.path, _model(place, request.body), request.headers) or PLAIN
+        if scene.fail_first:
+            scene = self._failing(scene)
+        if self._library and not scene.invents and scene.status is None and request.method == b"POST":
+            try:
+                return plan(self._library.find(place, request.body, request.query, scene.id), scene)
+            except Unrecorded as error:
+                if scene == PLAIN or scene.id is not None:
+                    return plan(_failed(place.api, 404, str(error)), PLAIN)
+        if scene.echo:
+            return plan(_answer(place, request, scene), scene)
+        return self._kept(place, request, scene)
+
+    def _read(self, header: bytes) -> Scene:
+        scene = self._scenes.get(header)
+        if scene is None:
+            if len(self._scenes) >= _KEPT_SCENES:
+                self._scenes.clear()
+            scene = self._scenes[header] = read_scene(header.decode("latin-1"))
+        return scene
+
+    def _failing(self, scene: Scene) -> Scene:
+        """The scene of this call: an error for the first calls of the key, what remains for later ones."""
+        seen = self._failures.get(scene.key, 0)
+        self._failures[scene.key] = seen + 1
+        status = (scene.status or 503) if seen < scene.fail_first else None
+        return msgspec.structs.replace(scene, status=status, fail_first=0)
+
+    def _kept(self, place: Place, request: Request, scene: Scene) -> Plan:
+        key = (request.path, request.query, scene, request.body)
+        found = self._plans.get(key)
+        if found is None:
+            size = len(request.body)
+            if self._kept_bytes + size > _KEPT_BYTES:
+                self._plans.clear()
+                self._kept_bytes = 0
+            made = plan(_answer(place, request, scene), scene)
+            # A long answer costs memory that the request's length does not show.
+            if place.api == "models" or made.body_bytes > 1 << 16:
+                return made
+            self._kept_bytes += size + made.body_bytes
+            found = self._plans[key] = made
+        return found
+
+
+def _answer(place: Place, request: Request, scene: Scene) -> Answer:
+    if scene.status is not None:
+        return _failed(place.api, scene.status, f"simulated status {scene.status}", _model(place, request.body))
+    if place.api == "models" and request.method == b"GET":
+        return _models(request)
+    text = _echo(request) if scene.echo else None
+    maker = _MAKERS.get(place.api)
+    if maker is None:
+        return _other(request, text if text is not None else scene.text)
+    if request.method != b"POST":
+        return _failed(place.api, 405, f"{request.path} wants POST")
+    try:
+        ask = _ask(place, request, scene)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _failed(place.api, 400, f"the body is not a JSON object: {error}")
+    return maker(ask, content(ask, scene, text))
+
+
+def _ask(place: Place, request: Request, scene: Scene) -> Ask:
+    body = _read_body(request.body)
+    gemini_limit = body.generationConfig.get("maxOutputTokens") if isinstance(body.generationConfig, dict) else None
+    limits = (body.max_completion_tokens, body.max_output_tokens, body.max_tokens, gemini_limit)
+    options = body.stream_options if isinstance(body.stream_options, dict) else {}
+    inputs = msgspec.json.decode(body.input) if place.api == "openai.embeddings" and bytes(body.input) else ""
+    many = isinstance(inputs, list) and inputs and not isinstance(inputs[0], int)
+    return Ask(
+        api=place.api,
+        model=scene.model or place.model or (body.model if isinstance(body.model, str) else ""),
+        prompt=bytes(body.messages) or bytes(body.input) or bytes(body.prompt) or bytes(body.contents),
+        stream=body.stream is True or place.action == "streamGenerateContent",
+        limit=next((limit for limit in limits if type(limit) is int and limit > 0), None),
+        wants_usage=options.get("include_usage") is True,
+        as_array=place.action == "streamGenerateContent" and parse_qs(request.query).get("alt") != ["sse"],
+        tool=_first_tool(body.tools),
+        inputs=len(inputs) if many else 1,
+        dimensions=body.dimensions if type(body.dimensions) is int and 0 < body.dimensions <= 8192 else 8,
+        as_base64=body.encoding_format == "base64",
+    )
+
+
+def _first_tool(tools: object) -> str:
+    """The name of the first tool, wherever the dialect keeps it; empty where there is none."""
+    tool = tools[0] if isinstance(tools, list) and tools else {}
+    if isinstance(tool, dict) and isinstance(tool.get("functionDeclarations"), list):
+        tool = (tool["functionDeclarations"] or [{}])[0]
+    if isinstance(tool, dict) and isinstance(tool.get("function"), dict):
+        tool = tool["function"]
+    name = tool.get("name") if isinstance(tool, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _model(place: Place, body: bytes) -> str:
+    """The model asked for, for the rules of a script; empty where the body does not tell."""
+    if place.model:
+        return place.model
+    try:
+        model = _read_body(body).model
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    return model if isinstance(model, str) else ""
+
+
+def _echo(request: Request) -> str:
+    seen = {
+        "method": request.method.decode(),
+        "path": request.path,
+        "query": request.query,
+        "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.pairs],
+        "body_sha256": hashlib.sha256(request.body).hexdigest(),
+        "body_bytes": len(request.body),
+    }
+    return msgspec.json.encode(seen).decode()
+
+
+def _models(request: Request) -> Answer:
+    if b"anthropic-version" in request.headers:
+        return anthropic.models()
+    return gemini.models() if "/v1beta" in request.path and "/openai/" not in request.path else openai.models()
+
+
+def _other(request: Request, text: str | None) -> Answer:
+    """A call of no dialect that the simulator invents: only what the scene says."""
+    if text is None:
+        return _failed("unknown", 404, f"the simulator has no answer for {request.method.decode()} {request.path}")
+    body = text.encode() if text.startswith("{") else msgspec.json.encode({"text": text})
+    return Answer(200, openai.JSON, (Piece(body, len(text), 1),))
+
+
+def _failed(api: str, status: int, message: str, model: str = "") -> Answer:
+    dialect = api.partition(".")[0]
+    body = (anthropic if dialect == "anthropic" else gemini if dialect == "gemini" else openai).failure(status, message)
+    return Answer(status, openai.JSON, (Piece(body),), model=model)
