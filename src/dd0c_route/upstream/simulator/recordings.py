@@ -23,6 +23,7 @@ from dd0c_route.upstream.simulator.script import ScriptError
 
 _NDJSON = b"application/x-ndjson"
 _EVENT_STREAM = b"application/vnd.amazon.eventstream"
+_ABSENT = Raw(b"null")
 _BLANK_LINE = re.compile(rb"(?<=\r\n\r\n)|(?<=[^\r]\n\n)|(?<=\r\r)")
 
 
@@ -37,9 +38,9 @@ class _Line(Struct):
     url: str
     request: Raw
     model: str | None = None
-    response: Raw | None = None
-    response_sse: Raw | None = None
-    response_events: Raw | None = None
+    response: Raw = _ABSENT
+    response_sse: Raw = _ABSENT
+    response_events: Raw = _ABSENT
 
 
 class _Event(Struct):
@@ -118,8 +119,8 @@ class Library:
 
     def _add(self, line: _Line) -> None:
         for kind in ("response", "response_sse", "response_events"):
-            response: Raw | None = getattr(line, kind)
-            if response is not None:
+            response: Raw = getattr(line, kind)
+            if response != _ABSENT:
                 break
         else:
             return
