@@ -125,6 +125,6 @@ def _route(route: Route, provider_names: Collection[str]) -> Iterator[str]:
             yield f"candidates[{index}]: {shown(candidate)} has no provider to go to: add a [providers.NAME] table"
         elif slash and provider not in provider_names:
             near = did_you_mean(provider, provider_names)
-            yield f"candidates[{index}]: {shown(candidate)} names no configured provider '{provider}'{near}"
+            yield f"candidates[{index}]: {shown(candidate)} names no configured provider{near}"
     if route.policy == "budget" and route.usd_per_hour is None:
         yield "usd_per_hour: is missing: the policy 'budget' needs it"

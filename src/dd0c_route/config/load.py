@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from dd0c_route.config import checks, overlay
 from dd0c_route.config.reader import Reader
-from dd0c_route.config.settings import Config
+from dd0c_route.config.settings import Config, Ledger
 from dd0c_route.config.values import Fault
 from dd0c_route.errors import ConfigError
 
@@ -58,11 +58,8 @@ def load(
     base_dir = (path.parent if path is not None else Path()).absolute()
     tree = _tree(path) if path is not None else {}
     reader = Reader(base_dir, environ, known)
-    for assignment in (*overlay.from_environ(environ), *overlay.from_options(overrides)):
-        try:
-            overlay.lay(tree, assignment, known)
-        except Fault as fault:
-            reader.faults.append(f"{assignment.origin}: {fault}")
+    assignments = [*overlay.from_environ(environ), *overlay.from_options(overrides)]
+    reader.faults += _lay_all(tree, assignments, known)
     config = reader.config(tree)
     tables, keys = _get(tree, "providers"), _get(tree, "server", "access_keys")
     names = list(tables) if isinstance(tables, dict) else list(config.providers)
@@ -72,6 +69,33 @@ def load(
     if path is not None:
         reader.warnings += _exposed(path, reader.warnings)
     return Loaded(config, tuple(reader.warnings), base_dir, _version(config))
+
+
+def ledger_of(path: Path | None, environ: Mapping[str, str]) -> Ledger:
+    """Only `[ledger]`: what reads the ledger needs no provider, and none of their secrets.
+
+    Raises:
+        ConfigError: The file cannot be read, or the table is wrong.
+    """
+    tree = _tree(path) if path is not None else {}
+    reader = Reader(Path(), environ, {})
+    reader.faults += _lay_all(tree, [one for one in overlay.from_environ(environ) if one.parts[0] == "LEDGER"], ())
+    config = reader.config({"ledger": tree.get("ledger", {})})
+    faults = [*reader.faults, *checks.across(config, (), keys_listed=False)]
+    if faults:
+        raise ConfigError(faults)
+    return config.ledger
+
+
+def _lay_all(tree: dict[str, Any], assignments: list[overlay.Assignment], names: Iterable[str]) -> list[str]:
+    """Lay *assignments* over *tree*; return the faults of those that have no place there."""
+    faults = []
+    for assignment in assignments:
+        try:
+            overlay.lay(tree, assignment, names)
+        except Fault as fault:
+            faults.append(f"{assignment.origin}: {fault}")
+    return faults
 
 
 def _tree(path: Path) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def shown(value: Any) -> str:
         case Text():
             return shown(value.value)
         case str():
-            return json.dumps(value if len(value) <= _SHOWN_CHARS else value[:_SHOWN_CHARS] + "…", ensure_ascii=False)
+            brief = value if len(value) <= _SHOWN_CHARS else value[:_SHOWN_CHARS] + "…"
+            return f'"{brief}"' if brief.isprintable() else ascii(brief)
         case dict():
             return "a table"
         case list() | tuple():
