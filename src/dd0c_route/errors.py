@@ -116,6 +116,12 @@ class JournalError(RouteError):
     status, code = 503, "ledger_unavailable"
 
 
+class StoreUnavailable(RouteError):
+    """The store of the ledger cannot be reached or used; entries wait in the journals meanwhile."""
+
+    status, code = 503, "ledger_unavailable"
+
+
 class PriceMissing(RouteError):
     """A class of tokens without a rate: the call is `unpriced`, never free."""
 

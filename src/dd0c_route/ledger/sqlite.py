@@ -1,0 +1,167 @@
+"""The store in one SQLite file: WAL, so that reading never waits for writing."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dd0c_route.errors import StoreUnavailable
+from dd0c_route.ledger.store import EVERYTHING, Batch, Filter, OpenCall, Page, Progress, Row
+from dd0c_route.types import Entry
+
+BUSY_S = 5.0  # how long another process may hold the write lock before we give up and try again later
+
+_HERE = Path(__file__).parent
+_NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+_SQL: dict[str, str] = dict(_NAMED.findall((_HERE / "sqlite.sql").read_text(encoding="utf-8")))
+_SIMPLE_CONDITIONS = ("since", "before", "provider", "model", "end_state", "session")
+
+_entry_decoder = msgspec.json.Decoder(Entry)
+
+
+class SqliteStore:
+    """Entries in the file at *path*, made and brought to the current schema where needed.
+
+    Raises:
+        StoreUnavailable: The file cannot be opened, or is of a newer version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reading = threading.local()  # a connection for each thread that reads
+        self._connections: list[sqlite3.Connection] = []
+        with self._guarded():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writing = self._connect()
+            self._writing.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode this loses no commit to a killed process; `harden` is for power losses.
+            self._writing.execute("PRAGMA synchronous = NORMAL")
+            self._migrate()
+
+    def ingest(self, batch: Batch) -> None:
+        with self._guarded(), self._transaction() as sql:
+            sql.executemany(_SQL["insert_entry"], [_columns(row) for row in batch.settled])
+            sql.executemany(_SQL["update_entry"], [_columns(row) for row in batch.amended])
+            sql.executemany(
+                _SQL["insert_tag"],
+                [(name, value, row.entry.id) for row in batch.settled for name, value in row.entry.tags.items()],
+            )
+            sql.executemany(_SQL["put_open_call"], [(call.id, call.run, call.intent) for call in batch.opened])
+            sql.executemany(_SQL["delete_open_call"], [(call_id,) for call_id in batch.closed])
+            sql.executemany(_SQL["put_position"], batch.positions.items())
+            sql.executemany(_SQL["delete_position"], [(name,) for name in batch.forgotten])
+            sql.executemany(
+                _SQL["insert_unreadable"], [(bad.segment, bad.offset, bad.payload) for bad in batch.unreadable]
+            )
+
+    def harden(self) -> None:
+        with self._guarded():
+            self._writing.execute("PRAGMA wal_checkpoint(PASSIVE)")  # syncs the log before it copies from it
+
+    def progress(self) -> Progress:
+        with self._guarded():
+            positions = dict(self._writing.execute(_SQL["positions"]).fetchall())
+            calls = [OpenCall(*row) for row in self._writing.execute(_SQL["open_calls"])]
+        return Progress(positions, calls)
+
+    def entry(self, entry_id: str) -> Entry | None:
+        with self._guarded():
+            row = self._reader().execute(_SQL["entry"], (entry_id,)).fetchone()
+        return _entry_decoder.decode(row[0]) if row else None
+
+    def entries(self, wanted: Filter = EVERYTHING) -> Page:
+        sql, values = _query(wanted)
+        with self._guarded():
+            rows = self._reader().execute(sql, values).fetchall()
+        entries = [_entry_decoder.decode(row[0]) for row in rows[: wanted.limit]]
+        return Page(entries, entries[-1].id if len(rows) > wanted.limit else None)
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    def _connect(self) -> sqlite3.Connection:
+        # Each connection is used by one thread; only `close` comes from another.
+        connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        self._connections.append(connection)
+        return connection
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._reading, "connection", None)
+        if connection is None:
+            connection = self._reading.connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _migrate(self) -> None:
+        files = sorted((_HERE / "migrations").glob("*.sqlite.sql"))
+        if self._version() == len(files):
+            return  # no write lock is needed to read a current file
+        with self._transaction() as sql:
+            version = self._version()
+            if version > len(files):
+                raise StoreUnavailable(
+                    f"{self._path} is of a newer version (schema {version}, this program knows {len(files)}): "
+                    "use the newer dd0c-route"
+                )
+            for file in files[version:]:
+                for statement in file.read_text(encoding="utf-8").split(";\n"):
+                    sql.execute(statement)
+            sql.execute(f"PRAGMA user_version = {len(files)}")
+
+    def _version(self) -> int:
+        (version,) = self._writing.execute("PRAGMA user_version").fetchone()
+        return int(version)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._writing.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._writing
+            self._writing.execute("COMMIT")
+        finally:
+            if self._writing.in_transaction:
+                self._writing.execute("ROLLBACK")
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(f"the ledger {self._path} cannot be used ({error})") from error
+
+
+def _columns(row: Row) -> dict[str, Any]:
+    entry = row.entry
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "provider": entry.provider,
+        "requested_model": entry.requested_model,
+        "served_model": entry.served_model,
+        "end_state": entry.end_state,
+        "session": entry.session,
+        "entry": row.text,
+    }
+
+
+def _query(wanted: Filter) -> tuple[str, dict[str, Any]]:
+    """The statement for *wanted* and its values; one entry more than asked for, to see whether more follow."""
+    parts = [_SQL["entries"]]
+    values: dict[str, Any] = {"limit": wanted.limit + 1}
+    for name in _SIMPLE_CONDITIONS:
+        if (value := getattr(wanted, name)) is not None:
+            parts.append(_SQL[f"entries_{name}"])
+            values[name] = value
+    for number, (name, value) in enumerate(wanted.tags):
+        parts.append(_SQL["entries_tag" if value else "entries_tag_name"].replace("#", str(number)))
+        values |= {f"name_{number}": name, f"value_{number}": value}
+    return "".join([*parts, _SQL["entries_newest"]]), values

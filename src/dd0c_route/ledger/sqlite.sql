@@ -1,0 +1,59 @@
+-- name: insert_entry
+INSERT INTO entries (id, at, provider, requested_model, served_model, end_state, session, entry)
+VALUES (:id, :at, :provider, :requested_model, :served_model, :end_state, :session, :entry)
+ON CONFLICT (id) DO NOTHING;
+
+-- name: update_entry
+UPDATE entries
+SET provider = :provider, served_model = :served_model, end_state = :end_state, session = :session, entry = :entry
+WHERE id = :id;
+
+-- name: insert_tag
+INSERT INTO entry_tags (name, value, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: put_open_call
+INSERT INTO open_calls (id, run, intent) VALUES (?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET run = excluded.run, intent = excluded.intent;
+
+-- name: delete_open_call
+DELETE FROM open_calls WHERE id = ?;
+
+-- name: put_position
+INSERT INTO positions (segment, byte_offset) VALUES (?, ?)
+ON CONFLICT (segment) DO UPDATE SET byte_offset = excluded.byte_offset;
+
+-- name: delete_position
+DELETE FROM positions WHERE segment = ?;
+
+-- name: insert_unreadable
+INSERT INTO unreadable (segment, byte_offset, payload) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
+
+-- name: positions
+SELECT segment, byte_offset FROM positions;
+
+-- name: open_calls
+SELECT id, run, intent FROM open_calls;
+
+-- name: entry
+SELECT entry FROM entries WHERE id = ?;
+
+-- name: entries
+SELECT entry FROM entries WHERE true
+-- name: entries_since
+AND id >= :since
+-- name: entries_before
+AND id < :before
+-- name: entries_provider
+AND provider = :provider
+-- name: entries_model
+AND (served_model = :model OR requested_model = :model)
+-- name: entries_end_state
+AND end_state = :end_state
+-- name: entries_session
+AND session = :session
+-- name: entries_tag_name
+AND id IN (SELECT id FROM entry_tags WHERE name = :name_#)
+-- name: entries_tag
+AND id IN (SELECT id FROM entry_tags WHERE name = :name_# AND value = :value_#)
+-- name: entries_newest
+ORDER BY id DESC LIMIT :limit;

@@ -1,0 +1,143 @@
+"""What the ledger asks of a store, and the values that go in and out of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+
+from dd0c_route.clock import new_id
+from dd0c_route.types import Entry
+
+_AGE = re.compile(r"(\d{1,9})(s|m|h|d|w)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class OpenCall(msgspec.Struct, frozen=True):
+    """A call that the ledger still expects something of.
+
+    Attributes:
+        run: The writer that will send it, or die.
+        intent: The intent as JSON; None where the call was settled, and only its delivery is missing.
+    """
+
+    id: str
+    run: str
+    intent: bytes | None
+
+
+class Row(msgspec.Struct, frozen=True):
+    """An entry and the JSON that holds it."""
+
+    entry: Entry
+    text: str
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """A whole record that means nothing to this version; kept as it is."""
+
+    segment: str
+    offset: int
+    payload: bytes
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What one look at the journals changes; stored all at once or not at all.
+
+    Attributes:
+        settled: New entries; one that is there already stays as it is.
+        amended: Entries that are there, with other fields now.
+        opened: Calls to remember; replaces what was remembered of the same ids.
+        closed: Ids of calls of which nothing is expected any more.
+        positions: Offset behind the last record of each segment that was read.
+        forgotten: Segments that are deleted.
+    """
+
+    settled: list[Row]
+    amended: list[Row]
+    opened: list[OpenCall]
+    closed: list[str]
+    positions: dict[str, int]
+    forgotten: list[str]
+    unreadable: list[Unreadable]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far the journals are stored."""
+
+    positions: dict[str, int]
+    calls: list[OpenCall]
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """Which entries are asked for; all conditions must hold.
+
+    Attributes:
+        since, before: Ids, as ids sort by time: the first one asked for, and the one behind the last (`id_at`).
+        model: The model asked for or the model that answered.
+        tags: Name and value; an empty value asks for the name alone.
+    """
+
+    limit: int = 50
+    since: str | None = None
+    before: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    end_state: str | None = None
+    session: str | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+EVERYTHING = Filter()
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Entries, newest first; *next* is the `before` of the page behind this one, None on the last."""
+
+    entries: list[Entry]
+    next: str | None
+
+
+class Store(Protocol):
+    """Keeps entries. `ingest` belongs to one thread; the reading methods may be called from any.
+
+    Every method raises StoreUnavailable where the store cannot be reached or used.
+    """
+
+    def ingest(self, batch: Batch) -> None:
+        """Store *batch* in one transaction."""
+
+    def harden(self) -> None:
+        """Return when everything stored survives a power loss."""
+
+    def progress(self) -> Progress: ...
+
+    def entries(self, wanted: Filter = EVERYTHING) -> Page: ...
+
+    def entry(self, entry_id: str) -> Entry | None: ...
+
+    def close(self) -> None: ...
+
+
+def id_at(wall_ns: int) -> str:
+    """The lowest id of a call that began in this millisecond or later."""
+    return new_id("dd_", wall_ns)[: len("dd_") + 10]
+
+
+def moment_ns(text: str, now_ns: int) -> int:
+    """A moment in nanoseconds since 1970: an age (`90s`, `2h`, `30d`, `1w`) or RFC 3339 (UTC where no zone is named).
+
+    Raises:
+        ValueError: It is neither; the message says what is expected.
+    """
+    if match := _AGE.fullmatch(text):
+        return max(0, now_ns - int(match[1]) * _SECONDS[match[2]] * 1_000_000_000)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an age like 30d or 2h nor a time like 2026-11-24T05:30:00Z") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0, round(moment.timestamp() * 1_000_000) * 1000)
