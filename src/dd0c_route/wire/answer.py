@@ -1,0 +1,142 @@
+"""What is known of an answer so far: its pieces with their places, and what the provider reported."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+from io import StringIO
+from typing import Any, NamedTuple
+
+from msgspec import Raw, Struct
+
+from dd0c_route.types import Usage
+from dd0c_route.wire.loose import json_of, str_of
+
+_MARKS = 7000  # places remembered for a kind of text: 12 bytes each, 3 kinds, under 256 KiB in all
+
+
+class Output(Struct, frozen=True):
+    """The answer's text by kind. *tools* are tool names and pieces of argument JSON, joined."""
+
+    text: str = ""
+    reasoning: str = ""
+    tools: str = ""
+
+
+class Reported(Struct, frozen=True):
+    """The provider's own account of the call.
+
+    Attributes:
+        usage: Disjoint counts.
+        final: Nothing more is to come. Not final: an Anthropic placeholder, a Gemini chunk in mid-answer.
+        raw: The report as it was sent.
+        cost_usd: The charge, as a decimal string, where the provider says it.
+        service_tier: The tier that served, which may not be the one asked for.
+        consistent: False where the parts do not make up the total and nothing explains the rest.
+        billed: What is invoiced, where the provider says that this is not what it processed (Cohere).
+    """
+
+    usage: Usage
+    final: bool
+    raw: dict[str, Any]
+    cost_usd: str | None = None
+    service_tier: str | None = None
+    consistent: bool = True
+    billed: Usage | None = None
+
+
+class Track:
+    """One kind of text, growing, and how long it was behind each event.
+
+    Of an answer with more than `_MARKS` pieces the older half of the places is thinned: there `upto` may give
+    an event too little, never one too much.
+    """
+
+    __slots__ = ("_ends", "_length", "_lengths", "_text")
+
+    def __init__(self) -> None:
+        self._text = StringIO()
+        self._length = 0
+        self._ends = array("Q")
+        self._lengths = array("I")
+
+    def add(self, end: int, piece: str) -> None:
+        """Append *piece*, which stands in the event that ends at *end*."""
+        if not piece:
+            return
+        self._length += self._text.write(piece)
+        self._ends.append(end)
+        self._lengths.append(self._length)
+        if len(self._ends) > _MARKS:
+            half = _MARKS // 2
+            del self._ends[0:half:2]
+            del self._lengths[0:half:2]
+
+    def upto(self, offset: int | None) -> str:
+        """The text that stands in events lying wholly in the first *offset* bytes (None: all)."""
+        text = self._text.getvalue()
+        if offset is not None:
+            count = bisect_right(self._ends, offset)
+            text = text[: self._lengths[count - 1]] if count else ""
+        if text.isascii():
+            return text
+        # Halves of surrogate pairs that came in two pieces are one character again; a lone half is replaced.
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+    def __bool__(self) -> bool:
+        return self._length > 0
+
+
+class Answer:
+    """The record that a dialect's functions fill in as events come.
+
+    Attributes:
+        at: Offset just behind the event being read.
+        usage: The usage report so far, as sent; None where there was none.
+        closed: The dialect said that the answer is over (a finish reason), though more events may follow.
+        finished: The dialect's own last event was seen, or a whole JSON body.
+    """
+
+    __slots__ = ("at", "closed", "error", "finished", "model", "reasoning", "text", "tier", "tools", "usage")
+
+    def __init__(self) -> None:
+        self.at = 0
+        self.text = Track()
+        self.reasoning = Track()
+        self.tools = Track()
+        self.usage: dict[str, Any] | None = None
+        self.model: str | None = None
+        self.tier: str | None = None
+        self.error: str | None = None
+        self.closed = False
+        self.finished = False
+
+    def served_by(self, model: Any, tier: Any = None) -> None:
+        """Note the model (the first one named) and the service tier (the last one)."""
+        if not self.model and isinstance(model, str) and model:
+            self.model = model
+        if isinstance(tier, str) and tier:
+            self.tier = tier
+
+    def call(self, name: Any, arguments: Any) -> None:
+        """Note a tool call, or a piece of one; neither need be there."""
+        self.tools.add(self.at, str_of(name) + json_of(arguments))
+
+
+class Dialect(NamedTuple):
+    """How one API's answers are read; functions that change the `Answer` and never raise on what is in the bytes.
+
+    Attributes:
+        event: Read one event of a stream: its data and its name.
+        body: Read a JSON body, given as its undecoded fields.
+        report: Work out the usage from `Answer.usage`.
+        usage_key: Where usage stands, for a body of which only the tail is known.
+        has_arrays: A stream may come as a JSON array of events.
+    """
+
+    event: Callable[[Answer, bytes, bytes], None]
+    body: Callable[[Answer, dict[str, Raw]], None]
+    report: Callable[[Answer], Reported | None]
+    usage_key: str = "usage"
+    has_arrays: bool = False

@@ -1,0 +1,43 @@
+"""Which API a path calls, told by its end, since every provider has its own beginning."""
+
+from __future__ import annotations
+
+_METHODS = {  # behind the last colon: Google's style
+    "generateContent": "gemini.generate",
+    "streamGenerateContent": "gemini.generate",
+    "countTokens": "gemini.count_tokens",
+    "rawPredict": "anthropic.messages",
+    "streamRawPredict": "anthropic.messages",
+}
+_ENDS = (  # the first that fits
+    ("/chat/completions", "openai.chat"),
+    ("/completions", "openai.completions"),
+    ("/api/chat", "ollama"),
+    ("/api/generate", "ollama"),
+    ("/api/embed", "ollama"),
+    ("/api/embeddings", "ollama"),
+    ("/embeddings", "openai.embeddings"),
+    ("/responses", "openai.responses"),
+    ("/messages/count_tokens", "anthropic.count_tokens"),
+    ("/messages", "anthropic.messages"),
+    ("/converse", "bedrock.converse"),
+    ("/converse-stream", "bedrock.converse"),
+    ("/invoke", "bedrock.invoke"),
+    ("/invoke-with-response-stream", "bedrock.invoke"),
+    ("/v1/chat", "cohere.chat"),
+    ("/v2/chat", "cohere.chat"),
+    ("/v1/embed", "cohere.embeddings"),
+    ("/v2/embed", "cohere.embeddings"),
+)
+
+
+def api_of(path: str) -> str:
+    """The API's name as the ledger has it (`openai.chat`, `gemini.generate`, …), or `unknown`."""
+    path = "/" + path.partition("?")[0].strip("/")
+    tail = path.rpartition("/")[2]
+    if ":" in tail and (api := _METHODS.get(tail.rpartition(":")[2])):
+        return api
+    for end, api in _ENDS:
+        if path.endswith(end):
+            return api
+    return "unknown"

@@ -1,0 +1,66 @@
+"""The router's own errors, in the shape that the caller's SDK expects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from dd0c_route.errors import RouteError
+
+# Type names by status, as the providers document them; the default stands for every other status.
+_OPENAI_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
+_ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_GEMINI_STATUSES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
+    408: "DEADLINE_EXCEEDED",
+    429: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def render(error: RouteError, api: str, request_id: str) -> bytes:
+    """The JSON body of an error answer, in the dialect of *api*; an unknown one gets OpenAI's."""
+    return msgspec.json.encode(_shape(error, api, request_id))
+
+
+def render_event(error: RouteError, api: str, request_id: str) -> bytes:
+    """The same as one server-sent event, for a stream that is cut between two events."""
+    if api.startswith("anthropic."):
+        return b"event: error\ndata: " + render(error, api, request_id) + b"\n\n"
+    if api == "openai.responses":
+        event = {"type": "error", "code": error.code, "message": error.message, "param": None}
+        return b"event: error\ndata: " + msgspec.json.encode(event) + b"\n\n"
+    line_end = b"\r\n" if api.startswith("gemini.") else b"\n"
+    return b"data: " + render(error, api, request_id) + line_end * 2
+
+
+def _shape(error: RouteError, api: str, request_id: str) -> dict[str, Any]:
+    status, message = error.status, error.message
+    if api.startswith("anthropic."):
+        kind = _ANTHROPIC_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+        return {"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id}
+    if api.startswith("gemini."):
+        name = _GEMINI_STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
+        return {"error": {"code": status, "message": message, "status": name}}
+    kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": error.code}}

@@ -1,0 +1,133 @@
+"""JSON that somebody else wrote, read without trusting a type in it: what is not as it should be, is absent."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # all that msgspec raises on bytes
+
+_MAX_TOKENS = 1 << 40  # more is not a count
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_ELEMENTS = msgspec.json.Decoder(list[Raw])
+_scan = json.JSONDecoder().raw_decode
+
+
+def value_of(data: bytes | Raw) -> Any:
+    """The JSON value, or None. Half a surrogate pair and invalid UTF-8 cost a character, not the value."""
+    try:
+        return msgspec.json.decode(data)
+    except UNREADABLE:
+        pass
+    try:
+        return json.loads(bytes(data).decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def fields_of(data: bytes) -> dict[str, Raw] | None:
+    """The undecoded fields of a JSON object, or None where *data* is not one whole object."""
+    try:
+        return _FIELDS.decode(data)
+    except UNREADABLE:
+        return None
+
+
+def is_array(data: bytes) -> bool:
+    """Whether *data* is one whole JSON array."""
+    try:
+        _ELEMENTS.decode(data)
+    except UNREADABLE:
+        return False
+    return True
+
+
+def elements_of(data: bytes) -> list[tuple[bytes, int]]:
+    """The whole elements of a JSON array that may be cut, each with the offset just behind it."""
+    text = data.decode("utf-8", "surrogateescape")  # keeps every byte, so that offsets can be counted back
+    elements: list[tuple[bytes, int]] = []
+    at, offset = text.find("[") + 1, data.find(b"[") + 1
+    while at < len(text):
+        start = at
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        try:
+            _, behind = _scan(text, at)
+        except (ValueError, RecursionError):
+            break
+        offset += len(text[start:at])  # white space and commas: one byte each
+        element = text[at:behind].encode("utf-8", "surrogateescape")
+        offset += len(element)
+        elements.append((element, offset))
+        at = behind
+    return elements
+
+
+def object_in_tail(tail: bytes, key: str) -> dict[str, Any]:
+    """The last `"key": {…}` of a JSON text of which only the end is known, or `{}`."""
+    text = tail.decode("utf-8", "replace")
+    at = text.rfind(f'"{key}"')
+    while at >= 0:
+        brace = text.find("{", at)
+        if brace >= 0 and text[at + len(key) + 2 : brace].strip() == ":":
+            try:
+                return dict_of(_scan(text, brace)[0])
+            except (ValueError, RecursionError):
+                return {}
+        at = text.rfind(f'"{key}"', 0, at)
+    return {}
+
+
+def dict_of(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def dicts_of(value: Any) -> list[dict[str, Any]]:
+    return [item for item in list_of(value) if isinstance(item, dict)]
+
+
+def str_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def json_of(value: Any) -> str:
+    """A value that stands for tool arguments, as text: a string as it is, anything else as JSON, nothing for None."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return msgspec.json.encode(value).decode()
+
+
+def count_of(fields: dict[str, Any], *names: str) -> int:
+    """The first of *names* that holds a count of tokens; 0 where none does."""
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_TOKENS:
+            return int(value)
+    return 0
+
+
+def dollars_of(value: Any) -> str | None:
+    """A JSON number as an exact decimal string, or None. The number's own digits, no binary fraction."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 < value < 1e9:
+        return None
+    return format(Decimal(str(value)), "f")
+
+
+def kind_of_error(value: Any) -> str | None:
+    """The type of an `error` value: a short word, never its message (which may quote the prompt)."""
+    if value is None or value is False:
+        return None
+    error = dict_of(value)
+    for name in ("type", "code", "status"):
+        word = error.get(name)
+        if isinstance(word, str | int) and word:
+            return str(word)[:100]
+    return "error"

@@ -1,0 +1,142 @@
+"""The meter: reads along behind the relay and knows what an answer used, said and was served by.
+
+It is fed with the bytes that went to the client, after they went, and never raises: whatever is wrong with an
+answer's bytes is between the provider and the client.
+"""
+
+from __future__ import annotations
+
+from dd0c_route.wire import anthropic, bedrock, cohere, gemini, ollama, openai_chat, openai_responses
+from dd0c_route.wire.answer import Answer, Dialect, Output, Reported
+from dd0c_route.wire.encoding import Decoder, EncodingError
+from dd0c_route.wire.eventstream import EventStreamError
+from dd0c_route.wire.frames import Frames, frames_for, is_blank
+
+__all__ = ["Meter", "Output", "Reported", "meter_for"]
+
+_DIALECTS: dict[str, Dialect] = {
+    "openai.chat": openai_chat.CHAT,
+    "openai.completions": openai_chat.CHAT,
+    "openai.embeddings": openai_chat.CHAT,
+    "openai.responses": openai_responses.RESPONSES,
+    "anthropic.messages": anthropic.MESSAGES,
+    "anthropic.count_tokens": anthropic.COUNT_TOKENS,
+    "gemini.generate": gemini.GENERATE,
+    "gemini.count_tokens": gemini.COUNT_TOKENS,
+    "bedrock.converse": bedrock.CONVERSE,
+    "bedrock.invoke": bedrock.INVOKE,
+    "cohere.chat": cohere.CHAT,
+    "cohere.embeddings": cohere.CHAT,
+    "ollama": ollama.CHAT,
+}
+
+
+def meter_for(api: str, content_type: str, content_encoding: str) -> Meter:
+    """A meter for one answer. Usage of an unknown *api* is recognised where it looks like OpenAI's.
+
+    Args:
+        api: As `api_of` names it.
+        content_type: The answer's header, or empty.
+        content_encoding: The answer's header, or empty; gzip, deflate, br and zstd are read.
+    """
+    return Meter(_DIALECTS.get(api, openai_chat.CHAT), content_type, content_encoding.strip().lower())
+
+
+class Meter:
+    """What is known of one answer so far.
+
+    Attributes:
+        fault: Why the rest of the body is not metered (no such content coding, damaged, a bomb), or None.
+    """
+
+    __slots__ = ("_answer", "_content_type", "_decoded", "_decoder", "_dialect", "_fed", "_frames", "_head", "fault")
+
+    def __init__(self, dialect: Dialect, content_type: str, coding: str) -> None:
+        self.fault: str | None = None
+        self._dialect = dialect
+        self._content_type = content_type
+        self._answer = Answer()
+        self._frames: Frames | None = None
+        self._head = b""  # blank bytes, before the first that shows how to cut
+        self._fed = 0  # body bytes
+        self._decoded = 0  # the same without content coding
+        self._decoder: Decoder | None = None
+        if coding not in ("", "identity"):
+            try:
+                self._decoder = Decoder(coding)
+            except EncodingError as error:
+                self.fault = str(error)
+
+    def feed(self, data: bytes) -> None:
+        """Read on. Any cuts will do."""
+        self._fed += len(data)
+        if self.fault is not None:
+            return
+        try:
+            if self._decoder is None:
+                self._read(data)
+            else:
+                for piece in self._decoder.feed(data):
+                    self._read(piece)
+        except (EncodingError, EventStreamError) as error:
+            self.fault = str(error)
+
+    def end(self) -> None:
+        """The body is complete, or cut: what is only clear now is read now."""
+        if self._frames is not None:
+            self._frames.end()
+
+    def _read(self, data: bytes) -> None:
+        self._decoded += len(data)
+        frames = self._frames
+        if frames is None:
+            data = self._head + data
+            if is_blank(data) and len(data) < 4096:
+                self._head = data
+                return
+            frames = self._frames = frames_for(self._content_type, data, self._answer, self._dialect)
+            if frames is None:
+                self.fault = "the body is neither JSON nor events"
+                return
+        frames.feed(data)
+
+    @property
+    def finished(self) -> bool:
+        """The dialect's own last event was seen, or a whole JSON body was read. Gemini's streams have no such event."""
+        return self._answer.finished
+
+    @property
+    def reported(self) -> Reported | None:
+        """The best usage report so far."""
+        return self._dialect.report(self._answer)
+
+    @property
+    def served_model(self) -> str | None:
+        return self._answer.model
+
+    @property
+    def error(self) -> str | None:
+        """The provider's error type, in a stream or in a body; a word, never its message."""
+        return self._answer.error
+
+    @property
+    def has_output(self) -> bool:
+        """Some answer text, tool or reasoning piece was seen."""
+        return bool(self._answer.text or self._answer.reasoning or self._answer.tools)
+
+    def output_at(self, body_bytes: int | None = None) -> Output:
+        """What stands in the events that lie wholly in the first *body_bytes* bytes (None: in all).
+
+        Bytes count as the provider sent them. Of a body with a content coding the place is interpolated, as if
+        it were equally dense everywhere; a JSON body is one event, a JSON array one for each element.
+        """
+        if body_bytes is not None and self._decoder is not None and body_bytes < self._fed:
+            body_bytes = self._decoded * body_bytes // self._fed
+        elif body_bytes is not None and self._decoder is not None:
+            body_bytes = None
+        answer = self._answer
+        return Output(
+            text=answer.text.upto(body_bytes),
+            reasoning=answer.reasoning.upto(body_bytes),
+            tools=answer.tools.upto(body_bytes),
+        )

@@ -1,0 +1,133 @@
+"""OpenAI's chat/completions, completions and embeddings, as many providers speak them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dd0c_route.wire.answer import Answer, Dialect
+from dd0c_route.wire.loose import (
+    UNREADABLE,
+    dict_of,
+    dicts_of,
+    kind_of_error,
+    list_of,
+    str_of,
+    value_of,
+)
+from dd0c_route.wire.openai_usage import report
+
+
+class _Function(Struct, gc=False):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _ToolCall(Struct, gc=False):
+    function: _Function
+    custom: None = None
+
+
+class _Delta(Struct, gc=False):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    refusal: None = None
+    function_call: None = None
+    audio: None = None
+
+
+class _Choice(Struct, gc=False):
+    delta: _Delta | None = None
+    text: str | None = None
+    finish_reason: str | None = None
+    message: None = None
+
+
+class _Chunk(Struct, gc=False):
+    """A chunk that holds nothing but pieces of the answer: nearly all of them. Any other is refused and read slowly."""
+
+    choices: list[_Choice]
+    model: str | None = None
+    service_tier: str | None = None
+    usage: None = None
+    error: None = None
+    x_groq: None = None
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+
+
+def _event(answer: Answer, data: bytes, name: bytes) -> None:
+    try:
+        chunk = _CHUNK.decode(data)
+    except UNREADABLE:
+        if data == b"[DONE]":
+            answer.finished = True
+        else:
+            _read(answer, dict_of(value_of(data)), "delta")
+        return
+    if not answer.model or chunk.service_tier:
+        answer.served_by(chunk.model, chunk.service_tier)
+    at = answer.at
+    for choice in chunk.choices:
+        delta = choice.delta
+        if delta is not None:
+            if delta.content:
+                answer.text.add(at, delta.content)
+            elif delta.reasoning_content or delta.reasoning:
+                answer.reasoning.add(at, delta.reasoning_content or delta.reasoning or "")
+            for call in delta.tool_calls or ():
+                answer.call(call.function.name, call.function.arguments)
+        if choice.text:
+            answer.text.add(at, choice.text)
+        if choice.finish_reason:
+            answer.closed = True
+
+
+def _body(answer: Answer, fields: dict[str, Raw]) -> None:
+    names = ("model", "service_tier", "usage", "x_groq", "error", "choices")  # not `data`: vectors are megabytes
+    answer.closed = True
+    _read(answer, {name: value_of(fields[name]) for name in names if name in fields}, "message")
+
+
+def _read(answer: Answer, chunk: dict[str, Any], part: str) -> None:
+    """A chunk or a whole answer of any shape seen so far; Perplexity sends `message` and `delta` in both."""
+    answer.served_by(chunk.get("model"), chunk.get("service_tier"))
+    answer.error = kind_of_error(chunk.get("error")) or answer.error
+    usage = chunk.get("usage") or dict_of(chunk.get("x_groq")).get("usage")
+    choices = dicts_of(chunk.get("choices"))
+    if isinstance(usage, dict):
+        answer.usage = usage  # cumulative where it comes more than once: the last one counts
+        answer.served_by(None, usage.get("service_tier"))
+        answer.closed = answer.closed or not choices
+    for choice in choices:
+        answer.text.add(answer.at, str_of(choice.get("text")))
+        _read_message(answer, dict_of(choice.get(part)))
+        if choice.get("finish_reason"):
+            answer.closed = True
+        answer.error = kind_of_error(choice.get("error")) or answer.error
+
+
+def _read_message(answer: Answer, message: dict[str, Any]) -> None:
+    reasoning = str_of(message.get("reasoning_content")) or str_of(message.get("reasoning"))
+    answer.reasoning.add(answer.at, reasoning)
+    content = message.get("content")
+    answer.text.add(answer.at, str_of(content))
+    for part in dicts_of(content):  # Mistral and Databricks: a list of parts, thinking among them
+        answer.text.add(answer.at, str_of(part.get("text")))
+        for key in ("thinking", "summary"):
+            for thought in dicts_of(part.get(key)):
+                answer.reasoning.add(answer.at, str_of(thought.get("text")))
+    answer.text.add(answer.at, str_of(message.get("refusal")))
+    answer.text.add(answer.at, str_of(dict_of(message.get("audio")).get("transcript")))
+    calls = [*list_of(message.get("tool_calls")), {"function": message.get("function_call")}]
+    for call in dicts_of(calls):
+        function, custom = dict_of(call.get("function")), dict_of(call.get("custom"))
+        answer.call(function.get("name") or custom.get("name"), function.get("arguments") or custom.get("input"))
+
+
+CHAT = Dialect(event=_event, body=_body, report=report)

@@ -1,0 +1,75 @@
+"""The usage object of OpenAI's APIs and of everybody who speaks their dialect."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from dd0c_route.types import Usage
+from dd0c_route.wire.answer import Answer, Reported
+from dd0c_route.wire.loose import count_of, dict_of, dollars_of
+
+_TICK_DIGITS = 10  # xAI: `cost_in_usd_ticks` counts 10⁻¹⁰ dollars
+
+
+def report(answer: Answer) -> Reported | None:
+    """Usage of chat, completions, embeddings and Responses.
+
+    `total_tokens` decides what a provider means: reasoning is part of the output unless the total says that it
+    was added (xAI) or it is more than the output (OpenRouter, Vercel); audio is part of the input unless the
+    total says that it was added (Mistral). Cache reads and writes are parts of the input.
+    """
+    raw = answer.usage
+    if raw is None:
+        return None
+    inputs = dict_of(raw.get("prompt_tokens_details") or raw.get("input_tokens_details"))
+    outputs = dict_of(raw.get("completion_tokens_details") or raw.get("output_tokens_details"))
+    total = count_of(raw, "total_tokens")
+    input_total = count_of(raw, "prompt_tokens", "input_tokens")
+    output_total = count_of(raw, "completion_tokens", "output_tokens")
+    reasoning = count_of(outputs, "reasoning_tokens") or count_of(raw, "reasoning_tokens")
+    audio = count_of(inputs, "audio_tokens")
+    if input_total == output_total == 0:
+        input_total = total  # Voyage: embeddings report the total alone
+    missing = total - input_total - output_total if total else 0
+    if reasoning and (missing == reasoning or reasoning > output_total):
+        output_total += reasoning
+        missing = 0
+    elif audio and missing == audio:
+        input_total += audio
+        missing = 0
+    read = count_of(inputs, "cached_tokens") or count_of(
+        raw, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens"
+    )
+    write = count_of(inputs, "cache_write_tokens") or count_of(raw, "cache_creation_input_tokens")
+    cached_fits = read + write <= input_total
+    read = min(read, input_total)
+    write = min(write, input_total - read)
+    usage = Usage(
+        input=input_total - read - write,
+        cache_read=read,
+        cache_write_5m=write,
+        output=output_total - reasoning,
+        reasoning=reasoning,
+    )
+    return Reported(
+        usage=usage,
+        final=answer.closed or answer.finished,
+        raw=raw,
+        cost_usd=_charge(raw),
+        service_tier=answer.tier,
+        consistent=missing == 0 and cached_fits,
+    )
+
+
+def _charge(raw: dict[str, Any]) -> str | None:
+    """What the provider says it charged: OpenRouter and Vercel `cost`, Perplexity `cost.total_cost`, xAI ticks."""
+    cost = raw.get("cost")
+    if isinstance(cost, dict):
+        cost = cost.get("total_cost")
+    if (dollars := dollars_of(cost)) is not None:
+        return dollars
+    ticks = raw.get("cost_in_usd_ticks")
+    if isinstance(ticks, int) and not isinstance(ticks, bool) and 0 <= ticks < 1 << 62:
+        return format(Decimal(ticks).scaleb(-_TICK_DIGITS), "f")
+    return None
