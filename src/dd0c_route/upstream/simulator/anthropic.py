@@ -25,7 +25,7 @@ _PLACEHOLDER_TOKENS = 1  # what `message_start` carries as output before anythin
 def answer(ask: Ask, content: Content) -> Answer:
     """A message, whole or as named events."""
     if ask.stream:
-        return Answer(200, SSE, tuple(_stream(ask, content)), streams=True, broken=_broken(), model=ask.model)
+        return Answer(200, SSE, tuple(_stream(ask, content)), streams=True, broken=broken(), model=ask.model)
     body = _message(ask, _blocks(ask, content), _FINISH[content.finish])
     if content.reports_usage:
         body["usage"] = content.usage or _usage(content.input_tokens, content.output_tokens)
@@ -98,7 +98,8 @@ def failure(status: int, message: str) -> bytes:
     return encode({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_simulated"})
 
 
-def _broken() -> bytes:
+def broken() -> bytes:
+    """What a stream carries when the provider fails midway."""
     error = {"type": "error", "error": {"type": "overloaded_error", "message": "simulated failure in mid-stream"}}
     return b"event: error\ndata: " + encode(error) + b"\n\n"
 

@@ -198,6 +198,7 @@ class Connection(asyncio.Protocol):
             self._play(*self._waiting.popleft())
 
     def _administer(self, request: Request, keep_alive: bool) -> None:
+        self.witness.administered(self.record)
         status, body = self._simulator.administer(request)
         head = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(body))
         self.write(head + body)

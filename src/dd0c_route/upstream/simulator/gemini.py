@@ -35,9 +35,11 @@ def answer(ask: Ask, content: Content) -> Answer:
             Piece((b"[" if index == 0 else b",\r\n") + encode(body), len(text), tokens)
             for index, (body, text, tokens) in enumerate(chunks)
         )
-        return Answer(200, JSON, (*pieces, Piece(b"]")), streams=True, broken=b",\r\n" + _broken(), model=ask.model)
+        return Answer(
+            200, JSON, (*pieces, Piece(b"]")), streams=True, broken=b",\r\n" + _unavailable(), model=ask.model
+        )
     pieces = tuple(Piece(sse(body), len(text), tokens) for body, text, tokens in chunks)
-    return Answer(200, SSE, pieces, streams=True, broken=b"data: " + _broken() + b"\n\n", model=ask.model)
+    return Answer(200, SSE, pieces, streams=True, broken=broken(), model=ask.model)
 
 
 def _chunks(ask: Ask, content: Content) -> list[tuple[dict[str, Any], str, int]]:
@@ -105,5 +107,10 @@ def failure(status: int, message: str) -> bytes:
     return encode({"error": {"code": status, "message": message, "status": _ERROR_STATUS.get(status, "UNKNOWN")}})
 
 
-def _broken() -> bytes:
+def broken() -> bytes:
+    """What a stream of server-sent events carries when the provider fails midway."""
+    return b"data: " + _unavailable() + b"\n\n"
+
+
+def _unavailable() -> bytes:
     return failure(503, "simulated failure in mid-stream")

@@ -25,9 +25,7 @@ def answer(ask: Ask, content: Content) -> Answer:
         pieces = (_chat_stream if chat else _completion_stream)(ask, content)
         return Answer(200, SSE, tuple(pieces), streams=True, broken=broken(), model=ask.model)
     body = encode((_chat if chat else _completion)(ask, content))
-    return Answer(
-        200, JSON, (Piece(body, content.characters, content.output_tokens),), broken=broken(), model=ask.model
-    )
+    return Answer(200, JSON, (Piece(body, content.characters, content.output_tokens),), model=ask.model)
 
 
 def usage(content: Content) -> dict[str, Any] | None:

@@ -10,9 +10,11 @@ from typing import Literal
 from msgspec import Struct
 
 from dd0c_route.upstream.simulator.answer import Answer, Piece
-from dd0c_route.upstream.simulator.script import Scene
+from dd0c_route.upstream.simulator.encoding import encoded
+from dd0c_route.upstream.simulator.script import PLAIN, Scene
 
 JOINED_BYTES = 64 * 1024  # pieces without a wait between them go out together, up to about this much
+_INTERIM = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n"
 _JUNK = b"\x16\x03\x01 this is not HTTP\r\n\r\n"
 
 Ending = Literal["done", "fin", "rst", "stall"]
@@ -59,6 +61,10 @@ class Plan(Struct, frozen=True):
 
 def plan(answer: Answer, scene: Scene) -> Plan:
     """Lay out *answer* as *scene* wants it."""
+    if scene is PLAIN and len(answer.pieces) == 1:
+        return _whole(answer)
+    if scene.encoding:
+        answer = encoded(answer, scene.encoding)
     pieces, ending = _staged(answer, scene)
     framing = scene.framing or ("chunked" if answer.streams else "length")
     datas: Iterable[bytes] = (piece.data for piece in pieces if piece.data)
@@ -94,6 +100,15 @@ def plan(answer: Answer, scene: Scene) -> Plan:
     )
 
 
+def _whole(answer: Answer) -> Plan:
+    """The short way to the usual case: one JSON body, nothing special (a third of the time that `plan` takes)."""
+    piece = answer.pieces[0]
+    size = len(piece.data)
+    total = (1, piece.chars, piece.tokens)
+    head = _head(answer, PLAIN, "length")
+    return Plan(answer, head, (Write(piece.data, (size,)),), "done", "length", size, total)
+
+
 def payload(write: Write, framing: Framing, sent: int) -> int:
     """Body bytes in the first *sent* bytes of *write*."""
     body = 0
@@ -108,7 +123,7 @@ def _staged(answer: Answer, scene: Scene) -> tuple[list[Piece], Ending]:
     """The pieces that are played, and what follows them."""
     pieces = list(answer.pieces)
     ending: Ending = "done"
-    if scene.error_after is not None and scene.error_after < len(pieces):
+    if answer.streams and scene.error_after is not None and scene.error_after < len(pieces):
         pieces = [*pieces[: scene.error_after], Piece(answer.broken)]
     if scene.stall_after is not None and scene.stall_after <= len(pieces):
         pieces, ending = pieces[: scene.stall_after], "stall"
@@ -176,4 +191,5 @@ def _head(answer: Answer, scene: Scene, framing: Framing) -> bytes:
     if answer.recording is not None:
         lines.append(b"x-sim-recording: " + answer.recording.encode())
     lines += [name + b": " + value for name, value in answer.headers]
-    return b"\r\n".join(lines) + b"\r\n"
+    lines += [line.strip().encode("latin-1", "replace") for line in scene.header.splitlines() if ":" in line]
+    return _INTERIM * scene.interim + b"\r\n".join(lines) + b"\r\n"

@@ -14,7 +14,7 @@ def answer(ask: Ask, content: Content) -> Answer:
     """A response, whole or as a stream of events (no `[DONE]` at the end)."""
     if ask.stream:
         pieces = _Events(ask, content).all()
-        return Answer(200, SSE, tuple(pieces), streams=True, broken=_broken(ask, content), model=ask.model)
+        return Answer(200, SSE, tuple(pieces), streams=True, broken=broken(ask), model=ask.model)
     body = encode(_response(ask, content, "incomplete" if content.finish == "length" else "completed"))
     return Answer(200, JSON, (Piece(body, content.characters, content.output_tokens),), model=ask.model)
 
@@ -121,5 +121,7 @@ class _Events:
         self._add("response.function_call_arguments.done", {**place, "arguments": arguments})
 
 
-def _broken(ask: Ask, content: Content) -> bytes:
-    return _named("response.failed", 999, {"response": _response(ask, content, "failed")})
+def broken(ask: Ask) -> bytes:
+    """What a stream carries when the provider fails midway: its last event."""
+    silent = Content([], [], "", [], "stop", 0)
+    return _named("response.failed", 999, {"response": _response(ask, silent, "failed")})

@@ -41,6 +41,9 @@ class Scene(Struct, frozen=True, forbid_unknown_fields=True):
         write_bytes: Write the body in stretches of so many bytes, wherever events end.
         write_seed: Vary the length of those stretches at random, from 1 to twice *write_bytes*.
         extra: So many bytes too many behind a complete answer.
+        interim: So many `103 Early Hints` before the answer.
+        encoding: Content encoding of the body, whatever the client accepts.
+        header: More response headers, `name:value`, one a line.
         id: Replay the recording of this id.
         fail_first: The first so many calls with the same *key* fail with *status* (503), later ones do not.
         echo: The answer's text is a JSON object with the request's headers and the SHA-256 of its body.
@@ -70,6 +73,9 @@ class Scene(Struct, frozen=True, forbid_unknown_fields=True):
     write_bytes: int | None = None
     write_seed: int | None = None
     extra: int = 0
+    interim: int = 0
+    encoding: Literal["", "gzip", "deflate", "br", "zstd"] = ""
+    header: str = ""
     id: str | None = None
     fail_first: int = 0
     key: str = ""
@@ -120,6 +126,10 @@ def _scene(settings: Mapping[str, object]) -> Scene:
         value = getattr(scene, name)
         if isinstance(value, int | float) and not 0 <= value <= (_MAX_MS if name in _DURATIONS else 1 << 40):
             raise ScriptError(f"x-sim: {name}={value} is out of bounds")
+    if scene.write_seed is not None and not scene.write_bytes:
+        raise ScriptError("x-sim: write_seed varies write_bytes: give that too")
+    if scene.status is not None and not 200 <= scene.status <= 999:
+        raise ScriptError(f"x-sim: status={scene.status} is not a final status")
     return scene
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,6 +32,9 @@ _MAKERS: dict[str, _Maker] = {
     "gemini.generate": gemini.answer,
     "gemini.count_tokens": lambda ask, _: gemini.count_tokens(ask),
 }
+# By dialect; OpenAI's serve for all others.
+_FAILURES = {"anthropic": anthropic.failure, "gemini": gemini.failure}
+_BROKEN = {"anthropic": anthropic.broken, "gemini": gemini.broken}
 
 
 class Request(Struct, gc=False):
@@ -97,7 +101,8 @@ class Stage:
             scene = self._failing(scene)
         if self._library and not scene.invents and scene.status is None and request.method == b"POST":
             try:
-                return plan(self._library.find(place, request.body, request.query, scene.id), scene)
+                answer = self._library.find(place, request.body, request.query, scene.id)
+                return plan(msgspec.structs.replace(answer, broken=_broken(place.api)), scene)
             except Unrecorded as error:
                 if scene == PLAIN or scene.id is not None:
                     return plan(_failed(place.api, 404, str(error)), PLAIN)
@@ -162,10 +167,12 @@ def _ask(place: Place, request: Request, scene: Scene) -> Ask:
     options = body.stream_options if isinstance(body.stream_options, dict) else {}
     inputs = msgspec.json.decode(body.input) if place.api == "openai.embeddings" and bytes(body.input) else ""
     many = isinstance(inputs, list) and inputs and not isinstance(inputs[0], int)
+    prompt = bytes(body.messages) or bytes(body.input) or bytes(body.prompt) or bytes(body.contents)
     return Ask(
         api=place.api,
         model=scene.model or place.model or (body.model if isinstance(body.model, str) else ""),
-        prompt=bytes(body.messages) or bytes(body.input) or bytes(body.prompt) or bytes(body.contents),
+        seed=zlib.crc32(prompt),
+        input_tokens=1 + prompt.count(b" "),
         stream=body.stream is True or place.action == "streamGenerateContent",
         limit=next((limit for limit in limits if type(limit) is int and limit > 0), None),
         wants_usage=options.get("include_usage") is True,
@@ -225,7 +232,13 @@ def _other(request: Request, text: str | None) -> Answer:
     return Answer(200, openai.JSON, (Piece(body, len(text), 1),))
 
 
+def _broken(api: str) -> bytes:
+    """What a recorded stream of this api carries when it is made to fail midway."""
+    if api == "openai.responses":
+        return responses.broken(Ask(api, ""))
+    return _BROKEN.get(api.partition(".")[0], openai.broken)()
+
+
 def _failed(api: str, status: int, message: str, model: str = "") -> Answer:
-    dialect = api.partition(".")[0]
-    body = (anthropic if dialect == "anthropic" else gemini if dialect == "gemini" else openai).failure(status, message)
-    return Answer(status, openai.JSON, (Piece(body),), model=model)
+    failure = _FAILURES.get(api.partition(".")[0], openai.failure)
+    return Answer(status, openai.JSON, (Piece(failure(status, message)),), model=model)

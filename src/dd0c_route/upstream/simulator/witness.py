@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import deque
+from itertools import islice
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ class ConnectionRecord(Struct, gc=False):
     calls: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    administers: bool = False  # it only asked for this record, and is no part of it
 
 
 class CallRecord(Struct, gc=False):
@@ -68,7 +70,7 @@ class Witness:
         self._calls: deque[CallRecord] = deque(
             (c for c in getattr(self, "_calls", ()) if c.state == "running"), maxlen=KEPT
         )
-        self._opened = len(self._connections)
+        self._opened = sum(not c.administers for c in self._connections)
         self._asked = len(self._calls)
         self._closed: dict[str, int] = {"peer_fin": 0, "peer_rst": 0, "self": 0}
         self._ended: dict[str, int] = {"complete": 0, "aborted_by_peer": 0, "cut": 0}
@@ -84,15 +86,25 @@ class Witness:
         self._connections.append(record)
         return record
 
-    def closed(self, record: ConnectionRecord, closed_by: ClosedBy) -> None:
-        record.closed_ns, record.closed_by = self.now_ns(), closed_by
-        self._closed[closed_by] += 1
+    def closed(self, connection: ConnectionRecord, closed_by: ClosedBy) -> None:
+        connection.closed_ns, connection.closed_by = self.now_ns(), closed_by
+        if not connection.administers:
+            self._closed[closed_by] += 1
+
+    def administered(self, connection: ConnectionRecord) -> None:
+        """A connection asked for the record; if it made no call it does not count."""
+        if not connection.calls and not connection.administers:
+            connection.administers = True
+            self._opened -= 1
 
     def asked(self, connection: ConnectionRecord, path: str, headers: dict[bytes, bytes]) -> CallRecord:
         """A request's head is in. No header value is kept; of credentials, eight digits of a SHA-256."""
         self._last_call += 1
         self._asked += 1
         connection.calls += 1
+        if connection.administers:
+            connection.administers = False
+            self._opened += 1
         key = tuple(headers)
         names = self._names.get(key)
         if names is None:
@@ -112,8 +124,8 @@ class Witness:
 
     def report(self, since: int, connections_since: int, limit: int) -> dict[str, Any]:
         """Calls with an id above *since*, oldest first, at most *limit*; connections likewise; totals of all."""
-        calls = [_call(c) for c in self._calls if c.id > since][:limit]
-        connections = [_connection(c) for c in self._connections if c.id > connections_since][:limit]
+        calls = (c for c in self._calls if c.id > since)
+        connections = (c for c in self._connections if c.id > connections_since and not c.administers)
         return {
             "now_ms": _ms(self.now_ns()),
             "totals": {
@@ -128,8 +140,8 @@ class Witness:
                 "last_call": self._last_call,
                 "last_connection": self._last_connection,
             },
-            "connections": connections,
-            "calls": calls,
+            "connections": [_connection(c) for c in islice(connections, limit)],
+            "calls": [_call(c) for c in islice(calls, limit)],
         }
 
 
