@@ -22,6 +22,27 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*[a-z](?:[.(\[].*)?|[A-Z][A-Z_]+")  # 
 _SCHEME = re.compile(r"(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256|key)\s+(?=\S)", re.IGNORECASE)
 _BEARER = re.compile(r"(?<![a-z0-9])(?:bearer|basic)\s+([a-z0-9._~+/=-]{8,})")
 _USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://([^\s/?#\"'<>@:]*)(?::([^\s/\"'<>]*))?@")
+# What may stand between a name and its value; a comma only where the name was quoted, as in a list of pairs.
+_MARK = re.compile(r"(?P<close>\\*[\"'`])?\s*(?P<mark>=>|:=|[:=]|(?(close),|=))\s*[\[(]?(?:b?(?P<open>\\*[\"']))?")
+_STEMS = (
+    "key",
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "authorization",
+    "cookie",
+    "credential",
+    "credentials",
+    "sig",
+    "signature",
+)
+_MAX_NAME_CHARS = 32
+_DASHES = str.maketrans("_ ", "--")
+_QUERY_NAME = re.compile(r"[?&][a-z0-9_.-]*$")
+_OTHER_KEY = re.compile(r"(?:cache|primary|foreign|partition|public|sort|index|idempotency|object|dedup)[-.]?key$")
 _SPACED = re.compile(r"[ \t]")
 _STRING_END = {'"': re.compile(r'(?<!\\)(?:\\\\)*"'), "'": re.compile(r"(?<!\\)(?:\\\\)*'")}
 _BARE_END = re.compile(r"[\s,;&)\]}\"'<>|`]|\\[\"'nrt]")
@@ -32,70 +53,69 @@ MIN_RANDOM_CHARS = 8
 
 
 class Carriers:
-    """The carriers of `rules.toml`, compiled to one pattern."""
+    """The carriers of `rules.toml`."""
 
     def __init__(self, carriers: Iterable[Carrier]) -> None:
-        self._trust: dict[str, Trust] = {}
-        names = []
-        for carrier in carriers:
-            group = carrier.trust if carrier.trust not in self._trust else f"{carrier.trust}{len(self._trust)}"
-            self._trust[group] = carrier.trust
-            names.append(f"(?P<{group}>{carrier.words})")
-        self._pattern = re.compile(
-            rf"(?<![a-z])(?:[a-z0-9]+[_-])*?(?:{'|'.join(names)})"
-            r"(?P<name_end>\\*[\"'`])?\s*(?P<mark>=>|:=|[:=]|(?(name_end),|=))\s*[\[(]?"
-            r"(?:b?(?P<open>\\*[\"']))?"
-        )
+        self._names = [(carrier.names, carrier.trust) for carrier in carriers]
 
     def find(self, text: str) -> list[Span]:
         """Where the values of carriers stand in *text*."""
         lower = text.lower() if text.isascii() else text.replace("İ", "I").lower()  # the one letter that grows
         spans: list[Span] = []
-        if any(word in lower for word in _WORDS):
-            for match in self._pattern.finditer(lower):
-                spans += self._value(text, match)
+        for stem in _STEMS:
+            at = lower.find(stem)
+            while at >= 0:
+                name_end = at + len(stem)
+                if mark := _MARK.match(lower, name_end):
+                    spans += self._value(text, lower[max(0, at - _MAX_NAME_CHARS) : name_end], mark)
+                at = lower.find(stem, name_end)
         if "bearer" in lower or "basic" in lower:
-            spans += [_span(m, 1) for m in _BEARER.finditer(lower) if looks_random(text[m.start(1) : m.end(1)])]
+            spans += [(*m.span(1), "bearer") for m in _BEARER.finditer(lower) if looks_random(text[slice(*m.span(1))])]
         if "://" in text and "@" in text:
             spans += _userinfo(text, lower)
         return spans
 
-    def _value(self, text: str, match: re.Match[str]) -> list[Span]:
-        group = next(name for name in self._trust if match.group(name) is not None)
-        trust = self._trust[group]
-        start, quote = match.end(), match.group("open")
-        before = text[match.start(group) - 1 : match.start(group)]
+    def _value(self, text: str, name: str, mark: re.Match[str]) -> list[Span]:
+        """The value behind *mark*, if *name* announces a credential and the value can be one."""
+        trust = self._trust(name.translate(_DASHES))
+        if trust is None:
+            return []
+        start, quote = mark.end(), mark.group("open")
+        in_query = mark.group("mark") == "=" and _QUERY_NAME.search(name) is not None
         if quote:
             end = _string_end(text, start, quote)
-        elif before in ("?", "&") and match.group("mark") == "=":
+        elif in_query:
             end = _end(_QUERY_END, text, start)
-        elif trust == "header" and (_SCHEME.match(text, start) or match.group(group).endswith("cookie")):
+        elif trust == "header" and (_SCHEME.match(text, start) or name.endswith("cookie")):
             end = _end(_LINE_END, text, start)
         else:
             end = _end(_BARE_END, text, start)
-        value = text[start:end].strip()
-        scheme = _SCHEME.match(value)
-        bare = value[scheme.end() :] if scheme else value
-        if not bare or _PLACEHOLDER.fullmatch(bare.lower()):
+        value = _SCHEME.sub("", text[start:end].strip(), count=1)
+        if not value or _PLACEHOLDER.fullmatch(value.lower()):
             return []
-        in_query = before in ("?", "&")
-        return [(start, end, group.rstrip("0123456789"))] if _credible(trust, bare, quote, in_query, match) else []
+        glued = mark.group("mark") == "=" and mark.start("mark") == mark.start()
+        return [(start, end, trust)] if _credible(trust, value, quote is not None, in_query, glued) else []
+
+    def _trust(self, name: str) -> Trust | None:
+        for names, trust in self._names:
+            if name.endswith(names):
+                short = next((n for n in names if len(n) <= 3 and name.endswith(n)), None)
+                if short and name[: -len(short)][-1:].isalpha():  # `monkey`, `design`
+                    continue
+                return None if trust == "key" and _OTHER_KEY.search(name) else trust
+        return None
 
 
-def _credible(trust: Trust, value: str, quote: str | None, in_query: bool, match: re.Match[str]) -> bool:
+def _credible(trust: Trust, value: str, quoted: bool, in_query: bool, glued: bool) -> bool:
     """Whether *value* is a credential and not a word, given how much its name is worth."""
+    random = looks_random(value)
     if trust == "header":
-        return quote is not None or looks_random(value) or len(value) >= 20 or "=" in value
+        return quoted or random or len(value) >= 20 or "=" in value
     if trust == "password":
-        if quote or in_query:
-            return True
-        glued = match.string[match.start("mark") - 1] != " " and match.group("mark") == "="
-        return looks_random(value) or (glued and not _IDENTIFIER.fullmatch(value))
+        return quoted or in_query or random or (glued and not _IDENTIFIER.fullmatch(value))
     if trust == "token":
-        return looks_random(value) or (in_query and len(value) >= MIN_RANDOM_CHARS)
-    if in_query:
-        return looks_random(value)
-    return match.start() == match.start("key") and len(value) >= 24 and looks_random(value) and bits(value) >= 3.0
+        return random or (in_query and len(value) >= MIN_RANDOM_CHARS)
+    return random and (in_query or (len(value) >= 24 and bits(value) >= 3.0))
 
 
 def looks_random(value: str) -> bool:
@@ -137,10 +157,3 @@ def _string_end(text: str, start: int, quote: str) -> int:
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
     match = pattern.search(text, start)
     return match.start() if match else len(text)
-
-
-def _span(match: re.Match[str], group: int) -> Span:
-    return (match.start(group), match.end(group), "bearer")
-
-
-_WORDS = ("key", "secret", "token", "passw", "authorization", "cookie", "credential", "pwd", "passphrase", "sig")

@@ -48,7 +48,8 @@ def install(role: Role = "cli", stderr: TextIO | None = None) -> None:
     _install_logging()
     if stream is not None:  # a process may be started without one
         set_up(role, stream)
-        sys.stderr = RedactingStderr(stream)
+        # Re-entrant: a signal handler may write while a write is under way.
+        sys.stderr = RedactingStderr(stream, threading.RLock())
         _enable_faulthandler(stream)
 
 

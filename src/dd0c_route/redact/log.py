@@ -82,7 +82,7 @@ def set_up(role: Role, stream: Stream) -> None:
     _log.role, _log.stream = role, stream
 
 
-def log(event: str, *, level: Level = "info", **fields: str | int | float | None) -> None:
+def log(event: str, level: Level = "info", **fields: str | int | float | None) -> None:
     """Write one event; a field that is None is left out.
 
     Args:

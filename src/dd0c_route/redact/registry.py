@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
+
+from dd0c_route.redact.views import MIN_WORD_CHARS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,33 +25,46 @@ Span = tuple[int, int, str]  # start, end, name of the rule
 MIN_EXACT_CHARS = 8  # a shorter "secret" (`EMPTY`, `ollama`) is a word, and masking it everywhere would eat the log
 MAX_LIVE = 16_384  # more than `[limits] connections`; a bound on memory should a caller of `registered` never leave
 _MIN_CODED_CHARS = 16  # the shortest base64 or hex form searched for; nothing shorter is told from chance
-_CODED_RUN = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_URL_SAFE = str.maketrans("+/", "-_")
+_WORD = re.compile(r"[A-Za-z0-9_+/.~=-]+")
 
 
-class _Known:
-    """One secret and, once asked for, the strings that give it away."""
+class Forms(NamedTuple):
+    """The strings that give secrets away.
 
-    __slots__ = ("_coded", "_plain", "_secret")
+    Attributes:
+        words: Those made of word characters only, base64 and hex among them: looked for in the long words of a text.
+        texts: The others, looked for everywhere.
+        shortest_word: Characters of the shortest of *words*.
+    """
+
+    words: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    shortest_word: int = 1 << 30
+
+    def __or__(self, other: Forms) -> Forms:
+        return Forms(self.words | other.words, self.texts | other.texts, min(self.shortest_word, other.shortest_word))
+
+    def find(self, text: str, words: str, longest_word: int) -> list[Span]:
+        spans: list[Span] = []
+        if self.shortest_word <= longest_word:
+            for form in self.words:
+                if form in words:
+                    spans += occurrences(text, form, "known")
+        for form in self.texts:
+            if form in text:
+                spans += occurrences(text, form, "known")
+        return spans
+
+
+class registered:
+    """`with registered(credential):` masks it in everything written while the block runs. None: nothing happens."""
+
+    __slots__ = ("_forms", "_secret")
 
     def __init__(self, secret: Secret | None) -> None:
         self._secret = secret
-        self._plain: tuple[str, ...] | None = None
-        self._coded: tuple[str, ...] = ()
-
-    def forms(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The forms that are read as text, and those in base64 or hex."""
-        if self._plain is None:
-            value = self._secret.reveal() if self._secret else ""
-            long_enough = len(value) >= MIN_EXACT_CHARS
-            self._coded = _coded_forms(value) if long_enough else ()
-            self._plain = _plain_forms(value) if long_enough else ()
-        return self._plain, self._coded
-
-
-class registered(_Known):
-    """Mask *secret* in everything that is written while the block runs. None is no secret, and nothing happens."""
-
-    __slots__ = ()
+        self._forms: Forms | None = None
 
     def __enter__(self) -> None:
         if self._secret is not None:
@@ -60,62 +75,63 @@ class registered(_Known):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         _live.pop(id(self), None)
 
+    def forms(self) -> Forms:
+        """Worked out when first asked for."""
+        if self._forms is None:
+            self._forms = _forms(self._secret) if self._secret else Forms()
+        return self._forms
 
-_kept: dict[str, _Known] = {}
-_live: dict[int, _Known] = {}
+
+_live: dict[int, registered] = {}
+_kept: list[Forms] = [Forms()]  # one: all of them together, replaced whole
 
 
 def register(secret: Secret) -> None:
     """Mask *secret* in everything that this process writes from now on."""
-    _kept.setdefault(secret.fingerprint(), _Known(secret))
+    _kept[0] |= _forms(secret)
 
 
-def find_known(text: str) -> list[Span]:
-    """Where the known secrets stand in *text*, in whichever form."""
-    spans: list[Span] = []
-    if not _kept and not _live:
-        return spans
-    runs = " ".join(_CODED_RUN.findall(text))
-    for known in [*_kept.values(), *_live.values()]:
-        plain, coded = known.forms()
-        for form in plain:
-            if form in text:
-                spans += _occurrences(text, form)
-        for form in coded:
-            if form in runs:
-                spans += _occurrences(text, form)
+def find_known(text: str, words: str) -> list[Span]:
+    """Where the known secrets stand in *text*, in whichever form; *words* are its long words."""
+    longest_word = max(map(len, words.split()), default=0)
+    spans = _kept[0].find(text, words, longest_word)
+    for known in list(_live.values()):
+        spans += known.forms().find(text, words, longest_word)
     return spans
 
 
 def longest_form() -> int:
     """Characters in the longest form of any known secret: how far two pieces of a text must overlap."""
-    known = [*_kept.values(), *_live.values()]
-    return max((len(form) for one in known for forms in one.forms() for form in forms), default=0)
+    known = [_kept[0], *(one.forms() for one in list(_live.values()))]
+    return max((len(form) for forms in known for form in forms.words | forms.texts), default=0)
 
 
-def _occurrences(text: str, form: str) -> list[Span]:
+def occurrences(text: str, form: str, name: str) -> list[Span]:
+    """Every place of *form* in *text*."""
     spans: list[Span] = []
     start = text.find(form)
     while start >= 0:
-        spans.append((start, start + len(form), "known"))
+        spans.append((start, start + len(form), name))
         start = text.find(form, start + len(form))
     return spans
 
 
-def _plain_forms(value: str) -> tuple[str, ...]:
+def _forms(secret: Secret) -> Forms:
+    value = secret.reveal()
+    if len(value) < MIN_EXACT_CHARS:
+        return Forms()
+    forms = frozenset([*_plain_forms(value), *_coded_forms(value)])
+    words = frozenset(form for form in forms if len(form) >= MIN_WORD_CHARS and _WORD.fullmatch(form))
+    return Forms(words, forms - words, min(map(len, words), default=1 << 30))
+
+
+def _plain_forms(value: str) -> list[str]:
     escaped = json.dumps(value)[1:-1]
-    forms = (
-        value,
-        escaped,
-        json.dumps(escaped)[1:-1],
-        repr(value)[1:-1],
-        quote(value, safe=""),
-        quote(value, safe="").lower(),
-    )
-    return tuple(dict.fromkeys(forms))
+    percent = quote(value, safe="")
+    return [value, escaped, json.dumps(escaped)[1:-1], repr(value)[1:-1], percent, percent.lower()]
 
 
-def _coded_forms(value: str) -> tuple[str, ...]:
+def _coded_forms(value: str) -> list[str]:
     """Base64 and hex of *value*, whatever stands before and after it.
 
     Base64 looks at three bytes at a time, so a secret inside a longer text (`Bearer …`, `user:…`) has one of three
@@ -128,7 +144,4 @@ def _coded_forms(value: str) -> tuple[str, ...]:
         whole = base64.b64encode(padded + bytes(-len(padded) % 3)).decode()
         face = whole[-(-before * 8 // 6) : len(padded) * 8 // 6]
         forms += [face, face.translate(_URL_SAFE)]
-    return tuple(dict.fromkeys(form for form in forms if len(form) >= _MIN_CODED_CHARS))
-
-
-_URL_SAFE = str.maketrans("+/", "-_")
+    return [form for form in forms if len(form) >= _MIN_CODED_CHARS]

@@ -39,11 +39,10 @@ class Bare(msgspec.Struct):
 
 
 class Carrier(msgspec.Struct):
-    """Names that announce a credential, as a regular expression over lower-case text."""
+    """Names that announce a credential."""
 
-    name: str
     trust: Trust
-    words: str
+    names: tuple[str, ...]
     miss: tuple[str, ...] = ()
 
 

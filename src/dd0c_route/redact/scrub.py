@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dd0c_route.redact import rules, views
 from dd0c_route.redact.carriers import Carriers
-from dd0c_route.redact.registry import Span, find_known
+from dd0c_route.redact.registry import Span, find_known, occurrences
 
 _RULES = rules.load()
 _CARRIERS = Carriers(_RULES.carrier)
@@ -17,7 +17,8 @@ _PROBES: dict[str, list[rules.Format]] = {}
 for _format in _RULES.format:
     for _probe in _format.probes:
         _PROBES.setdefault(_probe, []).append(_format)
-_PROBED = tuple(_PROBES.items())
+_SPACED_PROBE = "PRIVATE KEY"  # the one format that is not a single word
+_PROBED = tuple(item for item in _PROBES.items() if item[0] != _SPACED_PROBE)
 
 
 def redact_sensitive(text: str) -> str:
@@ -38,29 +39,24 @@ def redact_bytes(data: bytes) -> bytes:
 
 
 def find(text: str) -> list[Span]:
-    """The spans to mask, in no order; they may overlap."""
-    spans = _find_as_written(text)
-    for start, end, meaning in views.decoded_runs(text):
-        if _find_as_written(meaning):
-            spans.append((start, end, "encoded"))
+    """The spans to mask, in order, none overlapping another."""
+    spans = _find_unwrapped(text)
     if view := views.unescaped(text):
-        spans += [(*view.back(start, end), name) for start, end, name in _find_joined(view.text)]
-    elif view := views.unwrapped(text):
-        spans += [(*view.back(start, end), name) for start, end, name in _find_as_written(view.text)]
-    return spans
+        spans += [(*view.back(start, end), name) for start, end, name in _find_unwrapped(view.text)]
+    return _merged(spans) if spans else spans
 
 
 def masked(text: str, spans: list[Span]) -> str:
-    """*text* with *spans* replaced; overlapping ones become one, named after the widest."""
+    """*text* with *spans* (in order, none overlapping another) replaced."""
     pieces: list[str] = []
     done = 0
-    for start, end, name in _merged(spans):
+    for start, end, name in spans:
         pieces += (text[done:start], f"[redacted:{name}]")
         done = end
     return "".join(pieces) + text[done:]
 
 
-def _find_joined(text: str) -> list[Span]:
+def _find_unwrapped(text: str) -> list[Span]:
     spans = _find_as_written(text)
     if view := views.unwrapped(text):
         spans += [(*view.back(start, end), name) for start, end, name in _find_as_written(view.text)]
@@ -68,15 +64,26 @@ def _find_joined(text: str) -> list[Span]:
 
 
 def _find_as_written(text: str) -> list[Span]:
-    spans = find_known(text)
-    for probe, formats in _PROBED:
-        if probe in text:
-            spans += [(m.start(), m.end(), rule.name) for rule in formats for m in rule.pattern.finditer(text)]
-    spans += _CARRIERS.find(text)
+    words = views.long_words(text)
+    spans = find_known(text, words) + _CARRIERS.find(text)
+    if words:
+        for probe, formats in _PROBED:
+            if probe in words:
+                spans += _matches(formats, text)
+        for run, meaning in views.decoded(words):
+            if _find_as_written(meaning):
+                spans += occurrences(text, run, "encoded")
+    if _SPACED_PROBE in text:
+        spans += _matches(_PROBES[_SPACED_PROBE], text)
     return spans
 
 
+def _matches(formats: list[rules.Format], text: str) -> list[Span]:
+    return [(m.start(), m.end(), rule.name) for rule in formats for m in rule.pattern.finditer(text)]
+
+
 def _merged(spans: list[Span]) -> list[Span]:
+    """Overlapping spans become one, named after the one that starts first."""
     merged: list[Span] = []
     for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
         if merged and start < merged[-1][1]:

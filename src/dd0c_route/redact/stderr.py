@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import threading
+from contextlib import AbstractContextManager
 from typing import TextIO
 
 from dd0c_route.redact.scrub import redact_sensitive
@@ -17,10 +17,10 @@ class RedactingStderr(io.TextIOBase):
     It has no `buffer`: bytes written past the text layer would not be looked at.
     """
 
-    def __init__(self, raw: TextIO) -> None:
+    def __init__(self, raw: TextIO, lock: AbstractContextManager[object]) -> None:
         self.raw = raw
         self._line = ""
-        self._lock = threading.RLock()  # re-entrant: a signal handler may write while a write is under way
+        self._lock = lock
 
     @property
     def encoding(self) -> str:  # type: ignore[override]

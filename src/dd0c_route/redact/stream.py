@@ -31,7 +31,7 @@ class StreamRedactor:
         return rest
 
     def _release(self, cut: int) -> str:
-        spans = sorted(find(self._text))
+        spans = find(self._text)
         for start, end, _ in spans:
             if start < cut < end:
                 cut = start if start >= self._out and end - start < MAX_HELD_CHARS else end

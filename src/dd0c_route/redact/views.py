@@ -7,7 +7,6 @@ with the way back: where each of its characters stands in the original.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
@@ -23,9 +22,14 @@ _ESCAPE = re.compile(
 _INVISIBLE = re.compile(r"[\x00\xad\u200b-\u200f\u2060\ufeff]")
 # A line that breaks inside a long unbroken word; the next may be indented, quoted or escaped.
 _WRAP = re.compile(r"(?<=[A-Za-z0-9_+/=.-]{12})[\"']?[ \t]*\\?\r?\n[ \t>#|]*[\"']?(?=[A-Za-z0-9_+/=.-])")
-_CODED = re.compile(r"[A-Za-z0-9+/_-]{24,}")
-_HEX = re.compile(r"(?:[0-9a-f]{2}){16,}|(?:[0-9A-F]{2}){16,}")
+# Text in base64 shows: each fourth character stands for a byte below 0x80. So does text in hex. Six of them tell.
+_CODED = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?:"
+    r"(?P<hex>(?:[2-7][0-9A-Fa-f]){16,}(?![A-Za-z0-9+/_-]))|(?:[A-Za-f][A-Za-z0-9+/_-]{3}){6}[A-Za-z0-9+/_-]*)"
+)
 _STANDARD = str.maketrans("-_", "+/")
+MIN_WORD_CHARS = 14  # the shortest hit of a format in `rules.toml` without a space is longer
+_WORD_BYTES = bytes(b if chr(b).isascii() and (chr(b).isalnum() or chr(b) in "_+/.~=-") else 32 for b in range(256))
 _MAX_DECODED_CHARS = 64 << 10  # of one coded run; an image is longer, a header never is
 
 
@@ -74,21 +78,25 @@ def unwrapped(text: str) -> View | None:
     return View(text, _WRAP, lambda _: "")
 
 
-def decoded_runs(text: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and meaning of each run of base64 or hex that decodes to text."""
-    for match in _CODED.finditer(text):
-        run = match.group()[:_MAX_DECODED_CHARS]
-        if _HEX.fullmatch(run):
-            raw = bytes.fromhex(run)
+def long_words(text: str) -> str:
+    """The words of *text* long enough to be, or to hide, a credential, joined by spaces.
+
+    Most lines have none or few, so what is asked of every line is asked of these: ten times less text.
+    """
+    words = text.encode("utf-8", "surrogatepass").translate(_WORD_BYTES).split()
+    return b" ".join([word for word in words if len(word) >= MIN_WORD_CHARS]).decode("ascii")
+
+
+def decoded(words: str) -> Iterator[tuple[str, str]]:
+    """Each run of base64 or hex in *words* that decodes to text, and that text."""
+    for match in _CODED.finditer(words):
+        run = match.group()
+        sample = run[:_MAX_DECODED_CHARS]
+        if match.group("hex"):
+            raw = bytes.fromhex(sample[: len(sample) & ~1])
         else:
-            try:
-                raw = base64.b64decode(run[: len(run) & ~3].translate(_STANDARD))
-            except binascii.Error:
-                continue
-        try:
-            yield match.start(), match.end(), raw.decode()
-        except UnicodeDecodeError:
-            continue
+            raw = base64.b64decode(sample[: len(sample) & ~3].translate(_STANDARD))
+        yield run, raw.decode("utf-8", "replace")
 
 
 def _character(match: re.Match[str]) -> str:
