@@ -11,6 +11,7 @@ from typing import Self
 
 import uvloop
 
+from dd0c_route.clock import SystemClock
 from dd0c_route.config import Provider, Timeouts
 from dd0c_route.upstream import Marks, Pool, Reply, Sweeper
 
@@ -160,11 +161,14 @@ def provider(port: int, *, scheme: str = "http", host: str = "127.0.0.1", **sett
 
 
 @asynccontextmanager
-async def serving(script: Script, **settings: object) -> AsyncIterator[tuple[Provided, Pool]]:
+async def serving(
+    script: Script, *, ticks_ns: Callable[[], int] = SystemClock.ticks_ns, **settings: object
+) -> AsyncIterator[tuple[Provided, Pool]]:
     """A provider that follows *script*, and a pool of connections to it."""
     loop = asyncio.get_running_loop()
     provided = await Provided(script).start()
-    pool = Pool(provider(provided.port, **settings), loop=loop, sweeper=Sweeper(loop, 0.01), environ={})
+    sweeper = Sweeper(loop, 0.01)
+    pool = Pool(provider(provided.port, **settings), loop=loop, sweeper=sweeper, environ={}, ticks_ns=ticks_ns)
     try:
         yield provided, pool
     finally:
