@@ -143,6 +143,7 @@ class Decision(Struct, frozen=True):
         plan: The targets to try, best first; never empty.
         verdict: `routed` (another model than asked), `kept` (the same), `pinned` (the caller forbade routing).
         reason: One line for a person; no prompt, no secret.
+        asked: What the model's name means when nothing is re-routed: the baseline of the savings.
         policy: Name of the policy that decided, or None where no route matched.
         shadow: What the policy would have chosen, where the route only watches.
         decide_us: Time spent on deciding, in microseconds.
@@ -151,6 +152,7 @@ class Decision(Struct, frozen=True):
     plan: tuple[Target, ...]
     verdict: Literal["routed", "kept", "pinned"]
     reason: str
+    asked: Target | None = None
     policy: str | None = None
     route: int | None = None
     candidates: tuple[Candidate, ...] = ()

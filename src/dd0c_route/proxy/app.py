@@ -1,0 +1,201 @@
+"""The worker's application: what each address means, who may use it, and which calls are running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from dd0c_route.clock import new_id
+from dd0c_route.config import Limits
+from dd0c_route.errors import ConfigError, NotFound, RouteError, ShuttingDown
+from dd0c_route.proxy.admit import admit
+from dd0c_route.proxy.behind import hand_over
+from dd0c_route.proxy.bill import Bill
+from dd0c_route.proxy.call import Address, address_of
+from dd0c_route.proxy.client import Client, Link
+from dd0c_route.proxy.delivery import Deliveries
+from dd0c_route.proxy.exchange import exchange
+from dd0c_route.proxy.refusal import refuse
+from dd0c_route.proxy.server import Connection, Inbound
+from dd0c_route.redact.log import log
+from dd0c_route.runtime import Runtime
+from dd0c_route.upstream import Pool
+
+_CONTROL = ("/ui", "/api/", "/metrics")  # answered by the control process
+_OPEN = ("/healthz", "/readyz", "/", "/api/hello")  # answered here, to anybody; the last two are clients' probes
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a request's head says: a metered call's address, or a path of our own."""
+
+    path: str
+    address: Address | None
+    query: str
+    key_id: str | None
+
+
+class App:
+    """Serves requests with the runtime that is in force when each one begins."""
+
+    def __init__(self, runtime: Runtime, control: Pool, loop: asyncio.AbstractEventLoop,
+                 reload: Callable[[], str]) -> None:  # fmt: skip
+        self.runtime = runtime
+        self.loop = loop
+        self.draining = False
+        self._control = control
+        self._reload = reload
+        self._deliveries = Deliveries(runtime.sweeper)
+        self._connections: set[Connection] = set()
+        self._clients: dict[asyncio.Task[None], Client] = {}
+
+    @property
+    def limits(self) -> Limits:
+        return self.runtime.config.limits
+
+    # --- connections ------------------------------------------------------------------------------------
+
+    def joined(self, connection: Connection) -> bool:
+        self._connections.add(connection)
+        self.runtime.sweeper.watch(connection)
+        return len(self._connections) <= self.limits.connections
+
+    def left(self, connection: Connection, link: Link) -> None:
+        link.lost = True
+        self._connections.discard(connection)
+        self.runtime.sweeper.forget(connection)
+        self._deliveries.lost(link)
+        link.witness.close()
+
+    # --- requests ---------------------------------------------------------------------------------------
+
+    def head(self, request: Inbound, *, internal: bool) -> bool:
+        clock = self.runtime.clock
+        request.at_ns = clock.wall_ns()
+        request.started_ns = clock.ticks_ns()
+        request.id = new_id("dd_", request.at_ns)
+        target = request.target
+        path = target.partition(b"?")[0].decode("latin-1")
+        if internal or path in _OPEN:
+            request.place = Place(path, None, "", None)
+            return False
+        address, query = (None, "") if path.startswith(_CONTROL) else address_of(target, request.method)
+        request.place = Place(path, address, query, None)
+        if self.draining:
+            raise ShuttingDown("the router is shutting down: try again")
+        key_id = admit(request.headers, query, self.runtime.keys)
+        request.place = Place(path, address, query, key_id)
+        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in request.headers)
+
+    def serve(self, request: Inbound, *, internal: bool) -> None:
+        """Begin to answer a whole request."""
+        place, client = request.place, request.client
+        assert isinstance(place, Place)  # noqa: S101 - set with the head
+        assert client is not None  # noqa: S101
+        request.started_ns = self.runtime.clock.ticks_ns()
+        if internal:
+            self._serve_internal(request, client, place.path)
+        elif place.address is not None:
+            bill = self._bill(request, place, client)
+            self._run(exchange(request, place.address, place.query, client, bill, self.runtime), client)
+        elif place.path in _OPEN:
+            self._serve_open(request, client, place.path)
+        else:
+            self._run(hand_over(request, client, self._control), client)
+
+    def refuse(self, request: Inbound, error: RouteError) -> None:
+        """Answer a request that was not read to its end with an error; a metered one leaves its entry."""
+        place, client = request.place, request.client
+        assert client is not None  # noqa: S101
+        api = ""
+        if isinstance(place, Place) and place.address is not None:
+            api = place.address.api
+            bill = self._bill(request, place, client)
+            bill.status = error.status
+            bill.settle(error.end_state, error.code)
+        if not request.id:
+            request.id = new_id("dd_", self.runtime.clock.wall_ns())
+        refuse(error, client, api, request.id)
+
+    def abandoned(self, request: Inbound) -> None:
+        """The client left before its request was in."""
+        place, client = request.place, request.client
+        if isinstance(place, Place) and place.address is not None and client is not None:
+            self._bill(request, place, client).settle("client_gone", "client_gone")
+
+    def _bill(self, request: Inbound, place: Place, client: Client) -> Bill:
+        assert place.address is not None  # noqa: S101
+        return Bill(
+            request, place.address.dialect, place.address.api, place.key_id, client, self.runtime, self._deliveries
+        )
+
+    def _run(self, work: Coroutine[Any, Any, None], client: Client) -> None:
+        task = self.loop.create_task(work)
+        self._clients[task] = client
+        task.add_done_callback(self._ran)
+
+    def _ran(self, task: asyncio.Task[None]) -> None:
+        self._clients.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})
+
+    # --- our own addresses ------------------------------------------------------------------------------
+
+    def _serve_open(self, request: Inbound, client: Client, path: str) -> None:
+        if path == "/readyz" and self.draining:
+            _json(client, request, 503, {"status": "draining"})
+        else:
+            _json(client, request, 200, {"status": "ready" if path == "/readyz" else "ok"})
+
+    def _serve_internal(self, request: Inbound, client: Client, path: str) -> None:
+        """What the control process asks of a worker, over its unix socket."""
+        if path == "/internal/connections":
+            pools = {name: line.pool for name, line in self.runtime.lines.items()}
+            _json(client, request, 200, {name: {"open": p.open, "in_use": p.in_use} for name, p in pools.items()})
+        elif path == "/internal/gauges":
+            _json(client, request, 200, {
+                "in_flight": len(self._clients), "client_connections": len(self._connections),
+                "journal_pending": self.runtime.journal.pending, "journal_errors": self.runtime.journal.errors,
+            })  # fmt: skip
+        elif path == "/internal/reload" and request.method == "POST":
+            try:
+                _json(client, request, 200, {"reloaded": True, "version": self._reload()})
+            except ConfigError as error:
+                _json(client, request, 400, {"reloaded": False, "faults": error.faults})
+        else:
+            refuse(NotFound(f"no such internal address: {path[:100]}"), client, "", request.id)
+
+    # --- the end ------------------------------------------------------------------------------------------
+
+    async def drain(self, grace_s: float) -> None:
+        """Take no more calls, let the running ones finish for at most *grace_s* seconds, settle the rest."""
+        self.draining = True
+        for connection in list(self._connections):
+            if connection.idle:
+                connection.close()
+        if self._clients:
+            await asyncio.wait(list(self._clients), timeout=grace_s)
+        cut = list(self._clients.items())
+        for task, client in cut:
+            client.stopping = True
+            task.cancel()
+        if cut:
+            log("calls_cut", "warning", count=len(cut), reason="the grace period is over")
+            await asyncio.wait([task for task, _ in cut], timeout=1.0)
+        for connection in list(self._connections):
+            connection.close()
+        await asyncio.sleep(0)
+        for connection in list(self._connections):
+            if connection.idle and not connection.unsent:
+                connection.abort()
+        deadline = self.loop.time() + 1.0
+        while self._connections and self.loop.time() < deadline:  # noqa: ASYNC110 - once, at the end of the process
+            await asyncio.sleep(0.01)
+        self._deliveries.flush()
+
+
+def _json(client: Client, request: Inbound, status: int, answer: object) -> None:
+    headers = [(b"content-type", b"application/json"), (b"x-dd0c-request-id", request.id.encode())]
+    client.whole(status, headers, msgspec.json.encode(answer))

@@ -1,0 +1,100 @@
+"""What to try next, and when to stop trying. Pure: outcomes in, the next step out.
+
+Only before the first byte has gone to the client. A try that was provably not sent, and the answers 429, 502, 503 and
+529, go on to the next target (or the same one again); 408, 500 and 504 only where the provider's row says that it does
+not bill them; anything else is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from dd0c_route.config import Provider, Retries
+from dd0c_route.errors import UpstreamError
+from dd0c_route.proxy.headers import Headers
+from dd0c_route.upstream.health import RetryBudget
+
+REFUSALS = frozenset((429, 502, 503, 529))
+"""The provider says that it did not do the work.
+
+Source: RFC 9110 §15.6, RFC 6585 §4; 529 is Anthropic's `overloaded_error`.
+"""
+
+BACKOFF_S = 0.1  # before the same target is asked again without a `retry-after`; half of it at random on top
+
+
+class Next(Struct, frozen=True):
+    """Try `plan[index]` after *delay_s* seconds."""
+
+    index: int
+    delay_s: float
+
+
+def after_refusal(
+    status: int,
+    headers: Headers,
+    provider: Provider,
+    tried: int,
+    targets: int,
+    rules: Retries,
+    budget: RetryBudget,
+    wall_s: float,
+    jitter: Callable[[], float],
+) -> Next | None:
+    """The step after the answer *status* to try number *tried* (1 = the first); None: this is the answer."""
+    if status not in REFUSALS and status not in provider.retry_unsafe:
+        return None
+    if tried >= rules.attempts:
+        return None
+    asked_s = retry_after_s(headers, wall_s)
+    if targets > 1:
+        return Next(tried % targets, 0.0) if budget.take() else None
+    delay_s = asked_s if asked_s is not None else BACKOFF_S * (1 + jitter() / 2)
+    if delay_s > rules.retry_after_cap_s or not budget.take():
+        return None
+    return Next(0, delay_s)
+
+
+def after_error(error: UpstreamError, tried: int, targets: int, rules: Retries, budget: RetryBudget) -> Next | None:
+    """The step after a try that failed without an answer; None: *error* is the answer."""
+    if not error.retryable or tried >= rules.attempts or not budget.take():
+        return None
+    return Next(tried % targets, 0.0)
+
+
+def retry_after_s(headers: Headers, wall_s: float) -> float | None:
+    """The wait that the provider asks for, in seconds; None if it asks for none, or unreadably.
+
+    `retry-after-ms`, then `retry-after` in seconds or as a date.
+
+    Source: RFC 9110 §10.2.3; `retry-after-ms` as OpenAI's clients read it.
+    """
+    for name, value in headers:
+        if name == b"retry-after-ms":
+            seconds = _number(value)
+            if seconds is not None:
+                return seconds / 1000
+    for name, value in headers:
+        if name == b"retry-after":
+            seconds = _number(value)
+            return seconds if seconds is not None else _date(value, wall_s)
+    return None
+
+
+def _number(value: bytes) -> float | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if 0 <= number < 1e9 else None
+
+
+def _date(value: bytes, wall_s: float) -> float | None:
+    from email.utils import parsedate_to_datetime  # a rare path; the module is slow to import
+
+    try:
+        return max(0.0, parsedate_to_datetime(value.decode("latin-1")).timestamp() - wall_s)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,285 @@
+"""The bill of one call: exactly one entry, however the call is left.
+
+    with Bill(request, client, runtime, deliveries) as bill:
+        ...
+
+What must happen on the way out is synchronous, so a cancelled call still does it. The entry is journaled before the
+answer's last write, on the assumption that the client gets it all; when the socket has drained or closed, a delivery
+record confirms that or corrects it (`Deliveries`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any
+
+from msgspec import to_builtins
+
+from dd0c_route.clock import rfc3339
+from dd0c_route.errors import RouteError
+from dd0c_route.pricing import usd
+from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.delivery import Deliveries
+from dd0c_route.proxy.server import Inbound
+from dd0c_route.proxy.statement import Account, Facts, Money, account, money
+from dd0c_route.runtime import Runtime
+from dd0c_route.types import Attempt, Call, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
+from dd0c_route.upstream import Marks
+from dd0c_route.wire.meter import Meter
+
+_NOTHING = Account(Usage(), "none", None, 0, 0, 0, None)
+
+
+class Bill:
+    """Gathers what happens to a call, and writes it down once.
+
+    Attributes:
+        call: None until the request was read.
+        status: What the client was answered, 0 while nothing was.
+    """
+
+    def __init__(
+        self, request: Inbound, dialect: Dialect, api: str, key_id: str | None, client: Client, runtime: Runtime,
+        deliveries: Deliveries,
+    ) -> None:  # fmt: skip
+        self._request = request
+        self._dialect: Dialect = dialect
+        self._api = api
+        self._client = client
+        self._runtime = runtime
+        self._deliveries = deliveries
+        self._attempts: list[Attempt] = []
+        self._target: Target | None = None
+        self._marks: Marks | None = None
+        self._meter: Meter | None = None
+        self._answered = False
+        self._unanswered = False
+        self._status_of_try: int | None = None
+        self._whole_json = False
+        self._intended = False
+        self._entry: Entry | None = None
+        self.call: Call | None = None
+        self.decision: Decision | None = None
+        self.key_id = key_id
+        self.status = 0
+        self.ttft_ns: int | None = None
+
+    # --- along the way ------------------------------------------------------------------------------------
+
+    def trying(self, target: Target) -> Marks:
+        """A try at *target* begins. The first one is journaled before a byte goes out.
+
+        Raises:
+            JournalError: The call could not be accounted for, so it must not be made.
+        """
+        self._target = target
+        if not self._intended:
+            self._runtime.journal.intent(self._intent(target))
+            self._intended = True
+        self._marks = marks = Marks()
+        return marks
+
+    def tried(self, status: int | None, error: str | None) -> None:
+        """The try that began last has ended, well or badly."""
+        marks, target = self._marks, self._target
+        if marks is None or target is None:
+            return
+        self._unanswered = marks.sent and status is None
+        self._attempts.append(
+            Attempt(
+                target=str(target),
+                started_ms=self._ms(marks.sent_at) or 0.0,
+                first_byte_ms=self._ms(marks.first_byte_at),
+                ended_ms=self._ms(marks.ended_at or self._runtime.clock.ticks_ns()),
+                status=status,
+                error=error,
+                connection=f"{'reused' if marks.reused else 'new'}:{marks.outcome or 'aborted'}",
+            )
+        )
+        self._marks = None
+
+    def answering(self, status: int, meter: Meter, *, whole_json: bool) -> None:
+        """The answer of the last try is the one that the client gets; *meter* reads along."""
+        self.status = self._status_of_try = status
+        self._meter = meter
+        self._whole_json = whole_json
+
+    def overhead_ms(self) -> float:
+        """The router's own time, from the whole request to the first byte sent upstream."""
+        first = self._attempts[0].started_ms if self._attempts else None
+        if first is None and self._marks is not None:
+            first = self._ms(self._marks.sent_at)
+        return first or 0.0
+
+    # --- the way out ----------------------------------------------------------------------------------------
+
+    def settle(self, end_state: EndState, error: str | None = None, *, answered: bool = False, more: int = 0) -> Entry:
+        """Write the entry, once; later calls change nothing.
+
+        Call it before the answer's last write; *more* is the size of that write, which a client that is there is
+        assumed to get. *answered*: the provider's answer came whole.
+        """
+        if self._entry is None:
+            if self._marks is not None:
+                self.tried(self._status_of_try, error)
+                self._marks = None
+            self._answered = answered
+            client = self._client
+            delivered_bytes = client.delivered() if client.gone else client.offered + more
+            self._entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more)
+            self._runtime.journal.settle(self._entry)
+            self._deliveries.watch(client, self)
+        return self._entry
+
+    def __enter__(self) -> Bill:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, RouteError):
+            if not (self._client.committed or self._client.gone):
+                self.status = error.status
+            self.settle(error.end_state, error.code)
+        elif isinstance(error, asyncio.CancelledError):
+            self.settle("shut_down", "shut_down")
+        else:
+            self.settle("internal", "internal_error" if error is not None else "no_answer")
+
+    def delivered(self, delivered_bytes: int) -> None:
+        """The socket has drained or closed: confirm the entry, or correct it by what really arrived."""
+        entry = self._entry
+        if entry is None:
+            return
+        changes: dict[str, Any] = {}
+        if delivered_bytes != entry.delivered_bytes:
+            lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
+            end_state: EndState = "client_gone" if lost_some else entry.end_state
+            after = self._entry_for(end_state, entry.error, delivered_bytes, self._client.offered)
+            old, new = to_builtins(entry), to_builtins(after)
+            changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}
+        self._runtime.journal.deliver(Delivery(entry.id, changes))
+
+    # --- making the records -----------------------------------------------------------------------------------
+
+    def _intent(self, target: Target) -> Intent:
+        call = self.call
+        assert call is not None  # noqa: S101 - nothing is tried before the request was read
+        return Intent(
+            id=call.id,
+            at=rfc3339(call.at_ns),
+            dialect=call.dialect,
+            api=call.api,
+            requested_model=call.model,
+            provider=target.provider,
+            served_model=target.model,
+            stream=call.stream,
+            session=call.session,
+            tags=call.tags,
+            key_id=call.key_id,
+        )
+
+    def _entry_for(self, end_state: EndState, error: str | None, delivered_bytes: int, body_bytes: int) -> Entry:
+        request, call, target, meter = self._request, self.call, self._target, self._meter
+        used, amounts = _NOTHING, None
+        served = target.model if target is not None else ""
+        if call is not None and target is not None:
+            facts = Facts(
+                sent=self._unanswered or meter is not None,
+                meter=meter,
+                answered=self._answered,
+                delivered_bytes=delivered_bytes,
+                body_bytes=body_bytes,
+                whole_json=self._whole_json,
+            )
+            used = account(call, target, facts)
+            if meter is not None and meter.served_model:
+                served = meter.served_model
+            amounts = self._money(call, target, served, used)
+        ended_ns = self._runtime.clock.ticks_ns()
+        return Entry(
+            id=request.id,
+            at=rfc3339(request.at_ns),
+            dialect=self._dialect,
+            api=self._api,
+            provider=target.provider if target is not None else "",
+            requested_model=call.model if call is not None else "",
+            served_model=served,
+            stream=call.stream if call is not None else False,
+            status=self.status,
+            end_state=end_state,
+            error=error,
+            attempts=tuple(self._attempts),
+            usage=used.usage,
+            usage_source=used.usage_source,
+            error_band=used.error_band,
+            delivered_output_tokens=used.delivered,
+            delivered_bytes=delivered_bytes,
+            received_output_tokens=used.received,
+            billable_output_tokens=used.billable,
+            decision=_decision(self.decision),
+            session=call.session if call is not None else None,
+            tags=call.tags if call is not None else {},
+            key_id=self.key_id,
+            ttft_ms=self._ms(self.ttft_ns),
+            duration_ms=round((ended_ns - request.started_ns) / 1e6, 3),
+            overhead_ms=self.overhead_ms(),
+            reported_usage=used.reported,
+            **_money_fields(amounts, meter),
+        )
+
+    def _money(self, call: Call, target: Target, served: str, used: Account) -> Money:
+        runtime = self._runtime
+        tier = (
+            self._meter.reported.service_tier if self._meter is not None and self._meter.reported is not None else None
+        )
+        price = runtime.price(target.provider, served, call.at_ns, tier) or (
+            runtime.price(target.provider, target.model, call.at_ns, tier) if served != target.model else None
+        )
+        asked = self.decision.asked if self.decision is not None else None
+        if asked is None or asked == target:
+            return money(used, price, price)
+        return money(used, price, runtime.price(asked.provider, asked.model, call.at_ns, tier))
+
+    def _ms(self, ticks_ns: int | None) -> float | None:
+        return None if ticks_ns is None else round((ticks_ns - self._request.started_ns) / 1e6, 3)
+
+
+def _decision(decision: Decision | None) -> dict[str, Any] | None:
+    if decision is None:
+        return None
+    fields: dict[str, Any] = {
+        "verdict": decision.verdict,
+        "reason": decision.reason,
+        "policy": decision.policy,
+        "decide_us": round(decision.decide_us, 1),
+    }
+    if decision.route is not None:
+        fields["route"] = decision.route
+        fields["plan"] = [str(target) for target in decision.plan]
+        fields["candidates"] = [
+            {"target": str(c.target), "p_good": c.p_good, "expected_cost_picodollars": c.expected_cost}
+            for c in decision.candidates
+        ]
+        fields["shadow"] = str(decision.shadow) if decision.shadow is not None else None
+    return fields
+
+
+def _money_fields(amounts: Money | None, meter: Meter | None) -> dict[str, Any]:
+    reported = meter.reported if meter is not None else None
+    fields: dict[str, Any] = {"cost_provider_usd": reported.cost_usd if reported is not None else None}
+    if amounts is None:
+        return fields
+    if amounts.cost is None or amounts.price is None:
+        return {**fields, "unpriced": True}
+    price = amounts.price
+    return {
+        **fields,
+        "cost_picodollars": amounts.cost,
+        "cost_usd": usd(amounts.cost),
+        "cost_billable_picodollars": amounts.billable,
+        "price": {"id": price.id, "source": price.source, "date": price.date},
+        "baseline_picodollars": amounts.baseline,
+        "saved_picodollars": None if amounts.baseline is None else amounts.baseline - amounts.cost,
+    }

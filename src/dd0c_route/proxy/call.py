@@ -1,0 +1,146 @@
+"""An inbound request becomes a Call: read once, frozen, handed on."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import Struct
+
+from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
+from dd0c_route.proxy.headers import Headers, credential_of
+from dd0c_route.proxy.server import Inbound
+from dd0c_route.types import Call, Dialect
+from dd0c_route.wire.api import api_of
+from dd0c_route.wire.body import split
+from dd0c_route.wire.request import facts
+
+
+class Address(Struct, frozen=True):
+    """What a path means: who speaks, what is called, and the path below the provider's base URL."""
+
+    dialect: Dialect
+    api: str
+    path: str
+    model: str = ""
+    provider: str = ""
+    reads_body: bool = True
+
+
+_ADDRESSES = {
+    "/v1/chat/completions": Address("openai", "openai.chat", "/chat/completions"),
+    "/v1/completions": Address("openai", "openai.completions", "/completions"),
+    "/v1/embeddings": Address("openai", "openai.embeddings", "/embeddings"),
+    "/v1/responses": Address("openai", "openai.responses", "/responses"),
+    "/v1/messages": Address("anthropic", "anthropic.messages", "/messages"),
+    "/v1/messages/count_tokens": Address("anthropic", "anthropic.count_tokens", "/messages/count_tokens"),
+}
+_GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
+_PASSTHROUGH = "/passthrough/"
+_NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
+
+
+def address_of(target: bytes, method: str) -> tuple[Address, str]:
+    """The address and the query string of a request target.
+
+    Raises:
+        NotFound: No such address.
+        MethodNotAllowed: The address exists, the method does not.
+        BadRequest: The target is not printable ASCII.
+    """
+    try:
+        path, _, query = target.decode("ascii").partition("?")
+    except UnicodeDecodeError:
+        raise BadRequest("the request target holds bytes outside ASCII: percent-encode them") from None
+    address = _ADDRESSES.get(path) or _gemini(path)
+    if address is not None:
+        if method != "POST":
+            raise MethodNotAllowed(f"{path} takes POST, not {method}")
+        return address, query
+    if path.startswith(_PASSTHROUGH):
+        provider, slash, rest = path[len(_PASSTHROUGH) :].partition("/")
+        if provider and slash:
+            rest = "/" + rest
+            return Address(
+                "passthrough", api_of(rest), rest, provider=provider, reads_body=method not in _NO_BODY
+            ), query
+    raise NotFound(f"no such address: {method} {path[:200]} (see /v1/chat/completions, /v1/messages, /passthrough/…)")
+
+
+def _gemini(path: str) -> Address | None:
+    found = _GEMINI.fullmatch(path)
+    if found is None:
+        return None
+    api = "gemini.count_tokens" if found[3] == "countTokens" else "gemini.generate"
+    return Address("gemini", api, found[1], model=found[2])
+
+
+def read_call(request: Inbound, address: Address, query: str, key_id: str | None) -> Call:
+    """Parse the body once and gather what the router needs.
+
+    Raises:
+        BadRequest: The body is not what the address takes; the message names the fault.
+    """
+    headers = request.headers
+    ours = _ours(headers)
+    tags = _tags(ours.get("x-dd0c-tags", ""))
+    fields, model, stream = {}, address.model, "stream" in address.path or "streamGenerateContent" in address.path
+    session, policy = ours.get("x-dd0c-session"), ours.get("x-dd0c-policy")
+    route_off = ours.get("x-dd0c-route", "").lower() == "off"
+    wants_cost = ours.get("x-dd0c-cost", "").lower() == "on"
+    strict = address.dialect != "passthrough"
+    if strict or (address.reads_body and request.body[:1] == b"{"):
+        try:
+            fields = split(request.body)
+            known = facts(address.api, fields)
+        except BadRequest:
+            if strict:
+                raise
+        else:
+            model = model or known.model
+            stream = stream or known.stream
+            tags = {**tags, **known.ours.tags}
+            session, policy = session or known.ours.session, policy or known.ours.policy
+            route_off = route_off or known.ours.route == "off"
+            wants_cost = wants_cost or known.ours.cost
+    return Call(
+        id=request.id,
+        at_ns=request.at_ns,
+        started_ns=request.started_ns,
+        dialect=address.dialect,
+        api=address.api,
+        method=request.method,
+        path=address.path,
+        query=query,
+        headers=headers,
+        body=request.body,
+        fields=fields,
+        model=model,
+        provider=address.provider,
+        stream=stream,
+        credential=credential_of(headers, query),
+        key_id=key_id,
+        session=session,
+        tags=tags,
+        policy=policy,
+        route_off=route_off,
+        wants_cost=wants_cost,
+    )
+
+
+def _ours(headers: Headers) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name.startswith(b"x-dd0c-"):
+            key, text = name.decode("latin-1"), value.decode("latin-1")
+            found[key] = f"{found[key]},{text}" if key in found else text
+    return found
+
+
+def _tags(text: str) -> dict[str, str]:
+    """`team=core,feature=search` → a dictionary; a name without a value is kept with an empty one."""
+    tags: dict[str, str] = {}
+    for part in text.split(","):
+        name, _, value = part.partition("=")
+        if name.strip():
+            tags[name.strip()[:64]] = value.strip()[:256]
+    return tags

@@ -1,0 +1,216 @@
+"""The caller's side of one call: what is written to it, what it took, and whether it is still there."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dd0c_route.errors import ClientGone
+from dd0c_route.proxy.acked import Witness
+from dd0c_route.proxy.headers import Headers
+
+_NO_LINGER = struct.pack("ii", 1, 0)
+_REASONS = {200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found"}
+
+
+class Link:
+    """The connection under one or more calls: its transport and how many bytes went into it."""
+
+    __slots__ = ("blocked_since", "lost", "on_pause", "on_resume", "transport", "witness", "written")
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self.transport = transport
+        self.witness = Witness(transport)
+        self.written = 0
+        self.lost = False
+        self.blocked_since: float | None = None  # loop time since when the client takes nothing
+        self.on_pause: Callable[[], None] | None = None
+        self.on_resume: Callable[[], None] | None = None
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+        self.transport.write(data)
+
+    def reset(self) -> None:
+        """Tear the connection down so that the client sees an error, not an end (RST)."""
+        original = self.transport.get_extra_info("socket")
+        if original is not None:
+            original.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
+        self.witness.close()  # the last descriptor goes: now the kernel acts
+
+    def taken(self) -> int:
+        """Bytes that the peer acknowledged; where the kernel does not tell, those that the kernel took."""
+        acked = self.witness.acked()
+        return self.written - self.transport.get_write_buffer_size() if acked is None else acked
+
+
+class Client:
+    """Answers one call.
+
+    Attributes:
+        gone: The client has hung up.
+        committed: A byte of an answer is out; no second answer can follow.
+        offered: Bytes of the answer's body so far, also those that came when the client had gone.
+        ends_at: Bytes written to the connection up to the end of this answer (or so far).
+        detach: A hang-up does not cancel the call: the provider's answer is read on.
+        done: The answer has ended, one way or the other.
+    """
+
+    __slots__ = (
+        "_body_ends", "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_start", "_task",
+        "_wire_ends", "committed", "detach", "done", "ends_at", "gone", "link", "offered", "stopping",
+    )  # fmt: skip
+
+    def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
+        self.link = link
+        self._chunked = not http10
+        self._closes = not keep_alive
+        self._head_only = head_only
+        self._on_done = on_done
+        self._task: asyncio.Task[None] | None = None
+        self._start = link.written
+        self._wire_ends = array("Q")
+        self._body_ends = array("Q")
+        self.gone = False
+        self.stopping = False
+        self.detach = False
+        self.committed = False
+        self.done = False
+        self.ends_at = link.written
+        self.offered = 0
+        self._handed = 0
+        self._framed = True  # the end of the body shows without the end of the connection
+
+    # --- presence --------------------------------------------------------------------------------------
+
+    @contextmanager
+    def present(self) -> Iterator[None]:
+        """Run a block only as long as the client is there.
+
+        Raises:
+            ClientGone: The client hung up; whatever the block waited for was cancelled that instant.
+        """
+        if self.gone:
+            raise ClientGone("the client hung up")
+        self._task = task = asyncio.current_task()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self.gone or self.stopping:
+                raise
+            if task is not None:
+                task.uncancel()
+            raise ClientGone("the client hung up") from None
+        finally:
+            self._task = None
+
+    def hung_up(self) -> None:
+        """The connection is lost or half closed. With `detach` the call goes on without its client."""
+        if self.gone:
+            return
+        self.gone = True
+        if self._task is not None and not self.detach:
+            self._task.cancel()
+
+    # --- the answer ------------------------------------------------------------------------------------
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> None:
+        """A complete answer in one write."""
+        self._commit(status, headers, len(body))
+        self.offered = 0 if self._head_only else len(body)
+        if not self.gone and self.offered:
+            self._put(body, 0)
+        self.finish()
+
+    def start(self, status: int, headers: Headers, length: int | None) -> None:
+        """The head of an answer whose body follows in pieces; *length* in bytes, None where unknown."""
+        self._commit(status, headers, length)
+
+    def send(self, data: bytes) -> None:
+        """A piece of the body."""
+        self.offered += len(data)
+        if self.gone or not data:
+            return
+        if self._chunked:
+            frame = b"%x\r\n%b\r\n" % (len(data), data)
+            self._put(frame, len(frame) - len(data))
+        else:
+            self._put(data, 0)
+
+    def finish(self) -> None:
+        """The body is complete; the connection is free for the next call, or closes."""
+        if self.done:
+            return
+        self.done = True
+        if not self.gone and self._chunked:
+            self.link.write(b"0\r\n\r\n")
+        self._on_done(not self._closes)
+
+    def cut(self) -> None:
+        """End an answer that did not come to its end: visibly, by tearing the connection down."""
+        if self.done:
+            return
+        self.done = True
+        if not self.gone:
+            if self._framed:
+                self.link.transport.close()  # what was received still goes out; then the missing end shows
+            else:
+                self.link.reset()
+        self._on_done(False)
+
+    def _commit(self, status: int, headers: Headers, length: int | None) -> None:
+        self.committed = True
+        if length is not None or self._head_only or status in (204, 304):
+            self._chunked = False
+        elif not self._chunked:
+            self._closes = True  # HTTP/1.0 without a length: the end of the connection is the end of the body
+            self._framed = False
+        if self.gone:
+            return
+        lines = [b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"-"))]
+        lines += [name + b": " + value for name, value in headers]
+        if length is not None and status not in (204, 304):
+            lines.append(b"content-length: %d" % length)
+        elif self._chunked:
+            lines.append(b"transfer-encoding: chunked")
+        lines.append(b"connection: close\r\n\r\n" if self._closes else b"connection: keep-alive\r\n\r\n")
+        self.link.write(b"\r\n".join(lines))
+
+    def _put(self, wire: bytes, frame_bytes: int) -> None:
+        self._handed += len(wire) - frame_bytes
+        self.link.write(wire)
+        self.ends_at = self.link.written
+        self._wire_ends.append(self.link.written - self._start)
+        self._body_ends.append(self._handed)
+
+    # --- back-pressure and delivery -----------------------------------------------------------------------
+
+    def flow(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
+        """Call *pause* when the client takes less than it is sent, *resume* when it has caught up."""
+        self.link.on_pause, self.link.on_resume = pause, resume
+        if self.link.blocked_since is not None:
+            pause()
+
+    def still(self) -> None:
+        """Nobody is to be paused any more."""
+        self.link.on_pause = self.link.on_resume = None
+
+    def delivered(self) -> int:
+        """Bytes of the body that reached the client, as far as the kernel tells."""
+        if not self._wire_ends:
+            return 0
+        taken = self.link.taken() - self._start
+        if taken >= self._wire_ends[-1]:
+            return self._handed
+        piece = bisect_right(self._wire_ends, taken)
+        before = self._body_ends[piece - 1] if piece else 0
+        size = self._body_ends[piece] - before
+        tail = 2 if self._chunked else 0
+        into = size - (self._wire_ends[piece] - tail - taken)  # counted from the piece's end, whatever stands before it
+        return before + max(0, min(size, into))

@@ -1,0 +1,154 @@
+"""The life of one call, in the order it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from dd0c_route.decide import decide
+from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError
+from dd0c_route.proxy.attempts import Next, after_error, after_refusal
+from dd0c_route.proxy.bill import Bill
+from dd0c_route.proxy.call import Address, read_call
+from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.forward import upstream_body, upstream_target
+from dd0c_route.proxy.headers import Headers, client_headers, upstream_headers
+from dd0c_route.proxy.refusal import Refusal, refuse
+from dd0c_route.proxy.relay import Relay
+from dd0c_route.proxy.server import Inbound
+from dd0c_route.runtime import Line, Runtime
+from dd0c_route.types import Call, Entry, Target
+from dd0c_route.upstream import Reply
+from dd0c_route.wire.hide import UsageChunkFilter
+from dd0c_route.wire.meter import meter_for
+
+_JSON = b"application/json"
+
+
+async def exchange(
+    request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime
+) -> None:
+    """Serve one metered call: exactly one entry, however it is left."""
+    try:
+        with bill:
+            bill.call = call = read_call(request, address, query, bill.key_id)
+            bill.decision = decide(call, runtime.router)
+            runtime.retry_budget.called()
+            with client.present():
+                await _answer(call, client, bill, runtime)
+    except ClientGone:
+        client.cut()
+    except RouteError as error:
+        refuse(error, client, address.api, request.id)
+    except asyncio.CancelledError:  # the worker stops, and the time for running calls is over
+        refuse(ShuttingDown("the router is shutting down: try again"), client, address.api, request.id)
+        raise
+    except BaseException:  # our own bug: the entry says so, and the client is not left hanging
+        refuse(RouteError("the router failed on this call: see its log"), client, address.api, request.id)
+        raise
+
+
+async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> None:
+    """Ask the plan's targets until one answers, and hand its answer on. Nothing is tried twice once a byte is out."""
+    assert bill.decision is not None  # noqa: S101 - set one line before
+    plan = bill.decision.plan
+    held: Refusal | None = None
+    tried, index = 0, 0
+    while True:
+        target = plan[index]
+        line = runtime.line(target.provider)
+        tried += 1
+        step: Next | None
+        try:
+            reply, hide = await _ask(call, target, line, client, bill)
+        except UpstreamError as error:
+            bill.tried(None, error.code)
+            step = after_error(error, tried, len(plan), runtime.config.retries, runtime.retry_budget)
+            if client.gone:
+                raise ClientGone("the client hung up") from None
+            if step is None:
+                if held is not None:  # an earlier try was answered, if only by a refusal: that says more
+                    return held.hand_on(client, bill, _headers(call, held.target, line, held.headers, bill, None))
+                raise
+        else:
+            with reply:
+                step = after_refusal(
+                    reply.status, reply.headers, line.provider, tried, len(plan),
+                    runtime.config.retries, runtime.retry_budget, runtime.clock.wall_ns() / 1e9, random.random,
+                )  # fmt: skip
+                if step is None or client.gone:
+                    return await _relay(call, target, line, reply, hide, client, bill, runtime)
+                held = await Refusal.read(reply, target)
+                bill.tried(reply.status, f"status_{reply.status}")
+        index = step.index
+        if step.delay_s:
+            await asyncio.sleep(step.delay_s)
+
+
+async def _ask(
+    call: Call, target: Target, line: Line, client: Client, bill: Bill
+) -> tuple[Reply, UsageChunkFilter | None]:
+    """Send the call to *target*; returns when the head of the answer is in."""
+    body, usage_asked = upstream_body(call, line.provider, target)
+    where = upstream_target(call, line.provider, line.base_path, target)
+    headers = upstream_headers(call, line.provider)
+    marks = bill.trying(target)
+    client.detach = line.provider.on_disconnect == "drain"
+    reply = await line.pool.send(call.method, where, headers, body, marks)
+    return reply, UsageChunkFilter() if usage_asked else None
+
+
+async def _relay(call: Call, target: Target, line: Line, reply: Reply, hide: UsageChunkFilter | None,
+                 client: Client, bill: Bill, runtime: Runtime) -> None:  # fmt: skip
+    """Hand the answer to the client, byte for byte."""
+    kind, coding = _content(reply.headers)
+    whole_json = kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
+    meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
+    bill.answering(reply.status, meter, whole_json=whole_json)
+
+    def headers(entry: Entry | None) -> Headers:
+        return _headers(call, target, line, reply.headers, bill, entry)
+
+    is_stream = reply.status == 200 and not whole_json and hide is not None
+    relay = Relay(
+        reply, client, bill, meter, hide=hide if is_stream else None, headers=headers,
+        sweeper=runtime.sweeper, ticks_ns=runtime.clock.ticks_ns,
+    )  # fmt: skip
+    now = asyncio.get_running_loop().time()
+    if client.detach:
+        relay.may_drain(line.provider.drain_bytes, now + line.provider.drain_s)
+    await (relay.hold(now) if whole_json else relay.stream())
+
+
+def _content(headers: Headers) -> tuple[bytes, bytes]:
+    kind = coding = b""
+    for name, value in headers:
+        if name == b"content-type":
+            kind = value
+        elif name == b"content-encoding":
+            coding = value
+    return kind, coding
+
+
+def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill, entry: Entry | None) -> Headers:
+    """The provider's headers and ours (interface.md §3)."""
+    decision = bill.decision
+    assert decision is not None  # noqa: S101
+    out = client_headers(theirs)
+    reason = decision.reason.encode("ascii", "replace")
+    out += (
+        (b"x-dd0c-request-id", call.id.encode()),
+        (b"x-dd0c-provider", b"simulated" if line.provider.simulated else line.name),
+        (b"x-dd0c-model", _visible(target.model)),
+        (b"x-dd0c-requested-model", _visible(call.model)),
+        (b"x-dd0c-decision", b"%b; reason=%b" % (decision.verdict.encode(), reason)),
+        (b"x-dd0c-overhead-ms", b"%.3f" % bill.overhead_ms()),
+    )
+    if entry is not None and entry.cost_usd is not None:
+        out.append((b"x-dd0c-cost-usd", entry.cost_usd.encode()))
+    return out
+
+
+def _visible(text: str) -> bytes:
+    """Text as a header value: printable ASCII, bounded; what came from a client must not end a line."""
+    return "".join(c if " " < c < "\x7f" else "?" for c in text[:256]).encode()

@@ -1,0 +1,57 @@
+"""What goes to the provider: the address below its base URL, and the body with the target's model in it."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+from msgspec import Raw
+
+from dd0c_route.config import Provider
+from dd0c_route.proxy.headers import upstream_query
+from dd0c_route.types import Call, Target
+from dd0c_route.wire.body import join, with_usage_asked
+
+_VERSION = {"openai": "/v1", "anthropic": "/v1", "gemini": "/v1beta"}
+_VERSIONED = re.compile(r"/v\d+(?:alpha|beta)?\d*$")
+_MODEL_IN_PATH = re.compile(r"^/models/[^/:]+:")
+
+
+def upstream_target(call: Call, provider: Provider, base_path: str, target: Target) -> str:
+    """The request target below the base URL of *provider*, whose path is *base_path*.
+
+    People write base URLs with and without the version (`…/v1`); where it is missing it is added, and where a
+    pass-through path repeats the base URL's own path it is not doubled.
+    """
+    path = call.path
+    if call.dialect == "passthrough":
+        if base_path and (path == base_path or path.startswith(base_path + "/")):
+            path = path[len(base_path) :] or "/"
+    else:
+        if call.dialect == "gemini":
+            path = _MODEL_IN_PATH.sub(f"/models/{target.model}:", path)
+        wants_version = not base_path if call.dialect == "openai" else not _VERSIONED.search(base_path)
+        if wants_version:
+            path = _VERSION[call.dialect] + path
+    query = upstream_query(call, provider)
+    return f"{path}?{query}" if query else path
+
+
+def upstream_body(call: Call, provider: Provider, target: Target) -> tuple[bytes, bool]:
+    """The body for *target*, and whether a usage report was asked for that the client did not ask for.
+
+    Where nothing changes these are the client's own bytes; where something does, only that.
+    """
+    if call.dialect == "passthrough" or not call.fields:
+        return call.body, False
+    fields: dict[str, Raw] | None = None
+    if call.dialect != "gemini" and target.model != call.model:
+        fields = {**call.fields, "model": Raw(msgspec.json.encode(target.model))}
+    if "dd0c" in call.fields and call.dialect == "openai":
+        fields = {name: raw for name, raw in (fields or call.fields).items() if name != "dd0c"}
+    asked = None
+    if call.stream and call.api == "openai.chat" and provider.usage == "ask":
+        asked = with_usage_asked(fields or call.fields)
+    if asked is not None:
+        return join(asked), True
+    return (call.body if fields is None else join(fields)), False

@@ -1,0 +1,71 @@
+"""Answers that are not an answer: the router's own errors, and a provider's refusal kept while another try is made."""
+
+from __future__ import annotations
+
+import asyncio
+
+from dd0c_route.errors import RouteError, UpstreamError
+from dd0c_route.proxy.bill import Bill
+from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.headers import Headers
+from dd0c_route.redact import redact_bytes
+from dd0c_route.types import Target
+from dd0c_route.upstream import Reply
+from dd0c_route.wire.errors import render
+from dd0c_route.wire.meter import meter_for
+
+KEPT_BYTES = 64 << 10
+KEPT_S = 1.0
+
+
+def refuse(error: RouteError, client: Client, api: str, request_id: str) -> None:
+    """Answer with *error* in the caller's dialect; where an answer has already begun, end it visibly."""
+    if client.done:
+        return
+    if client.committed or client.gone:
+        client.cut()
+        return
+    headers: Headers = [
+        (b"content-type", b"application/json"),
+        (b"x-dd0c-request-id", request_id.encode()),
+        (b"x-should-retry", b"true" if error.status in (408, 503) else b"false"),
+    ]
+    if error.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if error.status == 503:
+        headers.append((b"retry-after", b"1"))
+    client.whole(error.status, headers, redact_bytes(render(error, api, request_id)))
+
+
+class Refusal:
+    """A provider's refusal, read to its end so that its connection can be used again."""
+
+    def __init__(self, target: Target, status: int, headers: Headers, body: bytes) -> None:
+        self.target = target
+        self.status = status
+        self.headers = headers
+        self._body = body
+
+    @classmethod
+    async def read(cls, reply: Reply, target: Target) -> Refusal:
+        """Read the body, bounded in bytes and time; one that does not end in time is kept without it."""
+        pieces: list[bytes] = []
+
+        def keep(piece: bytes) -> None:
+            pieces.append(piece)
+            if sum(map(len, pieces)) > KEPT_BYTES:
+                reply.abort()
+
+        reply.attach(keep)
+        try:
+            async with asyncio.timeout(KEPT_S):
+                await reply.ended()
+        except (UpstreamError, TimeoutError):
+            pieces.clear()
+        return cls(target, reply.status, reply.headers, b"".join(pieces))
+
+    def hand_on(self, client: Client, bill: Bill, headers: Headers) -> None:
+        """This is the answer after all: nobody gave a better one."""
+        bill.answering(self.status, meter_for("unknown", "", ""), whole_json=True)
+        bill.settle("upstream_failed", f"status_{self.status}", answered=True, more=len(self._body))
+        client.whole(self.status, headers, self._body)

@@ -1,0 +1,168 @@
+"""The answer's way to the client: hand a piece on first, then show it to the meter.
+
+A JSON answer is held until it is whole, so that its cost can stand in a header; a long or slow one is not waited for.
+Everything else goes out piece by piece as it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dd0c_route.errors import ClientGone
+from dd0c_route.proxy.bill import Bill
+from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.headers import Headers
+from dd0c_route.types import Entry
+from dd0c_route.upstream import Reply, Sweeper
+from dd0c_route.wire.hide import UsageChunkFilter
+from dd0c_route.wire.meter import Meter
+
+HOLD_BYTES = 1 << 20  # longer JSON answers go out as they come, without a cost header
+HOLD_S = 0.25  # so do those that trickle: some providers send blanks to keep a slow answer's connection alive
+
+_LAST = (b"[DONE]", b"message_stop", b'"response.')
+"""What an API's terminal event contains: then the meter looks first, and the entry is written before it goes out."""
+
+
+class Relay:
+    """One answer on its way. `pieces` go to `held`, then to `stream`."""
+
+    def __init__(
+        self, reply: Reply, client: Client, bill: Bill, meter: Meter, *, hide: UsageChunkFilter | None,
+        headers: Callable[[Entry | None], Headers], sweeper: Sweeper, ticks_ns: Callable[[], int],
+    ) -> None:  # fmt: skip
+        self._reply = reply
+        self._client = client
+        self._bill = bill
+        self._meter = meter
+        self._hide = hide
+        self._headers = headers
+        self._sweeper = sweeper
+        self._ticks_ns = ticks_ns
+        self._held: list[bytes] | None = None
+        self._held_bytes = 0
+        self._hold_until = 0.0
+        self._drained = 0
+        self._drain_bytes = 0
+        self._drain_until = 0.0
+
+    async def stream(self) -> None:
+        """Hand pieces on as they come, to the end.
+
+        Raises:
+            UpstreamError: The answer did not come whole.
+            ClientGone: The client left (where draining is allowed: and the drain reached its bound).
+        """
+        self._start()
+        self._reply.attach(self._piece)
+        await self._ended()
+        self._finish()
+
+    async def hold(self, now: float) -> None:
+        """Hand the answer on in one piece when it is whole; too long or too slow, as `stream`.
+
+        Raises: as `stream`.
+        """
+        self._held = []
+        self._hold_until = now + HOLD_S
+        self._reply.attach(self._hold)
+        await self._ended()
+        if self._held is None:
+            self._finish()
+            return
+        body = b"".join(self._held)
+        self._meter.feed(body)
+        self._meter.end()
+        entry = self._settle(len(body))
+        self._client.whole(self._reply.status, self._headers(entry), body)
+
+    async def _ended(self) -> None:
+        watched = not self._reply.complete and (self._held is not None or self._client.detach)
+        if watched:
+            self._sweeper.watch(self)
+        try:
+            await self._reply.ended()
+        finally:
+            self._client.still()
+            if watched:
+                self._sweeper.forget(self)
+
+    def _start(self) -> None:
+        reply = self._reply
+        length = reply.content_length if self._hide is None else None
+        self._client.start(reply.status, self._headers(None), length if reply.has_body else 0)
+        self._client.flow(reply.pause, reply.resume)
+
+    # --- called for each piece ------------------------------------------------------------------------------
+
+    def _piece(self, data: bytes) -> None:
+        bill, meter, client = self._bill, self._meter, self._client
+        if bill.ttft_ns is None:
+            bill.ttft_ns = self._ticks_ns()
+        out = data if self._hide is None else self._hide.feed(data)
+        if _LAST[0] in data or _LAST[1] in data or _LAST[2] in data:
+            meter.feed(data)
+            if meter.finished:
+                self._settle(len(out))
+            client.send(out)
+        else:
+            client.send(out)
+            meter.feed(data)
+        if client.gone:
+            self._gone(len(data))
+
+    def _hold(self, data: bytes) -> None:
+        if self._held is None:
+            self._piece(data)
+            return
+        if self._bill.ttft_ns is None:
+            self._bill.ttft_ns = self._ticks_ns()
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > HOLD_BYTES:
+            self._release()
+
+    def check(self, now: float) -> None:
+        """The sweeper asks: has it been held, or read on without its client, for long enough?"""
+        if self._client.gone:
+            if now > self._drain_until:
+                self._reply.abort()
+        elif self._held and now > self._hold_until:
+            self._release()
+
+    def _release(self) -> None:
+        held, self._held = b"".join(self._held or ()), None
+        self._start()
+        self._piece(held)
+
+    # --- the end --------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """The provider's answer is whole."""
+        if self._hide is not None:
+            self._client.send(self._hide.end())
+        self._meter.end()
+        self._settle(0)
+        self._client.finish()
+
+    def _settle(self, more: int) -> Entry:
+        meter, status = self._meter, self._reply.status
+        if self._client.gone:
+            return self._bill.settle("client_gone", "client_gone", answered=True, more=more)
+        if status >= 400:
+            return self._bill.settle("upstream_failed", f"status_{status}", answered=True, more=more)
+        if meter.error is not None:
+            return self._bill.settle("upstream_failed", meter.error, answered=True, more=more)
+        return self._bill.settle("complete", answered=True, more=more)
+
+    # --- without the client ---------------------------------------------------------------------------------
+
+    def may_drain(self, most_bytes: int, until: float) -> None:
+        """If the client leaves, read on, so that the provider's own figures are known: at most so far, so long."""
+        self._drain_bytes, self._drain_until = most_bytes, until
+        self._client.detach = True
+
+    def _gone(self, size: int) -> None:
+        self._drained += size
+        if not self._client.detach or self._drained > self._drain_bytes:
+            raise ClientGone("the client hung up")

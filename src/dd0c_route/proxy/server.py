@@ -1,0 +1,316 @@
+"""HTTP/1.1 towards clients: bytes in, requests out, one at a time per connection.
+
+llhttp (through httptools) reads; the rules that it leaves open are here: what is refused, every bound, every deadline.
+Reading never stops while a call runs, so a hang-up (FIN or RST) is noticed at once in every phase.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+import httptools
+
+from dd0c_route.config import Limits
+from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, Overloaded, RouteError, SlowRequest
+from dd0c_route.proxy.client import Client, Link
+from dd0c_route.proxy.headers import Headers
+
+AHEAD_BYTES = 64 << 10
+"""Most that a client may send ahead of an answer: more is no pipelining that anybody does, and would cost memory."""
+
+MIN_BODY_RATE = 1 << 10  # bytes/s below which an upload that runs longer than `GRACE_S` is given up
+GRACE_S = 5.0
+
+
+class Inbound:
+    """One request as it arrives.
+
+    Attributes:
+        target: Path and query as sent.
+        at_ns: Wall time when the head was complete.
+        started_ns: Monotonic time when the whole request was in (until then: when its head was).
+        body: The whole body, once it is in.
+        place: What the application made of the head.
+    """
+
+    __slots__ = (
+        "at_ns", "body", "client", "headers", "http10", "id", "keep_alive", "method", "pieces", "place", "size",
+        "started_ns", "target",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.target = b""
+        self.headers: Headers = []
+        self.method = ""
+        self.id = ""
+        self.at_ns = 0
+        self.started_ns = 0
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.body = b""
+        self.keep_alive = True
+        self.http10 = False
+        self.place: object = None
+        self.client: Client | None = None
+
+
+class Door(Protocol):
+    """What a connection needs of the application behind it."""
+
+    draining: bool
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def limits(self) -> Limits: ...
+
+    def joined(self, connection: Connection) -> bool:
+        """A client has connected; False: one too many."""
+
+    def left(self, connection: Connection, link: Link) -> None: ...
+
+    def head(self, request: Inbound, *, internal: bool) -> bool:
+        """The head is in: set `place`, refuse what can be refused now; whether the client waits for `100 Continue`."""
+
+    def serve(self, request: Inbound, *, internal: bool) -> None: ...
+
+    def refuse(self, request: Inbound, error: RouteError) -> None: ...
+
+    def abandoned(self, request: Inbound) -> None:
+        """The client left before its request was in."""
+
+
+class Connection(asyncio.Protocol):
+    """One client connection. States: idle, receiving a request, answering it, closing."""
+
+    __slots__ = (
+        "_ahead",
+        "_busy",
+        "_closing",
+        "_door",
+        "_head_bytes",
+        "_link",
+        "_next",
+        "_parser",
+        "_refused",
+        "_request",
+        "_since",
+        "_upload_bytes",
+        "internal",
+    )  # fmt: skip
+
+    def __init__(self, door: Door, *, internal: bool = False) -> None:
+        self._door = door
+        self.internal = internal  # a socket of this machine's control process, not of a client
+        self._parser = httptools.HttpRequestParser(self)
+        self._request: Inbound | None = None  # being received
+        self._next: deque[Inbound] = deque()  # complete, waiting for the answer before it
+        self._busy: Client | None = None
+        self._ahead = b""
+        self._head_bytes = 0
+        self._upload_bytes = 0
+        self._refused = False
+        self._closing = False
+        self._since = 0.0
+
+    # --- transport events -----------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._link = Link(transport)  # type: ignore[arg-type]  # uvloop's transports do not subclass asyncio's
+        self._since = self._door.loop.time()
+        if not self._door.joined(self):
+            self._refuse(Overloaded("too many client connections ([limits] connections): try again shortly"))
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if self._busy is not None or self._refused:
+            self._ahead += data
+            if len(self._ahead) > AHEAD_BYTES:
+                self._link.transport.abort()
+            return
+        self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        if self._request is None or not self._request.method:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, RouteError) else BadRequest("the request could not be read"))
+        except httptools.HttpParserUpgrade:
+            self._refuse(BadRequest("upgrading the protocol is not supported: send a plain HTTP/1.1 request"))
+        except httptools.HttpParserError as error:
+            self._refuse(BadRequest(f"not a well-formed HTTP/1.1 request: {error}"))
+        else:
+            if self._head_bytes > self._door.limits.head_bytes and self._in_head():
+                self._refuse(
+                    HeadTooLarge(f"request head over {self._door.limits.head_bytes} bytes ([limits] head_bytes)")
+                )
+
+    def _in_head(self) -> bool:
+        return self._busy is None and (self._request is None or not self._request.method)
+
+    def eof_received(self) -> bool:
+        """The client will send nothing more: while a call runs, that is a hang-up."""
+        self._hung_up()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closing = True
+        self._hung_up()
+        self._door.left(self, self._link)
+
+    def _hung_up(self) -> None:
+        if self._busy is not None:
+            self._busy.hung_up()
+        elif self._request is not None and self._request.place is not None:
+            request, self._request = self._request, None
+            request.client = self._client_for(request)
+            request.client.hung_up()
+            self._door.abandoned(request)
+
+    def pause_writing(self) -> None:
+        self._link.blocked_since = self._door.loop.time()
+        if self._link.on_pause is not None:
+            self._link.on_pause()
+
+    def resume_writing(self) -> None:
+        self._link.blocked_since = None
+        if self._link.on_resume is not None:
+            self._link.on_resume()
+
+    # --- llhttp's callbacks -----------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._request = Inbound()
+        self._since = self._door.loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        if self._request is not None:
+            self._request.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        request = self._request
+        if request is None:
+            return
+        if request.method:
+            return  # a trailer
+        request.headers.append((name.lower(), value))
+        if len(request.headers) > self._door.limits.header_count:
+            raise HeadTooLarge(f"more than {self._door.limits.header_count} headers ([limits] header_count)")
+
+    def on_headers_complete(self) -> None:
+        request = self._request
+        if request is None:
+            return
+        self._head_bytes = 0
+        self._upload_bytes = 0
+        parser = self._parser
+        request.method = parser.get_method().decode("ascii")
+        request.http10 = parser.get_http_version() == "1.0"
+        request.keep_alive = parser.should_keep_alive() and not self._door.draining
+        expects = self._door.head(request, internal=self.internal)  # raises what can be refused without the body
+        if expects and self._busy is None:
+            self._link.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, data: bytes) -> None:
+        request = self._request
+        if request is None:
+            return
+        request.size += len(data)
+        self._upload_bytes += len(data)
+        if request.size > self._door.limits.body_bytes:
+            raise BodyTooLarge(f"request body over {self._door.limits.body_bytes} bytes ([limits] body_bytes)")
+        request.pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        request = self._request
+        if request is None:
+            return
+        self._request = None
+        request.body = request.pieces[0] if len(request.pieces) == 1 else b"".join(request.pieces)
+        request.pieces = []
+        if self._busy is not None:
+            self._next.append(request)
+        else:
+            self._begin(request)
+
+    # --- calls ------------------------------------------------------------------------------------------
+
+    def _begin(self, request: Inbound) -> None:
+        request.client = self._busy = self._client_for(request)
+        self._door.serve(request, internal=self.internal)
+
+    def _client_for(self, request: Inbound) -> Client:
+        return Client(
+            self._link,
+            http10=request.http10,
+            keep_alive=request.keep_alive,
+            head_only=request.method == "HEAD",
+            on_done=self._answered,
+        )
+
+    def _answered(self, keep_alive: bool) -> None:
+        self._busy = None
+        self._since = self._door.loop.time()
+        self._link.on_pause = self._link.on_resume = None
+        if not keep_alive or self._refused or self._door.draining:
+            self.close()
+        elif self._next:
+            self._begin(self._next.popleft())
+        elif self._ahead:
+            data, self._ahead = self._ahead, b""
+            self._feed(data)
+
+    def _refuse(self, error: RouteError) -> None:
+        """Answer *error* and close: after it, where the next request begins is not known."""
+        request, self._request = self._request or Inbound(), None
+        self._refused = True
+        request.keep_alive = False
+        if self._busy is None:
+            request.client = self._busy = self._client_for(request)
+            self._door.refuse(request, error)
+        # else: the running answer ends with the connection
+
+    def close(self) -> None:
+        """Close once what was written is out."""
+        self._closing = True
+        self._link.transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._closing = True
+        self._link.transport.abort()
+
+    @property
+    def idle(self) -> bool:
+        return self._busy is None and self._request is None
+
+    @property
+    def unsent(self) -> bool:
+        """Bytes are still waiting to go out."""
+        return self._link.transport.get_write_buffer_size() > 0
+
+    # --- deadlines (called by the sweeper) ------------------------------------------------------------------
+
+    def check(self, now: float) -> None:
+        limits = self._door.limits
+        waited = now - self._since
+        if self._busy is not None:
+            blocked = self._link.blocked_since
+            if blocked is not None and now - blocked > limits.stalled_client_s:
+                self.abort()
+        elif self._closing:
+            if waited > limits.stalled_client_s:
+                self._link.transport.abort()
+        elif self._request is None and not self._head_bytes:
+            if waited > limits.idle_s:
+                self.close()
+        elif self._request is None or not self._request.method:
+            if waited > limits.head_s:
+                self._refuse(SlowRequest(f"the request's head took longer than {limits.head_s:g} s ([limits] head_s)"))
+        elif waited > limits.body_s or (waited > GRACE_S and self._upload_bytes < MIN_BODY_RATE * waited):
+            self._refuse(SlowRequest(f"the request's body took longer than {limits.body_s:g} s ([limits] body_s)"))

@@ -1,0 +1,134 @@
+"""One worker: the data plane's loop, from its listening socket to its graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import resource
+import signal
+import socket
+
+import uvloop
+
+from dd0c_route.clock import SystemClock
+from dd0c_route.config import Provider, Timeouts
+from dd0c_route.errors import ConfigError, JournalError
+from dd0c_route.ledger import journal_directory
+from dd0c_route.ledger.journal import Journal
+from dd0c_route.processes import die_with_parent
+from dd0c_route.proxy.app import App
+from dd0c_route.proxy.server import Connection
+from dd0c_route.redact import hooks
+from dd0c_route.redact.log import log
+from dd0c_route.runtime import Boot, Runtime, build, load_config, read_boot
+from dd0c_route.upstream import Pool, Sweeper
+
+BACKLOG = 4096
+WRITE_BUFFER_BYTES = 64 << 10  # above this a client counts as slow, and its provider is not read on
+UNSENT_IN_KERNEL = 64 << 10  # TCP_NOTSENT_LOWAT: what the kernel takes beyond what it has sent
+
+
+def main(boot_path: str, index: int, listening_fd: int, ready_fd: int | None) -> int:
+    """Run until SIGTERM; the exit code is 0 after a graceful end, 1 if it could not start.
+
+    Args:
+        ready_fd: Where to write one byte when calls are taken; the supervisor waits for it.
+    """
+    die_with_parent()
+    _raise_descriptor_limit()
+    try:
+        return uvloop.run(_serve(read_boot(boot_path), index, listening_fd, ready_fd))
+    except (ConfigError, JournalError) as error:
+        log("worker_failed", "error", worker=index, reason=error.message)
+        return 1
+
+
+async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None) -> int:
+    loop = asyncio.get_running_loop()
+    hooks.install_loop(loop)
+    clock = SystemClock()
+    sweeper = Sweeper(loop)
+    journal = Journal(journal_directory(boot.ledger_url), index, clock)
+    runtime = build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop)
+
+    def reload() -> str:
+        """Swap the configuration whole; raises ConfigError, and the old one stays."""
+        before = app.runtime
+        app.runtime = build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop, before)
+        for name, line in before.lines.items():
+            if app.runtime.lines.get(name) is not line:
+                line.pool.close_idle()
+        log("reloaded", config_version=app.runtime.version, worker=index)
+        return app.runtime.version
+
+    app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
+    public = await loop.create_server(lambda: Connection(app), sock=_listening(listening_fd), backlog=BACKLOG)
+    private = await loop.create_unix_server(lambda: Connection(app, internal=True), _fresh(boot.worker_socket(index)))
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # reloading comes through the private socket
+    _tune_collector()
+    _warm(runtime)
+    if ready_fd is not None:
+        with contextlib.suppress(OSError):
+            os.write(ready_fd, b"+")
+        os.close(ready_fd)
+    await stop.wait()
+
+    public.close()
+    await app.drain(app.runtime.config.server.grace_s)
+    private.close()
+    journal.close()
+    return 0
+
+
+def _listening(fd: int) -> socket.socket:
+    listening = socket.socket(fileno=fd)
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # inherited by what is accepted
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_IN_KERNEL)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _fresh(path: str) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    return path
+
+
+def _control_pool(boot: Boot, loop: asyncio.AbstractEventLoop, sweeper: Sweeper) -> Pool:
+    provider = Provider(
+        name="control",
+        dialect="openai",
+        base_url="http://control",
+        timeouts=Timeouts(connect_s=2.0, first_byte_s=60.0, silence_s=120.0, total_s=3600.0),
+    )
+    return Pool(provider, loop=loop, sweeper=sweeper, unix_path=boot.control_socket)
+
+
+def _warm(runtime: Runtime) -> None:
+    for line in runtime.lines.values():
+        if line.provider.warm_connections:
+            task = asyncio.ensure_future(line.pool.warm())
+            task.add_done_callback(
+                lambda done: done.cancelled() or done.exception()
+            )  # a provider that is away is no fault
+
+
+def _tune_collector() -> None:
+    """What exists now stays; collect rarely after that: a call makes no cycles, so there is little to find."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def _raise_descriptor_limit() -> None:
+    """Two descriptors a client connection: as many as the system lets us have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 1 << 20
+    if soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,161 @@
+"""One frozen bundle of everything a call needs: built from a configuration, swapped whole on reload.
+
+Only this module builds adapters. What outlives a reload (journal, sweeper, clock) is handed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from dd0c_route.access import KeyRing
+from dd0c_route.clock import Clock
+from dd0c_route.config import Config, Provider
+from dd0c_route.config.load import Loaded, load
+from dd0c_route.decide import Router, build_router
+from dd0c_route.errors import ConfigError, NotFound
+from dd0c_route.ledger.journal import Journal
+from dd0c_route.pricing import Catalog, Price, cost
+from dd0c_route.redact import register
+from dd0c_route.tokens import count_request
+from dd0c_route.types import Call, PicoUSD, Target, Usage
+from dd0c_route.upstream import Pool, Sweeper
+from dd0c_route.upstream.health import RetryBudget
+from dd0c_route.upstream.origin import origin_of
+from dd0c_route.upstream.providers import known
+
+_USUAL_OUTPUT_TOKENS = 400  # where a call sets no limit: the median answer of the recordings is shorter
+
+
+class Boot(Struct, frozen=True):
+    """What the supervisor tells its children, in a file of the runtime directory.
+
+    Attributes:
+        config_path: The configuration file, or None.
+        overrides: Settings of the command line by dotted path.
+        runtime_dir: A private directory (0700) for the sockets between the processes.
+        ledger_url: Where the ledger lives, absolute.
+        workers: How many workers there are.
+    """
+
+    config_path: str | None
+    overrides: dict[str, str]
+    runtime_dir: str
+    ledger_url: str
+    workers: int
+
+    @property
+    def control_socket(self) -> str:
+        return os.path.join(self.runtime_dir, "control.sock")
+
+    def worker_socket(self, index: int) -> str:
+        return os.path.join(self.runtime_dir, f"worker-{index}.sock")
+
+
+def read_boot(path: str) -> Boot:
+    """The boot file that the supervisor wrote."""
+    return msgspec.json.decode(Path(path).read_bytes(), type=Boot)
+
+
+def load_config(
+    config_path: str | None, overrides: Mapping[str, object], environ: Mapping[str, str] = os.environ
+) -> Loaded:
+    """Read and check a configuration, with the provider rows that we ship.
+
+    Raises:
+        ConfigError: With all faults found.
+    """
+    loaded = load(Path(config_path) if config_path is not None else None, environ, overrides, known())
+    try:
+        build_router(loaded.config, lambda model: (), lambda call, target: None, lambda call, target: None)
+    except NotFound as error:
+        raise ConfigError([f"routes: {error.message}"]) from None
+    return loaded
+
+
+class Line(Struct, frozen=True):
+    """A provider and the connections to it.
+
+    Attributes:
+        base_path: The path of its base URL, without a slash at the end.
+    """
+
+    name: bytes
+    provider: Provider
+    pool: Pool
+    base_path: str
+
+
+class Runtime(Struct, frozen=True):
+    """Everything one call sees, from its first to its last moment."""
+
+    config: Config
+    version: str
+    keys: KeyRing
+    router: Router
+    lines: dict[str, Line]
+    catalog: Catalog
+    retry_budget: RetryBudget
+    journal: Journal
+    clock: Clock
+    sweeper: Sweeper
+
+    def line(self, provider: str) -> Line:
+        """
+        Raises:
+            NotFound: No such provider is configured.
+        """
+        line = self.lines.get(provider)
+        if line is None:
+            have = ", ".join(sorted(self.lines)) or "none"
+            raise NotFound(f"no provider '{provider[:64]}' is configured (configured: {have})")
+        return line
+
+    def price(self, provider: str, model: str, at_ns: int, tier: str | None) -> Price | None:
+        return self.catalog.price(provider, model, at_ns, tier)
+
+
+def build(
+    loaded: Loaded, journal: Journal, clock: Clock, sweeper: Sweeper, loop: asyncio.AbstractEventLoop,
+    before: Runtime | None = None,
+) -> Runtime:  # fmt: skip
+    """Build the bundle; connections to providers whose settings did not change are taken over from *before*."""
+    config = loaded.config
+    catalog = Catalog.load(
+        config.prices, {name: provider.price_as for name, provider in config.providers.items() if provider.price_as}
+    )
+
+    def expected_cost(call: Call, target: Target) -> PicoUSD | None:
+        price = catalog.price(target.provider, target.model, call.at_ns)
+        if price is None:
+            return None
+        prompt = count_request(call.api, call.fields, target.model).tokens
+        return cost(Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS), price).picodollars
+
+    lines: dict[str, Line] = {}
+    for name, provider in config.providers.items():
+        if provider.api_key is not None:
+            register(provider.api_key)
+        kept = before.lines.get(name) if before is not None else None
+        if kept is not None and kept.provider == provider:
+            lines[name] = kept
+        else:
+            pool = Pool(provider, loop=loop, sweeper=sweeper)
+            lines[name] = Line(name.encode(), provider, pool, origin_of(provider.base_url).path)
+    return Runtime(
+        config=config,
+        version=loaded.version,
+        keys=KeyRing(config.server.access_keys),
+        router=build_router(config, catalog.owners, lambda call, target: None, expected_cost),
+        lines=lines,
+        catalog=catalog,
+        retry_budget=RetryBudget(config.retries.budget_share),
+        journal=journal,
+        clock=clock,
+        sweeper=sweeper,
+    )

@@ -1,0 +1,321 @@
+"""`serve`: one parent over the workers and the control process. It starts them, restarts them, and ends them in order.
+
+The parent owns the listening sockets (one a worker, SO_REUSEPORT), so that a connection which waits for a worker that
+died is served by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from dd0c_route.config import Config, Server
+from dd0c_route.errors import ConfigError
+from dd0c_route.ledger import journal_directory
+from dd0c_route.redact.log import log
+from dd0c_route.runtime import Boot, load_config
+
+BACKLOG = 4096
+RESTART_S = 0.05  # before a process that ended by itself is started again; doubles up to the next
+RESTART_MOST_S = 1.0
+STEADY_S = 10.0  # a process that lived this long is not failing in a loop
+CONTROL_GRACE_S = 10.0  # for the last entries to reach the store
+
+
+class Child:
+    """One process under the supervisor, restarted when it ends by itself."""
+
+    def __init__(self, name: str, command: list[str], *, fds: tuple[int, ...] = ()) -> None:
+        self.name = name
+        self._command = command
+        self._fds = fds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._again_at = 0.0
+        self._delay_s = RESTART_S
+        self.restarts = -1
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    def start(self, ready_fd: int | None = None) -> None:
+        command, fds = [sys.executable, "-m", *self._command], self._fds
+        if ready_fd is not None:
+            command, fds = [*command, str(ready_fd)], (*fds, ready_fd)
+        # A session of its own: Ctrl-C reaches the supervisor alone, which ends the others in order.
+        self._process = subprocess.Popen(command, pass_fds=fds, start_new_session=True)  # noqa: S603 - our own
+        self._started = time.monotonic()
+        self.restarts += 1
+
+    def watch(self, now: float) -> None:
+        """Start the process again if it has ended."""
+        if self._process is not None and (code := self._process.poll()) is not None:
+            steady = now - self._started > STEADY_S
+            self._delay_s = RESTART_S if steady else min(RESTART_MOST_S, self._delay_s * 2)
+            self._again_at = now + self._delay_s
+            self._process = None
+            log("process_ended", "error", source=self.name, exit_code=code, restarts=self.restarts)
+        if self._process is None and now >= self._again_at:
+            self.start()
+
+    def ended(self) -> int | None:
+        """The exit code, if it has ended."""
+        return self._process.poll() if self._process is not None else 0
+
+    def signal(self, number: int) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
+    def stop(self, deadline: float) -> None:
+        """Wait until *deadline* (monotonic) for the process to end; then it is killed."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log("process_killed", "error", source=self.name, reason="it did not end within its grace period")
+            self._process.kill()
+            self._process.wait()
+
+
+class Supervisor:
+    """Runs until SIGTERM or SIGINT."""
+
+    def __init__(
+        self, boot: Boot, server: Server, listening: list[socket.socket], boot_path: str, extra: list[Child]
+    ) -> None:
+        self._boot = boot
+        self._server = server
+        self._control = Child("control", ["dd0c_route.control", boot_path])
+        self._workers = [
+            Child(
+                f"worker {index}", ["dd0c_route.proxy", boot_path, str(index), str(sock.fileno())], fds=(sock.fileno(),)
+            )
+            for index, sock in enumerate(listening)
+        ]
+        self._extra = extra  # processes that calls go to: up before the workers, down after them
+        self._stopping = False
+        self._reload = False
+        self._wake, self._woken = socket.socketpair()
+
+    def run(self, on_ready: Callable[[], None]) -> int:
+        """Start everything, call *on_ready* when calls are taken, and look after it until told to stop."""
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, self._signalled)
+        if not self._start():
+            return 1
+        if not self._stopping:
+            on_ready()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._woken, selectors.EVENT_READ)
+            while not self._stopping:
+                selector.select(timeout=0.2)
+                with contextlib.suppress(BlockingIOError):
+                    self._woken.recv(4096)
+                if self._reload:
+                    self._reload = False
+                    self._ask_reload()
+                for child in (*self._extra, *self._workers, self._control):
+                    if not self._stopping:
+                        child.watch(time.monotonic())
+        self._stop()
+        return 0
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if number in (signal.SIGTERM, signal.SIGINT):
+            self._stopping = True
+        elif number == signal.SIGHUP:
+            self._reload = True
+
+    def _start(self) -> bool:
+        """Start the processes and wait until every worker takes calls; False if one could not start."""
+        for child in (*self._extra, self._control):
+            child.start()
+        reader, writer = os.pipe()
+        for worker in self._workers:
+            worker.start(writer)
+        os.close(writer)
+        with open(reader, "rb", buffering=0) as pipe:  # ends when every worker has said so, or has ended
+            said = 0
+            while said < len(self._workers) and (word := pipe.read(16)):
+                said += len(word)
+        if said == len(self._workers) or self._stopping:
+            return True
+        log("start_failed", "error", reason="a worker could not start: the line before this one says why")
+        self._stop()
+        return False
+
+    def _ask_reload(self) -> None:
+        """SIGHUP: the same as `POST /api/v1/reload`, and the log says how it went."""
+        connection = _UnixConnection(self._boot.control_socket)
+        try:
+            connection.request("POST", "/api/v1/reload", headers={"content-length": "0"})
+            answer = connection.getresponse()
+            text = answer.read(64 << 10).decode("utf-8", "replace")
+            if answer.status != 200:
+                log("reload_refused", "error", reason=text[:2000])
+        except (OSError, http.client.HTTPException) as error:
+            log("reload_failed", "error", reason=f"the control process does not answer: {error}")
+        finally:
+            connection.close()
+
+    def _stop(self) -> None:
+        """Workers first, so that every call is settled; the control process last, so that it sees all of it."""
+        for worker in self._workers:
+            worker.signal(signal.SIGTERM)
+        deadline = time.monotonic() + self._server.grace_s + 5.0
+        for worker in self._workers:
+            worker.stop(deadline)
+        self._control.signal(signal.SIGTERM)
+        self._control.stop(time.monotonic() + CONTROL_GRACE_S)
+        for child in self._extra:
+            child.signal(signal.SIGTERM)
+            child.stop(time.monotonic() + 1.0)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over the control process's socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("control", timeout=10)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def listen(server: Server) -> list[socket.socket]:
+    """One listening socket a worker, all on the same port.
+
+    Raises:
+        ConfigError: The address cannot be had; a second router on the same port is noticed, too.
+    """
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:  # without SO_REUSEPORT: is anybody else there?
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((server.host, server.port))
+            port = probe.getsockname()[1]
+        sockets = []
+        for _ in range(server.workers):
+            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind((server.host, port))
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+            sockets.append(sock)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            [f"server.port: cannot listen on {server.host}:{server.port} ({reason}): choose another with --port"]
+        ) from None
+    return sockets
+
+
+def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: bool, announce: bool) -> int:
+    """Serve until told to stop; the exit code.
+
+    Args:
+        simulated: Start the simulated provider and let it stand in for every other one.
+        announce: Print the address, a first request and the console once calls are taken.
+
+    Raises:
+        ConfigError: The configuration cannot be used.
+    """
+    settings = dict(overrides)
+    extra: list[Child] = []
+    if simulated:
+        port = _free_port()
+        extra.append(Child("simulator", ["dd0c_route.upstream.simulator", "--port", str(port)]))
+        settings |= _simulated(port)
+    loaded = load_config(config_path, settings)
+    for warning in loaded.warnings:
+        log("config_warning", "warning", message=warning)
+    server = loaded.config.server
+    listening = listen(server)
+    host, port = listening[0].getsockname()[:2]
+    runtime_dir = tempfile.mkdtemp(prefix="dd0c-")
+    try:
+        boot = Boot(
+            config_path=str(Path(config_path).absolute()) if config_path is not None else None,
+            overrides={**settings, "server.port": str(port)},
+            runtime_dir=runtime_dir,
+            ledger_url=_absolute(loaded.config.ledger.url, loaded.base_dir),
+            workers=server.workers,
+        )
+        boot_path = os.path.join(runtime_dir, "boot.json")
+        with open(os.open(boot_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(boot))
+        shown = f"[{host}]" if ":" in host else host
+        address = f"http://{shown}:{port}"
+        supervisor = Supervisor(boot, server, listening, boot_path, extra)
+        return supervisor.run(lambda: _announce(address, loaded.config) if announce else None)
+    finally:
+        shutil.rmtree(runtime_dir, ignore_errors=True)
+
+
+def _announce(address: str, config: Config) -> None:
+    """The three lines that a newcomer needs: where, what to try, where to look."""
+    dialect = next((provider.dialect for provider in config.providers.values()), "openai")
+    path, model = _FIRST_CALLS.get(dialect, _FIRST_CALLS["openai"])
+    key = " -H 'authorization: Bearer YOUR-KEY'" if any(p.api_key is None for p in config.providers.values()) else ""
+    body = f'{{"model":"{model}","max_tokens":50,"messages":[{{"role":"user","content":"Say hello."}}]}}'
+    print(f"router   {address}")
+    print(f"try      curl {address}{path}{key} -H 'content-type: application/json' -d '{body}'")
+    print(f"console  {address}/ui", flush=True)
+
+
+_FIRST_CALLS = {"openai": ("/v1/chat/completions", "gpt-4o-mini"), "anthropic": ("/v1/messages", "claude-haiku-4-5")}
+
+
+def _simulated(port: int) -> dict[str, str]:
+    """Settings that put the simulated provider in the place of each dialect's providers."""
+    rows = (
+        ("simulated", "openai", "/v1", "openai"),
+        ("simulated-anthropic", "anthropic", "/v1", "anthropic"),
+        ("simulated-gemini", "gemini", "/v1beta", "google"),
+    )
+    settings: dict[str, str] = {}
+    for name, dialect, path, price_as in rows:
+        table = {
+            "dialect": dialect,
+            "base_url": f"http://127.0.0.1:{port}{path}",
+            "price_as": price_as,
+            "simulated": "true",
+        }
+        settings |= {f"providers.{name}.{field}": value for field, value in table.items()}
+    return settings
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _absolute(url: str, base_dir: Path) -> str:
+    """The ledger's address as every process sees it, whatever its current folder."""
+    directory = journal_directory(url, base_dir)
+    return f"sqlite:///{directory.absolute().with_name(directory.name.removesuffix('.journal'))}"
