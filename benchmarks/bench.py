@@ -99,7 +99,7 @@ class Bench:
             return load.streams(streams, self.plan.seconds)
 
         def figures(window: Window) -> dict[str, float]:
-            rate = {"events_per_s": len(window.age) / window.seconds}
+            rate = {"events_per_s": window.events / window.seconds}
             return rate | percentiles(window.first, "first_") | percentiles(window.age, "age_")
 
         self._take(Sample("streams", streams, spin, way.name, number), way, measure, figures, streams)
@@ -140,7 +140,7 @@ class Bench:
         window = measure()
         sample.figures |= figures(window)
         if way.worker:
-            units = len(window.age) or window.answers
+            units = window.events or window.answers
             sample.figures["cpu_us"] = (machine.cpu_s(way.worker) - cpu_s) / max(1, units) * 1e6
         if window.errors:
             sample.invalid = ", ".join(f"{count} x {error}" for error, count in window.errors.items())

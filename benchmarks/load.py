@@ -36,7 +36,7 @@ class Window(Struct):
         late: Per request: how long after its intended time it was really sent, ns.
         first: Per stream: from the send to the first event, less the provider's own time, ns.
         age: Per event: from the provider's send to our receive, ns.
-        expected_events: Events that the provider was asked to send.
+        events: Events that arrived, the closing `[DONE]` among them.
     """
 
     answers: int = 0
@@ -46,7 +46,7 @@ class Window(Struct):
     late: list[int] = []
     first: list[int] = []
     age: list[int] = []
-    expected_events: int = 0
+    events: int = 0
     errors: dict[str, int] = {}
 
     def failed(self, error: str) -> None:
@@ -179,7 +179,6 @@ class Load:
         connection.buffer, connection.body_left, connection.events = b"", -1, 0
         connection.unsent = memoryview(self._request)
         self._window.late.append(connection.sent - due)
-        self._window.expected_events += self._stream_events
         self._write(connection)
 
     def _write(self, connection: _Connection) -> None:
@@ -268,7 +267,9 @@ class Load:
             provider_ns = int(stamps[0][1]) - int(stamps[0][0]) if stamps else 0
             window.first.append(now - connection.sent - provider_ns)
         window.age += [now - int(sent) for _, sent in stamps]
-        connection.events += whole.count(b"data: ")
+        arrived = whole.count(b"data: ")
+        connection.events += arrived
+        window.events += arrived
         if separator and b"[DONE]" in whole:
             connection.body_left = 0
         if connection.body_left == 0 and connection.buffer.endswith(b"0\r\n\r\n"):

@@ -5,7 +5,8 @@ once and measured in turn, round by round, so that a noisy moment hits all of th
 it: `dd0c-route serve`, one worker with a core of its own, ledger on, control process beside it.
 
 - closed loop: requests a second at 1, 16 and 64 connections (by wrk where installed);
-- constant rate: latency from the time a request was *due*, less the provider's own time, which its stamps tell;
+- constant rate: latency from the time a request was *due*, less the provider's own time, which the mock's stamps tell
+  (the simulated provider, `--upstream simulator`, has none: there only what is added means something);
 - streams: time to the first event, and the age of each event when it arrives;
 - processor time of the worker per request and event, its memory, and the time from start to ready.
 

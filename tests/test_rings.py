@@ -16,10 +16,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 RINGS = (
     ("types", "errors", "config", "clock"),
     ("wire", "tokens", "pricing", "brain", "access", "redact"),
-    ("decide", "telemetry", "upstream", "ledger"),
+    ("decide", "telemetry", "upstream", "ledger", "processes"),
     ("runtime",),
     ("proxy", "control", "console", "audit", "supervisor"),
-    ("cli", "__main__"),
+    ("cli",),
+    ("__main__",),
 )
 RING_OF = {part: ring for ring, parts in enumerate(RINGS) for part in parts}
 
