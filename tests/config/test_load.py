@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dd0c_route.config import Config, Timeouts, load
-from dd0c_route.config.load import ledger_of
+from dd0c_route.config import Config, Timeouts, load, load_without_secrets
 from dd0c_route.errors import ConfigError
 from dd0c_route.types import Secret
 from tests.config.examples import ENVIRON, KNOWN, VALID, faults, loaded
@@ -207,13 +206,17 @@ def test_no_secret_is_in_what_is_printed_of_the_result(tmp_path: Path) -> None:
     assert not [value for value in ENVIRON.values() if value in text]
 
 
-def test_the_ledger_can_be_found_without_the_secrets_of_the_providers(tmp_path: Path) -> None:
+def test_whoever_reads_ledger_and_prices_needs_no_secrets(tmp_path: Path) -> None:
     path = tmp_path / "dd0c.toml"
-    path.write_text(VALID)
-    assert ledger_of(path, {}).url == "sqlite:///dd0c.db"
-    assert ledger_of(path, {"DD0C_LEDGER__URL": "sqlite:////elsewhere.db"}).url == "sqlite:////elsewhere.db"
+    path.write_text(VALID.replace('host = "127.0.0.1"', 'host = "0.0.0.0"'))
+    config = load_without_secrets(path, {"DD0C_PROVIDERS__OPENAI__API_KEY__ENV": "UNSET"}, KNOWN).config
+    assert (config.ledger.url, len(config.prices)) == ("sqlite:///dd0c.db", 1)
+    assert not any(provider.api_key for provider in config.providers.values())
+    assert config.server.access_keys == ()
+    elsewhere = load_without_secrets(path, {"DD0C_LEDGER__URL": "sqlite:////elsewhere.db"}, KNOWN)
+    assert elsewhere.config.ledger.url == "sqlite:////elsewhere.db"
     with pytest.raises(ConfigError, match=r"ledger\.url"):
-        ledger_of(None, {"DD0C_LEDGER__URL": "x"})
+        load_without_secrets(None, {"DD0C_LEDGER__URL": "x"}, KNOWN)
 
 
 def test_loading_takes_less_than_50_ms(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The configuration: its types (`settings`) and how `dd0c.toml` and the environment become them (`load`)."""
 
-from dd0c_route.config.load import Loaded, load
+from dd0c_route.config.load import Loaded, load, load_without_secrets
 from dd0c_route.config.settings import (
     AccessKey,
     Config,
@@ -31,4 +31,5 @@ __all__ = [
     "Settings",
     "Timeouts",
     "load",
+    "load_without_secrets",
 ]

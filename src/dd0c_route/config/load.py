@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,9 +15,11 @@ from msgspec import Struct, structs
 
 from dd0c_route.config import checks, overlay
 from dd0c_route.config.reader import Reader
-from dd0c_route.config.settings import Config, Ledger
+from dd0c_route.config.settings import Config
 from dd0c_route.config.values import Fault
 from dd0c_route.errors import ConfigError
+
+Known = Mapping[str, Mapping[str, Any]]
 
 _MAX_FILE_BYTES = 1 << 20
 _VERSION_CHARS = 12
@@ -42,7 +45,7 @@ def load(
     path: Path | None,
     environ: Mapping[str, str],
     overrides: Mapping[str, object],
-    known: Mapping[str, Mapping[str, Any]],
+    known: Known,
 ) -> Loaded:
     """Read and check the whole configuration.
 
@@ -55,47 +58,56 @@ def load(
     Raises:
         ConfigError: With all faults found, each with its path, the value (never of a secret) and the fix.
     """
-    base_dir = (path.parent if path is not None else Path()).absolute()
-    tree = _tree(path) if path is not None else {}
-    reader = Reader(base_dir, environ, known)
+    base_dir = _base_dir(path)
     assignments = [*overlay.from_environ(environ), *overlay.from_options(overrides)]
-    reader.faults += _lay_all(tree, assignments, known)
+    tree, faults = _laid(path, assignments, known)
+    loaded = _read(tree, faults, Reader(base_dir, environ, known), base_dir)
+    exposed = _exposed(path, loaded.warnings) if path is not None else ()
+    return structs.replace(loaded, warnings=(*loaded.warnings, *exposed))
+
+
+def load_without_secrets(path: Path | None, environ: Mapping[str, str], known: Known) -> Loaded:
+    """The same for whoever only reads the ledger or the prices: secrets are neither needed nor looked for.
+
+    Raises:
+        ConfigError: As `load`.
+    """
+    base_dir = _base_dir(path)
+    tree, faults = _laid(path, overlay.from_environ(environ), known)
+    providers, server = _get(tree, "providers"), _get(tree, "server")
+    for table in [*(providers.values() if isinstance(providers, dict) else ()), server]:
+        if isinstance(table, dict):
+            table.pop("api_key", None)
+            table.pop("access_keys", None)
+    return _read(tree, faults, Reader(base_dir, environ, known), base_dir)
+
+
+def _read(tree: dict[str, Any], faults: list[str], reader: Reader, base_dir: Path) -> Loaded:
     config = reader.config(tree)
     tables, keys = _get(tree, "providers"), _get(tree, "server", "access_keys")
     names = list(tables) if isinstance(tables, dict) else list(config.providers)
-    reader.faults += checks.across(config, names, keys_listed=bool(keys))
-    if reader.faults:
-        raise ConfigError(reader.faults)
-    if path is not None:
-        reader.warnings += _exposed(path, reader.warnings)
+    faults = [*faults, *reader.faults, *checks.across(config, names, keys_listed=bool(keys))]
+    if faults:
+        raise ConfigError(faults)
     return Loaded(config, tuple(reader.warnings), base_dir, _version(config))
 
 
-def ledger_of(path: Path | None, environ: Mapping[str, str]) -> Ledger:
-    """Only `[ledger]`: what reads the ledger needs no provider, and none of their secrets.
+def _base_dir(path: Path | None) -> Path:
+    return (path.parent if path is not None else Path()).absolute()
 
-    Raises:
-        ConfigError: The file cannot be read, or the table is wrong.
-    """
+
+def _laid(
+    path: Path | None, assignments: list[overlay.Assignment], names: Iterable[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """The file with *assignments* laid over it, and the faults of those that have no place there."""
     tree = _tree(path) if path is not None else {}
-    reader = Reader(Path(), environ, {})
-    reader.faults += _lay_all(tree, [one for one in overlay.from_environ(environ) if one.parts[0] == "LEDGER"], ())
-    config = reader.config({"ledger": tree.get("ledger", {})})
-    faults = [*reader.faults, *checks.across(config, (), keys_listed=False)]
-    if faults:
-        raise ConfigError(faults)
-    return config.ledger
-
-
-def _lay_all(tree: dict[str, Any], assignments: list[overlay.Assignment], names: Iterable[str]) -> list[str]:
-    """Lay *assignments* over *tree*; return the faults of those that have no place there."""
     faults = []
     for assignment in assignments:
         try:
             overlay.lay(tree, assignment, names)
         except Fault as fault:
             faults.append(f"{assignment.origin}: {fault}")
-    return faults
+    return tree, faults
 
 
 def _tree(path: Path) -> dict[str, Any]:
@@ -131,14 +143,11 @@ def _get(tree: Any, *names: str) -> Any:
     return tree
 
 
-def _exposed(path: Path, warnings: list[str]) -> list[str]:
+def _exposed(path: Path, warnings: Iterable[str]) -> tuple[str, ...]:
     """A warning if literal secrets stand in a file that others can read."""
     literal = any("stands in the file itself" in warning for warning in warnings)
-    return (
-        [f"{path}: holds a secret and can be read by others: chmod 600"]
-        if literal and path.stat().st_mode & 0o044
-        else []
-    )
+    readable = path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
+    return (f"{path}: holds a secret and can be read by others: chmod 600",) if literal and readable else ()
 
 
 def _version(config: Config) -> str:
