@@ -27,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks import machine, report, targets, wrk
+from benchmarks import machine, promises, report, targets, wrk
 from benchmarks.bench import QUICK, Bench, Plan, request
 from benchmarks.load import Load
 from benchmarks.report import Results
@@ -52,6 +52,9 @@ def main() -> int:
         memory = {way.name: bench.memory(way) for way in bench.ways if way.name == "router"}
     text = _method(plan, ceiling, machine.stolen_s() - stolen) + "\n\n" + report.tables(bench.results)
     print("\n" + text + "\n\n" + _processes(ready_ms, at_rest, memory), flush=True)
+    if "router" in at_rest:
+        rest = report.spread([at_rest["router"]])
+        print("\n" + promises.show(promises.promises(bench.results, report.spread(ready_ms), rest)), flush=True)
     if options.json:
         _write_json(Path(options.json), facts, bench.results, ready_ms, at_rest, memory)
     missing = bench.results.without_valid_window()
