@@ -1,0 +1,12 @@
+"""The command line: one small file for each command, imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """The entry point of `dd0c-route`."""
+    from dd0c_route.cli.commands import run
+
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,50 @@
+"""`count`: requests or texts in, token counts out."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from msgspec import Raw
+
+from dd0c_route.cli.lines import Answer, BadLine, answer_each, table, text
+
+
+@click.command("count")
+def command() -> int:
+    """Count tokens: JSON lines in, JSON lines out.
+
+    \b
+    in   {"api", "provider", "model", "request"} or {"model", "text"}; with "output_text" the output is counted too
+    out  {"input_tokens", "exactness": "exact"|"estimated", "band": [low, high], "tokenizer"} ("output_tokens")
+    """
+    return answer_each(counted)
+
+
+def counted(line: Answer) -> Answer:
+    """The counts of one line."""
+    from dd0c_route.tokens import count_request, count_text
+
+    model = text(line, "model")
+    if "request" in line:
+        fields = {name: Raw(msgspec.json.encode(value)) for name, value in table(line, "request").items()}
+        count = count_request(text(line, "api"), fields, model)
+    else:
+        count = count_text(_words(line, "text"), model)
+    answer: Answer = {
+        "input_tokens": count.tokens,
+        "exactness": count.exactness,
+        "band": count.band,
+        "tokenizer": count.tokenizer,
+    }
+    if "output_text" in line:
+        output = count_text(_words(line, "output_text"), model)
+        answer |= {"output_tokens": output.tokens, "output_exactness": output.exactness, "output_band": output.band}
+    return answer
+
+
+def _words(line: Answer, name: str) -> str:
+    """A text that may be empty."""
+    value = line.get(name)
+    if not isinstance(value, str):
+        raise BadLine(f"the field '{name}' is missing or no text")
+    return value

@@ -1,0 +1,172 @@
+"""What `doctor` looks at, one function for each; each names what it found and, where something is wrong, the fix.
+
+No finding holds a key: of secrets only the names of their variables are spoken.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import resource
+import shutil
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from dd0c_route.cli.keys_found import keys_found
+from dd0c_route.config import Config, Loaded, Server
+
+_NEEDED = (
+    "brotli", "click", "httptools", "jinja2", "msgspec", "prometheus_client", "rich", "starlette", "uvicorn",
+    "uvloop", "zstandard",
+)  # fmt: skip
+_FEW_DESCRIPTORS = 4096
+_LITTLE_SPACE_BYTES = 512 << 20
+_BACKLOG_BYTES = 64 << 20
+_BUILT_NS = 1_763_900_000_000_000_000  # this program is younger than this: a clock before it is wrong
+_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+
+class Finding(Struct, frozen=True):
+    """One thing looked at. *state*: `ok`; `warning`, it works; `broken`, `serve` would fail or lose something."""
+
+    name: str
+    state: Literal["ok", "warning", "broken"]
+    text: str
+    fix: str = ""
+
+
+def of_machine(wall_ns: int) -> Iterator[Finding]:
+    """What does not depend on a configuration."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("python", "ok", f"{version}, {sys.executable}")
+    if missing := [name for name in _NEEDED if find_spec(name) is None]:
+        yield Finding("packages", "broken", f"missing: {', '.join(missing)}", "install dd0c-route again (make run)")
+    else:
+        yield Finding("packages", "ok", f"all {len(_NEEDED)} found")
+    if wall_ns < _BUILT_NS:
+        yield Finding("clock", "broken", "it is before this program was made", "set the clock: prices have dates")
+    else:
+        yield Finding("clock", "ok", "plausible")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < _FEW_DESCRIPTORS:
+        yield Finding("open files", "warning", f"at most {hard}, two for each call", "raise it: ulimit -Hn 65536")
+    else:
+        yield Finding("open files", "ok", "no limit" if hard == resource.RLIM_INFINITY else f"up to {hard}")
+
+
+def of_config(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """What depends on the configuration, which is valid."""
+    for warning in loaded.warnings:
+        yield Finding("configuration", "warning", warning)
+    yield from _providers(loaded.config, environ)
+    yield from _proxies(loaded.config, environ)
+    yield _port(loaded.config.server)
+    yield from _ledger(loaded)
+
+
+def _providers(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    if not config.providers:
+        found = ", ".join(keys_found(environ).values())
+        hint = f"; the environment holds {found}" if found else ""
+        yield Finding("providers", "broken", f"none is configured{hint}", "write a dd0c.toml: dd0c-route init")
+    for name, provider in config.providers.items():
+        how = "its key is there" if provider.api_key is not None else "no api_key: callers send their own"
+        yield Finding(f"provider {name}", "ok", f"{provider.dialect}, {urlsplit(provider.base_url).hostname}: {how}")
+
+
+def _proxies(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Proxies are honoured: a call to this machine should hardly go through one."""
+    used = [name for name in _PROXY_VARIABLES if environ.get(name)]
+    if not used:
+        return
+    spared = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    names = [part.strip() for part in spared.split(",")]
+    hosts = {urlsplit(provider.base_url).hostname or "" for provider in config.providers.values()}
+    local = sorted(host for host in hosts if host in ("127.0.0.1", "localhost", "::1"))
+    if exposed := [host for host in local if host not in names and "*" not in names]:
+        fix = f"add {', '.join(exposed)} to NO_PROXY"
+        yield Finding("proxy", "warning", f"{', '.join(used)} applies to providers on this machine, too", fix)
+    else:
+        yield Finding("proxy", "ok", f"{', '.join(used)} will be used")
+
+
+def _port(server: Server) -> Finding:
+    where = f"{server.host}:{server.port}"
+    family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((server.host, server.port))
+    except OSError as error:
+        if _is_router(server):
+            return Finding("port", "ok", f"{where}: a router is running there")
+        reason = error.strerror or type(error).__name__
+        return Finding("port", "broken", f"{where}: {reason}", "stop what listens there, or choose another port")
+    return Finding("port", "ok", f"{where} is free")
+
+
+def _is_router(server: Server) -> bool:
+    host = "127.0.0.1" if server.host in ("", "0.0.0.0") else server.host  # noqa: S104 - compared, not bound
+    connection = http.client.HTTPConnection(host, server.port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().getheader("x-dd0c-request-id") is not None
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _ledger(loaded: Loaded) -> Iterator[Finding]:
+    from dd0c_route.ledger import journal_directory
+
+    journal = journal_directory(loaded.config.ledger.url, loaded.base_dir)
+    database = journal.with_name(journal.name.removesuffix(".journal"))
+    folder = _nearest_folder(database)
+    writable = os.access(folder, os.W_OK | os.X_OK) and (not database.exists() or os.access(database, os.W_OK))
+    if not writable:
+        yield Finding("ledger", "broken", f"{database} cannot be written", "change its owner, or [ledger] url")
+        return
+    if database.exists() and (fault := _fault_of(loaded)):
+        yield Finding("ledger", "broken", fault, "move the file away: the next start makes a new one")
+        return
+    free = shutil.disk_usage(folder).free
+    if free < _LITTLE_SPACE_BYTES:
+        yield Finding("ledger", "warning", f"{database}: {free >> 20} MiB of disk space left", "make room")
+    else:
+        yield Finding("ledger", "ok", f"{database}{'' if database.exists() else ' (made at the first start)'}")
+    waiting = sum(segment.stat().st_size for segment in journal.glob("*.log"))
+    if waiting > _BACKLOG_BYTES:
+        fix = "look at the control process: it moves them into the ledger"
+        yield Finding("journal", "warning", f"{waiting >> 20} MiB of entries wait in {journal}", fix)
+    else:
+        yield Finding("journal", "ok", f"{waiting >> 10} KiB")
+
+
+def _fault_of(loaded: Loaded) -> str:
+    """Why the store cannot be read; empty when it can."""
+    from dd0c_route.errors import RouteError
+    from dd0c_route.ledger import open_store
+    from dd0c_route.ledger.store import Filter
+
+    try:
+        store = open_store(loaded.config.ledger.url, loaded.base_dir)
+        try:
+            store.entries(Filter(limit=1))
+        finally:
+            store.close()
+    except RouteError as error:
+        return error.message
+    return ""
+
+
+def _nearest_folder(path: Path) -> Path:
+    """The folder of *path*, or the one in which it would be made."""
+    return next(folder for folder in path.absolute().parents if folder.is_dir())

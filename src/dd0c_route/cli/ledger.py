@@ -1,0 +1,46 @@
+"""Reading the ledger: it is found by the configuration, and needs none of its secrets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dd0c_route.cli.options import found_config
+
+if TYPE_CHECKING:
+    from dd0c_route.config import Loaded
+    from dd0c_route.ledger.store import Store
+
+ledger_option = click.option("--ledger", "ledger_url", metavar="URL", help="Another ledger than the configuration's.")
+
+
+def settings_without_secrets(config_path: str | None) -> Loaded:
+    """The configuration as far as reading needs it."""
+    from dd0c_route.config import load_without_secrets
+    from dd0c_route.upstream.providers import known
+
+    path = found_config(config_path)
+    return load_without_secrets(Path(path) if path is not None else None, os.environ, known())
+
+
+@contextmanager
+def opened_store(config_path: str | None, ledger_url: str | None) -> Iterator[Store]:
+    """The ledger's store, which must be there already: reading makes nothing."""
+    from dd0c_route.ledger import journal_directory, open_store
+
+    loaded = settings_without_secrets(config_path)
+    url = ledger_url or loaded.config.ledger.url
+    journal = journal_directory(url, loaded.base_dir)
+    database = journal.with_name(journal.name.removesuffix(".journal"))
+    if not database.exists():
+        raise click.ClickException(f"there is no ledger at {database} yet: 'dd0c-route serve' makes it")
+    store = open_store(url, loaded.base_dir)
+    try:
+        yield store
+    finally:
+        store.close()

@@ -1,0 +1,67 @@
+"""JSON lines in, JSON lines out: one answer for each line, in order, as soon as it is there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+MAX_LINE_BYTES = 64 << 20  # a request with images; a bound, not a limit of the product
+
+Answer = dict[str, Any]
+
+
+class BadLine(Exception):
+    """A line that the command cannot answer; the others can still be."""
+
+
+def answer_each(answer: Callable[[Answer], Answer]) -> int:
+    """Apply *answer* to each line of stdin.
+
+    A line at fault is answered by `{"error": "invalid_line", "line": n, "message": …}`, so that answers and lines
+    stay in step.
+
+    Returns:
+        1 if a line was at fault, else 0.
+    """
+    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    failed = 0
+    for number, line in enumerate(iter(lambda: source.readline(MAX_LINE_BYTES), b""), start=1):
+        if line.isspace():
+            continue
+        try:
+            result = answer(_table(line))
+        except BadLine as error:
+            failed = 1
+            result = {"error": "invalid_line", "line": number, "message": str(error)}
+        sink.write(msgspec.json.encode(result) + b"\n")
+        sink.flush()
+    return failed
+
+
+def text(line: Answer, name: str) -> str:
+    """The field *name*, which must be a text that says something."""
+    value = line.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadLine(f"the field '{name}' is missing or no text")
+    return value
+
+
+def table(line: Answer, name: str) -> Answer:
+    """The field *name*, which must be an object."""
+    value = line.get(name)
+    if not isinstance(value, dict):
+        raise BadLine(f"the field '{name}' is missing or no object")
+    return value
+
+
+def _table(line: bytes) -> Answer:
+    try:
+        value = msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadLine(f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadLine("expected an object")
+    return value

@@ -1,0 +1,93 @@
+"""`requests`: the ledger's entries as a table or as JSON lines."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from dd0c_route.cli.ledger import ledger_option, opened_store
+from dd0c_route.cli.options import config_option, json_option
+
+if TYPE_CHECKING:
+    from dd0c_route.ledger.store import Store
+    from dd0c_route.types import Entry
+
+_PAGE = 500  # entries read at once
+_COLUMNS = ("id", "at (UTC)", "asked for", "served by", "status", "end", "tokens in", "out", "cost USD", "ms")
+
+
+@click.command("requests")
+@click.option("--since", metavar="WHEN", help="An age (30d, 2h, 90s) or a time (2026-11-24T05:30:00Z).")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@ledger_option
+@config_option
+@json_option
+def command(since: str | None, limit: int, ledger_url: str | None, config_path: str | None, as_json: bool) -> None:
+    """List the ledger's entries, newest first; with --json one object a line, as the API has it."""
+    with opened_store(config_path, ledger_url) as store:
+        entries = _entries(store, _first_id(since), limit)
+        if as_json:
+            for entry in entries:
+                click.echo(msgspec.json.encode(entry))
+        else:
+            _print_table(list(entries))
+
+
+def _first_id(since: str | None) -> str | None:
+    from dd0c_route.ledger.store import id_at, moment_ns
+
+    try:
+        return id_at(moment_ns(since, time.time_ns())) if since is not None else None
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(str(error), param_hint="--since") from None
+
+
+def _entries(store: Store, since: str | None, limit: int) -> Iterator[Entry]:
+    from dd0c_route.ledger.store import Filter
+
+    before: str | None = None
+    while limit > 0:
+        page = store.entries(Filter(limit=min(limit, _PAGE), since=since, before=before))
+        yield from page.entries
+        limit -= len(page.entries)
+        before = page.next
+        if before is None:
+            return
+
+
+def _print_table(entries: list[Entry]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not entries:
+        click.echo("no entries: send a request through the router first", err=True)
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in _COLUMNS:
+        table.add_column(column, no_wrap=True, justify="right" if column in _COLUMNS[6:] else "left")
+    for entry in entries:
+        table.add_row(*map(Text, _cells(entry)))  # Text: names come from clients and are no markup
+    console = Console()
+    # In a pipe nothing is cut to the width of a screen that is not there.
+    console.print(table, width=None if console.is_terminal else 400, soft_wrap=not console.is_terminal)
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    cost = "unpriced" if entry.unpriced else entry.cost_usd or "-"
+    return (
+        entry.id,
+        entry.at[:19].replace("T", " "),
+        entry.requested_model or "-",
+        f"{entry.provider}/{entry.served_model}" if entry.provider else "-",
+        str(entry.status or "-"),
+        entry.end_state,
+        str(entry.usage.input_total),
+        str(entry.usage.output_total),
+        cost,
+        f"{entry.duration_ms:.0f}",
+    )
