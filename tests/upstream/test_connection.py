@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from contextlib import suppress
+import threading
+import time
 
 import pytest
 
 from dd0c_route.errors import UpstreamCut, UpstreamError, UpstreamInvalid, UpstreamStale, UpstreamTimeout
-from dd0c_route.upstream import Marks
+from dd0c_route.upstream import Marks, Pool, Sweeper
 from dd0c_route.upstream.connection import MAX_HEAD_BYTES, MAX_HEADERS, MAX_INTERIM
 
-from .scripted import Peer, answers, chunked, on_uvloop, read, send, serving, until, whole
+from .scripted import Peer, answers, chunked, on_uvloop, provider, read, send, serving, until, whole
 
 PIECES = (b"data: {}\n\n", "données: é".encode(), b"x" * 300)
 GOOD = {
@@ -279,22 +280,42 @@ def test_a_connection_closed_while_idle_is_noticed_at_once() -> None:
 
 
 def test_a_request_into_a_closed_connection_was_provably_not_sent() -> None:
-    async def test() -> None:
-        async with serving(answers(whole(b"hello"), then="close")) as (acme, pool):
-            stale = 0
-            for _ in range(200):
-                await read(pool)
-                await until(lambda: acme.closed == acme.opened)
-                marks = Marks()
-                with suppress(UpstreamStale):
-                    await read(pool, marks=marks)
-                if marks.outcome == "failed":
-                    assert (marks.reused, marks.sent) == (True, False)
-                    stale += 1
-                await until(lambda: pool.open == 0)
-            assert len(acme.requests) == 400 - stale
+    """The race itself: the other side's FIN is in our kernel, but the loop has not seen it when the call starts."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    received: list[bytes] = []
 
-    on_uvloop(test)
+    def one_answer_a_connection() -> None:
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                received.append(connection.recv(1 << 16))
+                if received[-1] == b"":
+                    return
+                connection.sendall(whole(b"hello"))
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        pool = Pool(provider(listener.getsockname()[1]), loop=loop, sweeper=Sweeper(loop), environ={})
+        for number in range(200):
+            await read(pool)
+            assert pool.open == 1
+            time.sleep(0.001)  # noqa: ASYNC251 - the loop must not see what happens now
+            marks = Marks()
+            with pytest.raises(UpstreamStale) as raised:
+                await read(pool, marks=marks)
+            assert (raised.value.sent, raised.value.retryable) == (False, True)
+            assert (marks.reused, marks.sent, marks.outcome, pool.open) == (True, False, "failed", 0)
+            assert len(received) == number + 1
+        await pool.close()
+
+    server = threading.Thread(target=one_answer_a_connection)
+    server.start()
+    try:
+        on_uvloop(test)
+    finally:
+        socket.create_connection(listener.getsockname()).close()
+        server.join()
+        listener.close()
 
 
 def test_a_kept_connection_that_closes_on_a_received_request_may_have_done_its_work() -> None:
