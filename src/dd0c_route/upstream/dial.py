@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -203,6 +204,8 @@ def _cause(error: Exception) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"the TLS handshake failed: {error.reason or 'no reason given'}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.errno and error.errno > 0:  # the resolver's numbers are negative
+        return os.strerror(error.errno)
+    if isinstance(error, ConnectionError) and not str(error):
+        return "the other side closed the connection"
+    return getattr(error, "strerror", None) or str(error)
