@@ -19,8 +19,13 @@ class Promise(Struct, frozen=True):
         limit = f"{'≥' if self.floor else '≤'} {self.limit:,g}"
         if self.measured is None:
             return [self.what, limit, "-", "not measured"]
-        kept = self.measured.middle >= self.limit if self.floor else self.measured.middle <= self.limit
-        return [self.what, limit, self.measured.show(2 if self.limit < 100 else 0), "kept" if kept else "NOT KEPT"]
+        return [self.what, limit, self.measured.show(2 if self.limit < 100 else 0), self._verdict(self.measured)]
+
+    def _verdict(self, measured: Spread) -> str:
+        if measured.low < -self.limit:  # a proxy cannot be that much faster than no proxy
+            return "too noisy to tell"
+        kept = measured.middle >= self.limit if self.floor else measured.middle <= self.limit
+        return "kept" if kept else "NOT KEPT"
 
 
 def promises(results: Results, ready_ms: Spread | None, resident_mb: Spread | None) -> list[Promise]:

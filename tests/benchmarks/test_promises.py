@@ -16,3 +16,10 @@ def test_a_promise_is_kept_or_not_or_not_measured() -> None:
     assert found["start to ready, ms"][2:] == ["812", "kept"]
     assert found["worker resident at rest, MB"][2:] == ["-", "not measured"]
     assert "NOT KEPT" in show(promises(results, None, None))
+
+
+def test_a_proxy_that_is_faster_than_none_shows_that_the_machine_was_noisy() -> None:
+    results = Results()
+    for target, p99 in (("direct", 9_000.0), ("router", 1_000.0)):
+        results.samples.append(Sample("open", 500, False, target, 0, {"p50": 90.0, "p99": p99}))
+    assert promises(results, None, None)[0].line()[2:] == ["-8.00", "too noisy to tell"]
