@@ -39,6 +39,7 @@ class SqliteStore:
         self._connections: list[sqlite3.Connection] = []
         with self._guarded():
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(0o600)  # SQLite gives its other files the permissions of this one
             self._writing = self._connect()
             self._writing.execute("PRAGMA journal_mode = WAL")
             # In WAL mode this loses no commit to a killed process; `harden` is for power losses.

@@ -1,0 +1,115 @@
+"""The ledger as JSON: `/api/v1/requests` and `/api/v1/requests/{id}` (interface.md, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, get_args
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dd0c_route.clock import Clock
+from dd0c_route.console.answers import json_answer, json_error
+from dd0c_route.console.reading import Reading
+from dd0c_route.ledger.store import Filter, id_at, moment_ns
+from dd0c_route.types import EndState
+
+MAX_LIMIT = 1000
+_MAX_VALUE_CHARS = 1000  # of one parameter
+_END_STATES = get_args(EndState)
+
+
+class BadParameter(Exception):
+    """A query parameter that cannot be used."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+
+
+def api_routes(reading: Reading, clock: Clock) -> list[Route]:
+    async def requests(request: Request) -> Response:
+        try:
+            wanted = read_filter(request.query_params.multi_items(), clock.wall_ns())
+        except BadParameter as error:
+            return json_error(400, "invalid_parameter", str(error), param=error.name)
+        page = await reading.entries(wanted)
+        return json_answer({"requests": page.entries, "next": page.next})
+
+    async def one_request(request: Request) -> Response:
+        entry_id = request.path_params["entry_id"]
+        entry = await reading.entry(entry_id)
+        if entry is None:
+            return json_error(404, "not_found", f"no request {entry_id[:64]!r} in the ledger")
+        return json_answer(entry)
+
+    return [
+        Route("/api/v1/requests", requests, methods=["GET"]),
+        Route("/api/v1/requests/{entry_id}", one_request, methods=["GET"]),
+    ]
+
+
+def read_filter(parameters: Iterable[tuple[str, str]], now_ns: int) -> Filter:
+    """The filter that query *parameters* ask for.
+
+    Raises:
+        BadParameter: One is unknown, given twice or not of its kind.
+    """
+    fields: dict[str, Any] = {}
+    tags: list[tuple[str, str]] = []
+    for name, value in parameters:
+        if len(value) > _MAX_VALUE_CHARS:
+            raise BadParameter(name[:50], f"longer than {_MAX_VALUE_CHARS} characters")
+        if name == "tag":
+            key, _, wanted = value.partition("=")
+            if not key:
+                raise BadParameter("tag", f"expected name=value or name, got {value!r}")
+            tags.append((key, wanted))
+        elif name not in _READERS:
+            raise BadParameter(name[:50], f"no such parameter (there are {', '.join(_READERS)}, tag)")
+        elif name in fields:
+            raise BadParameter(name, "given twice")
+        else:
+            fields[name] = _READERS[name](name, value, now_ns)
+    return msgspec.structs.replace(Filter(), **fields, tags=tuple(tags))
+
+
+def _limit(name: str, value: str, now_ns: int) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_LIMIT):
+        raise BadParameter(name, f"expected 1 to {MAX_LIMIT}, got {value[:50]!r}")
+    return int(value)
+
+
+def _moment(name: str, value: str, now_ns: int) -> str:
+    """An id (so that `next` is a `before`), or a time as the lowest id of it."""
+    if value.startswith("dd_"):
+        return value
+    try:
+        return id_at(moment_ns(value, now_ns))
+    except ValueError as error:
+        raise BadParameter(name, str(error)) from None
+
+
+def _end_state(name: str, value: str, now_ns: int) -> str:
+    if value not in _END_STATES:
+        raise BadParameter(name, f"expected one of {', '.join(_END_STATES)}, got {value[:50]!r}")
+    return value
+
+
+def _text(name: str, value: str, now_ns: int) -> str:
+    if not value:
+        raise BadParameter(name, "is empty")
+    return value
+
+
+_READERS: dict[str, Callable[[str, str, int], int | str]] = {
+    "limit": _limit,
+    "since": _moment,
+    "before": _moment,
+    "provider": _text,
+    "model": _text,
+    "end_state": _end_state,
+    "session": _text,
+}

@@ -1,0 +1,110 @@
+"""The pages below `/ui`: made on the server, no script, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dd0c_route import __version__
+from dd0c_route.console.reading import Reading
+from dd0c_route.console.words import clock_time, count, dollars, milliseconds
+from dd0c_route.ledger.store import Filter
+from dd0c_route.types import Entry
+
+ROWS = 50
+
+_HERE = Path(__file__).parent
+_HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)
+_STATIC = {
+    "console.css": ("text/css; charset=utf-8", (_HERE / "static" / "console.css").read_bytes()),
+    "icon.svg": ("image/svg+xml", (_HERE / "static" / "icon.svg").read_bytes()),
+}
+
+_environment = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.globals["version"] = __version__
+_environment.filters |= {"dollars": dollars, "count": count, "ms": milliseconds, "clock_time": clock_time}
+
+Connections = Callable[[], Awaitable[dict[str, dict[str, int]]]]
+
+
+def page_routes(reading: Reading, connections: Connections) -> list[Route]:
+    """The pages; *connections* asks for the live upstream connections by provider."""
+
+    async def overview(request: Request) -> Response:
+        page = await reading.entries(Filter(limit=ROWS, before=request.query_params.get("before")))
+        entries = page.entries
+        return _page(
+            "overview.html",
+            entries=entries,
+            older=page.next,
+            newest="before" not in request.query_params,
+            total=sum(entry.cost_picodollars or 0 for entry in entries),
+            unpriced=sum(entry.unpriced for entry in entries),
+            failed=sum(entry.end_state != "complete" for entry in entries),
+            connections=await connections(),
+            host=_host(request),
+        )
+
+    async def one_request(request: Request) -> Response:
+        entry_id = request.path_params["entry_id"]
+        entry = await reading.entry(entry_id)
+        if entry is None:
+            return error_page(404, f"no request {entry_id[:64]} in the ledger")
+        return _page(
+            "request.html", entry=entry, decision=entry.decision or {}, tokens=_tokens(entry), whole=_json(entry)
+        )
+
+    async def static(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in _STATIC:
+            return error_page(404, f"no such file: {name[:64]}")
+        kind, content = _STATIC[name]
+        return Response(content, headers={"content-type": kind, "cache-control": "max-age=86400"})
+
+    async def slash(request: Request) -> Response:
+        return RedirectResponse("/ui", 308)
+
+    return [
+        Route("/ui", overview, methods=["GET"]),
+        Route("/ui/", slash, methods=["GET"]),
+        Route("/ui/requests/{entry_id}", one_request, methods=["GET"]),
+        Route("/ui/static/{name}", static, methods=["GET"]),
+    ]
+
+
+def error_page(status: int, message: str) -> Response:
+    return _page("error.html", status, code=status, message=message)
+
+
+def _page(template: str, status: int = 200, /, **values: Any) -> Response:
+    return HTMLResponse(_environment.get_template(template).render(values), status)
+
+
+def _host(request: Request) -> str:
+    """The address that the reader's browser used, for a command to copy; whatever it sent, only an address."""
+    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
+    return host if _HOST.fullmatch(host) else "127.0.0.1:4747"
+
+
+def _tokens(entry: Entry) -> list[tuple[str, int]]:
+    """The classes of tokens that occur, in the order of the bill."""
+    usage = msgspec.structs.asdict(entry.usage)
+    return [(name.replace("_", " "), tokens) for name, tokens in usage.items() if tokens]
+
+
+def _json(entry: Entry) -> str:
+    return msgspec.json.format(msgspec.json.encode(entry), indent=2).decode()

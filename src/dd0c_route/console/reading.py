@@ -1,0 +1,35 @@
+"""Reading the store without blocking the loop: a few threads, so that one slow question does not hold up the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from dd0c_route.ledger.store import Filter, Page, Store
+from dd0c_route.types import Entry
+
+THREADS = 4
+
+T = TypeVar("T")
+
+
+class Reading:
+    """The reading half of *store*, for coroutines; raises what the store raises."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+
+    async def entries(self, wanted: Filter) -> Page:
+        return await self._in_thread(lambda: self._store.entries(wanted))
+
+    async def entry(self, entry_id: str) -> Entry | None:
+        return await self._in_thread(lambda: self._store.entry(entry_id))
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -1,0 +1,173 @@
+"""Everything that the control process answers, in one list of routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dd0c_route.clock import Clock
+from dd0c_route.console.answers import json_answer, json_error
+from dd0c_route.console.api import api_routes
+from dd0c_route.console.pages import error_page, page_routes
+from dd0c_route.console.reading import Reading
+from dd0c_route.control.workers import RELOAD_S, Gauges, Workers
+from dd0c_route.errors import ConfigError, RouteError
+from dd0c_route.ledger.ingest import Ingest
+from dd0c_route.telemetry import CONTENT_TYPE, Metrics, Now
+
+# Nothing of a page comes from elsewhere or is written into it, and nobody else may frame it or post to it.
+_SAFE_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; script-src 'self'; "
+        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Control(msgspec.Struct, frozen=True):
+    """What the routes act on.
+
+    Attributes:
+        load: Read and check the configuration; its version, or ConfigError.
+    """
+
+    ingest: Ingest
+    metrics: Metrics
+    workers: Workers
+    load: Callable[[], str]
+
+
+def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
+    """The application; every error is JSON, except below `/ui`."""
+    return Starlette(
+        routes=[
+            *api_routes(reading, clock),
+            *_control_routes(control),
+            *page_routes(reading, control.workers.connections),
+        ],
+        middleware=[Middleware(SafeHeaders)],
+        exception_handlers={HTTPException: _http_error, RouteError: _route_error, Exception: _bug},
+    )
+
+
+def _control_routes(control: Control) -> list[Route]:
+    async def connections(request: Request) -> Response:
+        return json_answer(await control.workers.connections())
+
+    async def reload(request: Request) -> Response:
+        if (foreign := _foreign_origin(request)) is not None:
+            return json_error(403, "not_allowed", f"{foreign} may not reload: use the console's own address")
+        return await _reload(control)
+
+    async def metrics(request: Request) -> Response:
+        now = await _now(control)
+        return Response(control.metrics.render(now), headers={"content-type": CONTENT_TYPE})
+
+    return [
+        Route("/api/v1/connections", connections, methods=["GET"]),
+        Route("/api/v1/reload", reload, methods=["POST"]),
+        Route("/metrics", metrics, methods=["GET"]),
+    ]
+
+
+async def _reload(control: Control) -> Response:
+    """Check first: a faulty file reaches no worker."""
+    try:
+        version = await asyncio.to_thread(control.load)
+    except ConfigError as error:
+        return json_error(400, error.code, "the old configuration stays in force", faults=error.faults)
+    answers = await control.workers.ask("POST", "/internal/reload", RELOAD_S)
+    failed = [index for index, answer in enumerate(answers) if answer is None or answer.status != 200]
+    if failed:
+        names = ", ".join(map(str, failed))
+        message = f"these workers did not reload: {names}; the others did. Try again, or restart"
+        return json_error(502, "reload_incomplete", message, reloaded=False, version=version, workers=failed)
+    return json_answer({"reloaded": True, "version": version})
+
+
+async def _now(control: Control) -> Now:
+    connections, gauges = await asyncio.gather(control.workers.connections(), control.workers.gauges())
+    answering: list[Gauges] = [gauge for gauge in gauges if gauge is not None]
+    ingest = control.ingest
+    return Now(
+        connections=connections,
+        in_flight=sum(gauge.in_flight for gauge in answering),
+        client_connections=sum(gauge.client_connections for gauge in answering),
+        workers=(len(answering), len(gauges) - len(answering)),
+        waiting_records=sum(gauge.journal_pending for gauge in answering),
+        backlog_bytes=ingest.behind_bytes,
+        open_calls=ingest.open_calls,
+        journal_errors=sum(gauge.journal_errors for gauge in answering) + ingest.faults.failed_looks,
+        damaged_bytes=ingest.faults.damaged_bytes,
+        unreadable_records=ingest.faults.unreadable,
+    )
+
+
+def _foreign_origin(request: Request) -> str | None:
+    """The page of somebody else that a browser sends this request from; None where it is ours or no browser's."""
+    # The worker in front of us puts the host that the client asked for into x-forwarded-host.
+    own = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != own:
+        return f"a page of {origin[:100]}"
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        return "a page of another site"
+    return None
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    path = request.url.path[:100]
+    message = f"no such address: {path}" if error.status_code == 404 else f"{path}: {error.detail}"
+    if request.url.path.startswith("/ui"):
+        return error_page(error.status_code, message)
+    return json_error(error.status_code, codes.get(error.status_code, "http_error"), message)
+
+
+async def _route_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RouteError)  # noqa: S101 - registered for it
+    if request.url.path.startswith("/ui"):
+        return error_page(error.status, error.message)
+    return json_error(error.status, error.code, error.message)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Our own fault: the log has the rest (the server raises it again behind this answer)."""
+    if request.url.path.startswith("/ui"):
+        return error_page(500, "this page could not be made; the log says why")
+    return json_error(500, "internal_error", "this answer could not be made; the log says why")
+
+
+class SafeHeaders:
+    """Put the security headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                names = {name for name, _ in headers}
+                message["headers"] = [*headers, *_SAFE_HEADERS]
+                if b"cache-control" not in names:
+                    message["headers"].append((b"cache-control", b"no-store"))
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
