@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
         self._receiving: CallRecord | None = None
         self._paused = False
         self._closing: ClosedBy | None = None
-        self._close_on_next = False
+        self._end_on_next = ""  # how to end when the next request arrives; empty: do not
 
     # --- the transport's side ----------------------------------------------------------------------
 
@@ -48,11 +48,14 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.record.bytes_in += len(data)
-        if self._close_on_next:
-            self.end("fin")
+        if self._end_on_next:
+            self.end(self._end_on_next)
             return
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            self._refuse(b"500 Internal Server Error")
+            raise  # our own bug: the loop's handler shows it
         except httptools.HttpParserUpgrade:
             self._refuse(b"501 Not Implemented")
         except httptools.HttpParserError:
@@ -183,18 +186,19 @@ class Connection(asyncio.Protocol):
         self._playing = Performance(self, plan, call, keep_alive)
         self._playing.start(self._loop)
 
-    def played(self, how: str) -> None:
-        """The performance is over; *how* the connection goes on: `keep`, `next`, `fin` or `rst`."""
+    def played(self, end: str = "", end_on_next: str = "") -> None:
+        """The performance is over; *end* the connection by `fin` or `rst`, now or on the next request, or keep it."""
         self._playing = None
-        if how in ("fin", "rst"):
-            self.end(how)
-        elif how == "next":
-            self._close_on_next = True
+        self._end_on_next = end_on_next
+        if end:
+            self.end(end)
         elif self._waiting:
             self._loop.call_soon(self._next)
 
     def _next(self) -> None:
-        if self._waiting and not self._playing:
+        if self._end_on_next and self._waiting:
+            self.end(self._end_on_next)
+        elif self._waiting and not self._playing:
             self._play(*self._waiting.popleft())
 
     def _administer(self, request: Request, keep_alive: bool) -> None:

@@ -143,15 +143,16 @@ class Performance:
             self._timer = self._loop.call_later(plan.chunk_s, self._finish, "cut", plan.ending)
 
     def _end(self) -> None:
+        how = self._plan.cut_how
         if self._plan.stale == "1":
-            self._finish("complete", self._plan.cut_how)
+            self._finish("complete", how)
         elif self._plan.stale == "next":
-            self._finish("complete", "next")
+            self._finish("complete", end_on_next=how)
         else:
-            self._finish("complete", "keep" if self._keep_alive else "fin")
+            self._finish("complete", "" if self._keep_alive else "fin")
 
-    def _finish(self, state: State, how: str) -> None:
+    def _finish(self, state: State, end: str = "", end_on_next: str = "") -> None:
         self._timer = None
         self.note()
         self._connection.witness.ended(self._call, state)
-        self._connection.played(how)
+        self._connection.played(end, end_on_next)

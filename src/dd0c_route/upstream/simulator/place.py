@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+import msgspec
 from msgspec import Struct
 
 _LAST = {
@@ -25,6 +26,9 @@ _GEMINI = {
     "streamGenerateContent": "gemini.generate",
     "countTokens": "gemini.count_tokens",
 }
+
+# What reading JSON may raise: wrong syntax, wrong bytes, nested too deep.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Place(Struct, frozen=True, gc=False):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import json
 import re
 import zlib
 from pathlib import Path
-from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,7 +16,7 @@ from msgspec import Raw, Struct
 from dd0c_route.upstream.simulator.answer import Answer, Piece
 from dd0c_route.upstream.simulator.eventstream import frame
 from dd0c_route.upstream.simulator.openai import JSON, SSE
-from dd0c_route.upstream.simulator.place import Place, place_of
+from dd0c_route.upstream.simulator.place import UNREADABLE, Place, place_of
 from dd0c_route.upstream.simulator.script import ScriptError
 
 _NDJSON = b"application/x-ndjson"
@@ -69,7 +67,7 @@ class Library:
         """Read every `*.jsonl.gz` whose lines are recordings; other files are left alone.
 
         Raises:
-            ScriptError: There is none.
+            ScriptError: There is none, or a line that is not JSON.
         """
         self._kept: list[_Kept] = []
         self._by_key: dict[bytes, list[int]] = {}
@@ -110,11 +108,13 @@ class Library:
 
     def _read(self, path: Path) -> None:
         with gzip.open(path, "rb") as lines:
-            for line in lines:
+            for number, line in enumerate(lines, 1):
                 try:
                     recording = _read_line(line)
                 except msgspec.ValidationError:
                     return  # another kind of table
+                except UNREADABLE as error:
+                    raise ScriptError(f"{path}: line {number}: {error}") from None
                 self._add(recording)
 
     def _add(self, line: _Line) -> None:
@@ -134,26 +134,15 @@ class Library:
 
 def _key(place: Place, body: bytes) -> bytes:
     """Sixteen bytes that are equal for equal calls, however their JSON is written."""
-    fields = _loads(body)
+    try:
+        fields = msgspec.json.decode(body)
+    except UNREADABLE:
+        fields = None  # no recording has such a body
     if isinstance(fields, dict):
         fields.pop("stream_options", None)
-    try:
-        canonical = msgspec.json.encode(fields, order="sorted")
-    except UnicodeEncodeError:
-        canonical = json.dumps(fields, sort_keys=True).encode()
+    canonical = msgspec.json.encode(fields, order="sorted")
     where = f"{place.api}\n{place.action}\n{place.model}\n".encode()
     return hashlib.blake2b(where + canonical, digest_size=16).digest()
-
-
-def _loads(body: bytes) -> Any:
-    """JSON of any kind; Python's own reader takes what msgspec refuses (lone surrogates, huge numbers)."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError):
-            return body.decode("latin-1")
 
 
 def _answer(kept: _Kept, query: str) -> Answer:
@@ -161,7 +150,7 @@ def _answer(kept: _Kept, query: str) -> Answer:
     if kept.kind == "response":
         return Answer(_status(raw), JSON, (Piece(_compact(raw)),), model=kept.model, recording=kept.id)
     if kept.kind == "response_sse":
-        text = cast(str, json.loads(raw)).encode("utf-8", "surrogatepass")
+        text = msgspec.json.decode(raw, type=str).encode()
         content_type, parts = SSE, [part for part in _BLANK_LINE.split(text) if part]
     else:
         content_type, parts = _encoded(kept.api, _read_events(raw), "alt=sse" in query)
@@ -191,7 +180,7 @@ def _compact(raw: bytes) -> bytes:
 
 def _status(raw: bytes) -> int:
     """200, unless the recorded body is an error; then what it says of itself, else 400."""
-    body = _loads(raw)
+    body = msgspec.json.decode(raw)
     error = body.get("error") if isinstance(body, dict) and len(body) <= 3 else None
     if not error:
         return 200

@@ -133,24 +133,30 @@ def _scene(settings: Mapping[str, object]) -> Scene:
     return scene
 
 
-class Rule(Struct):
-    """A scene for the requests that match; *times* counts down, None is without end."""
+class Match(Struct, forbid_unknown_fields=True):
+    """Globs that a request must fit; header names in lower case."""
 
-    path: str
-    model: str
-    header: dict[str, str]
-    scene: Scene
-    times: int | None = None
+    path: str = "*"
+    model: str = "*"
+    header: dict[str, str] = {}
 
-    def matches(self, path: str, model: str, headers: Mapping[bytes, bytes]) -> bool:
+    def fits(self, path: str, model: str, headers: Mapping[bytes, bytes]) -> bool:
         return (
             fnmatchcase(path, self.path)
             and fnmatchcase(model, self.model)
             and all(
-                fnmatchcase(headers.get(name.encode(), b"").decode("latin-1"), glob)
+                fnmatchcase(headers.get(name.lower().encode(), b"").decode("latin-1"), glob)
                 for name, glob in self.header.items()
             )
         )
+
+
+class Rule(Struct):
+    """A scene for the requests that match; *times* counts down, None is without end."""
+
+    match: Match
+    scene: Scene
+    times: int | None = None
 
 
 class Script:
@@ -165,7 +171,7 @@ class Script:
     def scene(self, path: str, model: str, headers: Mapping[bytes, bytes]) -> Scene | None:
         """The scene for this request, used once; None where no rule matches."""
         for rule in self._rules:
-            if rule.times != 0 and rule.matches(path, model, headers):
+            if rule.times != 0 and rule.match.fits(path, model, headers):
                 if rule.times is not None:
                     rule.times -= 1
                 return rule.scene
@@ -179,22 +185,20 @@ def load_script(path: Path) -> Script:
         ScriptError: The file cannot be read as such; the message names the rule.
     """
     try:
-        tables: list[dict[str, Any]] = tomllib.loads(path.read_text("utf-8")).get("rule", [])
-    except (OSError, tomllib.TOMLDecodeError) as error:
+        tables = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).rule
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ScriptError(f"{path}: {error}") from None
-    rules = []
-    for number, table in enumerate(tables, 1):
-        settings: dict[str, Any] = {
-            name: str(value) if name in ("stale", "retry_after") else value for name, value in table.items()
-        }
-        match: dict[str, Any] = settings.pop("match", {})
-        times = settings.pop("times", None)
-        if unknown := set(match) - {"path", "model", "header"}:
-            raise ScriptError(f"{path}: rule {number}: match knows path, model and header, not {sorted(unknown)}")
-        try:
-            scene = _scene(settings)
-        except ScriptError as error:
-            raise ScriptError(f"{path}: rule {number}: {error}") from None
-        header = {name.lower(): glob for name, glob in match.get("header", {}).items()}
-        rules.append(Rule(match.get("path", "*"), match.get("model", "*"), header, scene, times))
-    return Script(rules)
+    return Script([_rule(f"{path}: rule {number}", table) for number, table in enumerate(tables, 1)])
+
+
+class _File(Struct, forbid_unknown_fields=True):
+    rule: list[dict[str, Any]] = []
+
+
+def _rule(where: str, table: dict[str, Any]) -> Rule:
+    settings = {name: str(value) if name in ("stale", "retry_after") else value for name, value in table.items()}
+    match, times = settings.pop("match", {}), settings.pop("times", None)
+    try:
+        return Rule(msgspec.convert(match, Match), _scene(settings), msgspec.convert(times, int | None))
+    except (ScriptError, msgspec.ValidationError) as error:
+        raise ScriptError(f"{where}: {error}") from None

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 
 from dd0c_route.upstream.simulator import anthropic, gemini, openai, responses
 from dd0c_route.upstream.simulator.answer import Answer, Ask, Content, Piece, content
-from dd0c_route.upstream.simulator.place import Place, place_of
+from dd0c_route.upstream.simulator.place import UNREADABLE, Place, place_of
 from dd0c_route.upstream.simulator.plan import Plan, plan
 from dd0c_route.upstream.simulator.recordings import Library, Unrecorded
 from dd0c_route.upstream.simulator.script import PLAIN, Scene, Script, ScriptError, read_scene
@@ -155,7 +155,7 @@ def _answer(place: Place, request: Request, scene: Scene) -> Answer:
         return _failed(place.api, 405, f"{request.path} wants POST")
     try:
         ask = _ask(place, request, scene)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         return _failed(place.api, 400, f"the body is not a JSON object: {error}")
     return maker(ask, content(ask, scene, text))
 
@@ -201,7 +201,7 @@ def _model(place: Place, body: bytes) -> str:
         return place.model
     try:
         model = _read_body(body).model
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return ""
     return model if isinstance(model, str) else ""
 
