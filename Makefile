@@ -46,10 +46,12 @@ bench: $(RUN)
 
 # Both run the tests that read the variable, however long they take.
 soak: $(DEV)
-	DD0C_DISCONNECTS=$${DD0C_DISCONNECTS:-2000} $(PYTEST) --timeout=3600 $$(grep -rl --include='test_*.py' DD0C_DISCONNECTS tests) $(ARGS)
+	tests=$$(grep -rl --include='test_*.py' DD0C_DISCONNECTS tests) && \
+	DD0C_DISCONNECTS=$${DD0C_DISCONNECTS:-2000} $(PYTEST) --timeout=3600 $$tests $(ARGS)
 
 kill: $(DEV)
-	DD0C_KILL_ROUNDS=$${DD0C_KILL_ROUNDS:-200} $(PYTEST) --timeout=3600 $$(grep -rl --include='test_*.py' DD0C_KILL_ROUNDS tests) $(ARGS)
+	tests=$$(grep -rl --include='test_*.py' DD0C_KILL_ROUNDS tests) && \
+	DD0C_KILL_ROUNDS=$${DD0C_KILL_ROUNDS:-200} $(PYTEST) --timeout=3600 $$tests $(ARGS)
 
 lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
