@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
-from io import StringIO
 from typing import Any, NamedTuple
 
 from msgspec import Raw, Struct
@@ -53,11 +52,10 @@ class Track:
     an event too little, never one too much.
     """
 
-    __slots__ = ("_ends", "_length", "_lengths", "_text")
+    __slots__ = ("_ends", "_lengths", "_text")
 
     def __init__(self) -> None:
-        self._text = StringIO()
-        self._length = 0
+        self._text = bytearray()  # UTF-8: small strings, or an io.StringIO, take ten times the space
         self._ends = array("Q")
         self._lengths = array("I")
 
@@ -65,9 +63,9 @@ class Track:
         """Append *piece*, which stands in the event that ends at *end*."""
         if not piece:
             return
-        self._length += self._text.write(piece)
+        self._text += piece.encode("utf-8", "replace")
         self._ends.append(end)
-        self._lengths.append(self._length)
+        self._lengths.append(len(self._text))
         if len(self._ends) > _MARKS:
             half = _MARKS // 2
             del self._ends[0:half:2]
@@ -75,17 +73,13 @@ class Track:
 
     def upto(self, offset: int | None) -> str:
         """The text that stands in events lying wholly in the first *offset* bytes (None: all)."""
-        text = self._text.getvalue()
-        if offset is not None:
-            count = bisect_right(self._ends, offset)
-            text = text[: self._lengths[count - 1]] if count else ""
-        if text.isascii():
-            return text
-        # Halves of surrogate pairs that came in two pieces are one character again; a lone half is replaced.
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if offset is None:
+            return self._text.decode()
+        count = bisect_right(self._ends, offset)
+        return self._text[: self._lengths[count - 1]].decode() if count else ""
 
     def __bool__(self) -> bool:
-        return self._length > 0
+        return bool(self._text)
 
 
 class Answer:

@@ -4,15 +4,60 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Raw
+import msgspec
+from msgspec import Raw, Struct
 
 from dd0c_route.types import Usage
 from dd0c_route.wire.answer import Answer, Dialect, Reported
-from dd0c_route.wire.loose import count_of, dict_of, dicts_of, kind_of_error, str_of, value_of
+from dd0c_route.wire.loose import UNREADABLE, count_of, dict_of, dicts_of, kind_of_error, str_of, value_of
+
+
+class _Part(Struct, gc=False):
+    text: str | None = None
+    thought: bool | None = None
+    functionCall: None = None
+    executableCode: None = None
+
+
+class _Content(Struct, gc=False):
+    parts: list[_Part] = []
+
+
+class _Candidate(Struct, gc=False):
+    content: _Content | None = None
+    finishReason: str | int | None = None
+
+
+class _Chunk(Struct, gc=False):
+    """A chunk of plain text and usage: nearly all of them. Any other is refused here and read slowly."""
+
+    candidates: list[_Candidate]
+    usageMetadata: dict[str, Any] | None = None
+    modelVersion: str | None = None
+    error: None = None
+    promptFeedback: None = None
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
 
 
 def _event(answer: Answer, data: bytes, name: bytes) -> None:
-    _read(answer, dict_of(value_of(data)))
+    try:
+        chunk = _CHUNK.decode(data)
+    except UNREADABLE:
+        _read(answer, dict_of(value_of(data)))
+        return
+    if chunk.usageMetadata is not None:
+        answer.usage = chunk.usageMetadata
+        answer.served_by(chunk.modelVersion, chunk.usageMetadata.get("serviceTier"))
+    else:
+        answer.served_by(chunk.modelVersion)
+    for candidate in chunk.candidates:
+        if candidate.finishReason:
+            answer.closed = True
+        for part in candidate.content.parts if candidate.content else ():
+            if part.text:
+                (answer.reasoning if part.thought else answer.text).add(answer.at, part.text)
 
 
 def _body(answer: Answer, fields: dict[str, Raw]) -> None:

@@ -12,6 +12,7 @@ from dd0c_route.wire.sse import blank_line_end, data_and_name
 
 MAX_HELD_BYTES = 64 << 10  # a usage chunk takes one or two thousand; a longer event is let through as it is
 
+_NO_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _HAS_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*[^\s\]]')  # inside a string the quotes would be escaped
 _EDGE_BYTES = 3  # a blank line has at most four
 
@@ -56,19 +57,18 @@ class UsageChunkFilter:
     def end(self) -> bytes:
         """The stream is over: what was held, unless it is the chunk without its blank line."""
         held, self._held = self._held, b""
-        return b"" if _is_usage_chunk(held) else held
+        return _shown(held)
 
 
 def _without_usage_chunks(data: bytes) -> tuple[bytes, bytes]:
     """The whole events of *data* without the usage chunks among them, and the beginning of the next event."""
-    if b"\r" not in data and b'"usage"' not in data:
-        behind = data.rfind(b"\n\n") + 2 if b"\n\n" in data else 0
-        return data[:behind], data[behind:]
+    if b"\r" not in data and _NO_CHOICE.search(data) is None:  # nearly always
+        newline = data.rfind(b"\n\n")
+        return (data[: newline + 2], data[newline + 2 :]) if newline >= 0 else (b"", data)
     kept: list[bytes] = []
     at = 0
     while (behind := blank_line_end(data, at)) >= 0:
-        if not _is_usage_chunk(data[at:behind]):
-            kept.append(data[at:behind])
+        kept.append(_shown(data[at:behind]))
         at = behind
     return b"".join(kept), data[at:]
 
@@ -77,8 +77,15 @@ def _may_be_usage_chunk(beginning: bytes) -> bool:
     return len(beginning) <= MAX_HELD_BYTES and _HAS_CHOICE.search(beginning) is None
 
 
+def _shown(event: bytes) -> bytes:
+    """*event*, or of the usage chunk only the blank lines that stood before it."""
+    if not _is_usage_chunk(event):
+        return event
+    return event[: len(event) - len(event.lstrip(b"\r\n"))]
+
+
 def _is_usage_chunk(event: bytes) -> bool:
-    if b'"usage"' not in event:
+    if _NO_CHOICE.search(event) is None:
         return False
     try:
         chunk = _CHUNK.decode(data_and_name(event)[0])

@@ -24,7 +24,9 @@ def value_of(data: bytes | Raw) -> Any:
     except UNREADABLE:
         pass
     try:
-        return json.loads(bytes(data).decode("utf-8", "replace"))
+        value = json.loads(bytes(data).decode("utf-8", "replace"))
+        text = json.dumps(value, ensure_ascii=False)  # with lone surrogates, which nothing downstream can encode
+        return json.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
     except (ValueError, RecursionError):
         return None
 

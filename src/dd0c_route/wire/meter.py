@@ -49,7 +49,18 @@ class Meter:
         fault: Why the rest of the body is not metered (no such content coding, damaged, a bomb), or None.
     """
 
-    __slots__ = ("_answer", "_content_type", "_decoded", "_decoder", "_dialect", "_fed", "_frames", "_head", "fault")
+    __slots__ = (
+        "_answer",
+        "_content_type",
+        "_decoded",
+        "_decoder",
+        "_dialect",
+        "_fed",
+        "_frames",
+        "_head",
+        "_reported",
+        "fault",
+    )
 
     def __init__(self, dialect: Dialect, content_type: str, coding: str) -> None:
         self.fault: str | None = None
@@ -61,6 +72,7 @@ class Meter:
         self._fed = 0  # body bytes
         self._decoded = 0  # the same without content coding
         self._decoder: Decoder | None = None
+        self._reported: Reported | None = None  # worked out since the last byte
         if coding not in ("", "identity"):
             try:
                 self._decoder = Decoder(coding)
@@ -69,6 +81,7 @@ class Meter:
 
     def feed(self, data: bytes) -> None:
         """Read on. Any cuts will do."""
+        self._reported = None
         self._fed += len(data)
         if self.fault is not None:
             return
@@ -83,6 +96,7 @@ class Meter:
 
     def end(self) -> None:
         """The body is complete, or cut: what is only clear now is read now."""
+        self._reported = None
         if self._frames is not None:
             self._frames.end()
 
@@ -108,7 +122,9 @@ class Meter:
     @property
     def reported(self) -> Reported | None:
         """The best usage report so far."""
-        return self._dialect.report(self._answer)
+        if self._reported is None:
+            self._reported = self._dialect.report(self._answer)
+        return self._reported
 
     @property
     def served_model(self) -> str | None:
@@ -130,10 +146,8 @@ class Meter:
         Bytes count as the provider sent them. Of a body with a content coding the place is interpolated, as if
         it were equally dense everywhere; a JSON body is one event, a JSON array one for each element.
         """
-        if body_bytes is not None and self._decoder is not None and body_bytes < self._fed:
-            body_bytes = self._decoded * body_bytes // self._fed
-        elif body_bytes is not None and self._decoder is not None:
-            body_bytes = None
+        if body_bytes is not None and self._decoder is not None:
+            body_bytes = self._decoded * body_bytes // self._fed if body_bytes < self._fed else None
         answer = self._answer
         return Output(
             text=answer.text.upto(body_bytes),

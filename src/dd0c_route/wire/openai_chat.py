@@ -45,15 +45,16 @@ class _Choice(Struct, gc=False):
     text: str | None = None
     finish_reason: str | None = None
     message: None = None
+    error: None = None
 
 
 class _Chunk(Struct, gc=False):
-    """A chunk that holds nothing but pieces of the answer: nearly all of them. Any other is refused and read slowly."""
+    """A chunk of plain pieces and usage: nearly all of them. Any other is refused here and read slowly."""
 
     choices: list[_Choice]
     model: str | None = None
     service_tier: str | None = None
-    usage: None = None
+    usage: dict[str, Any] | None = None
     error: None = None
     x_groq: None = None
 
@@ -72,6 +73,8 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
         return
     if not answer.model or chunk.service_tier:
         answer.served_by(chunk.model, chunk.service_tier)
+    if chunk.usage is not None:
+        _note_usage(answer, chunk.usage, bool(chunk.choices))
     at = answer.at
     for choice in chunk.choices:
         delta = choice.delta
@@ -101,15 +104,21 @@ def _read(answer: Answer, chunk: dict[str, Any], part: str) -> None:
     usage = chunk.get("usage") or dict_of(chunk.get("x_groq")).get("usage")
     choices = dicts_of(chunk.get("choices"))
     if isinstance(usage, dict):
-        answer.usage = usage  # cumulative where it comes more than once: the last one counts
-        answer.served_by(None, usage.get("service_tier"))
-        answer.closed = answer.closed or not choices
+        _note_usage(answer, usage, bool(choices))
     for choice in choices:
         answer.text.add(answer.at, str_of(choice.get("text")))
         _read_message(answer, dict_of(choice.get(part)))
         if choice.get("finish_reason"):
             answer.closed = True
         answer.error = kind_of_error(choice.get("error")) or answer.error
+
+
+def _note_usage(answer: Answer, usage: dict[str, Any], has_choices: bool) -> None:
+    """Usage is cumulative where it comes more than once: the last one counts. Behind the choices it is final."""
+    answer.usage = usage
+    answer.served_by(None, usage.get("service_tier"))
+    if not has_choices:
+        answer.closed = True
 
 
 def _read_message(answer: Answer, message: dict[str, Any]) -> None:

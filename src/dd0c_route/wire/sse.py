@@ -73,7 +73,12 @@ class SseParser:
             chunk = b"".join(self._held)
             self._held.clear()
         events: list[SseEvent] = []
-        tail = self._split_mixed(chunk, events) if b"\r" in chunk else self._split(chunk, events)
+        if b"\r" not in chunk:
+            tail = self._split(chunk, b"\n\n", events)
+        elif chunk.count(b"\r\n") == chunk.count(b"\r") == chunk.count(b"\n"):
+            tail = self._split(chunk, b"\r\n\r\n", events)
+        else:
+            tail = self._split_mixed(chunk, events)
         self._held_bytes = 0
         if tail:
             self._hold(tail, tail)
@@ -84,6 +89,7 @@ class SseParser:
         block = b"".join(self._held)
         self._held.clear()
         event = self._event(block.rstrip(b"\r\n"), self._start + self._dropped + len(block))
+        self._dropped = 0
         return [event] if event else []
 
     def _hold(self, piece: bytes, seam: bytes) -> None:
@@ -95,12 +101,12 @@ class SseParser:
             self._dropped += self._held_bytes - len(rest)
             self._held, self._held_bytes = [rest], len(rest)
 
-    def _split(self, data: bytes, events: list[SseEvent]) -> bytes:
-        """The common case, line ends LF only: one split in C."""
-        *blocks, tail = data.split(b"\n\n")
+    def _split(self, data: bytes, blank_line: bytes, events: list[SseEvent]) -> bytes:
+        """The common case, line ends of one kind: one split in C."""
+        *blocks, tail = data.split(blank_line)
         for block in blocks:
-            end = self._start + self._dropped + len(block) + 2
-            if block.startswith(b"data: ") and b"\n" not in block and len(block) <= MAX_EVENT_BYTES:
+            end = self._start + self._dropped + len(block) + len(blank_line)
+            if block.startswith(b"data: ") and b"\n" not in block and self._dropped + len(block) <= MAX_EVENT_BYTES:
                 if len(block) > 6:
                     events.append(SseEvent(block[6:], b"", end))
             elif event := self._event(block, end):

@@ -1,0 +1,39 @@
+"""Which API a path calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from dd0c_route.wire.api import api_of
+
+
+@pytest.mark.parametrize(
+    ("path", "api"),
+    [
+        ("/v1/chat/completions", "openai.chat"),
+        ("/openai/deployments/x/chat/completions?api-version=1", "openai.chat"),
+        ("/completions", "openai.completions"),
+        ("/v1/embeddings/", "openai.embeddings"),
+        ("/v1/responses", "openai.responses"),
+        ("/v1/messages", "anthropic.messages"),
+        ("/v1/messages/count_tokens", "anthropic.count_tokens"),
+        ("/v1/projects/p/publishers/anthropic/models/claude:streamRawPredict", "anthropic.messages"),
+        ("/v1beta/models/gemini-x:generateContent", "gemini.generate"),
+        ("/v1beta/models/gemini-x:streamGenerateContent", "gemini.generate"),
+        ("/v1beta/models/gemini-x:countTokens", "gemini.count_tokens"),
+        ("/model/a.b-v1:0/converse", "bedrock.converse"),
+        ("/model/a.b-v1:0/converse-stream", "bedrock.converse"),
+        ("/model/a.b-v1:0/invoke", "bedrock.invoke"),
+        ("/model/a.b-v1:0/invoke-with-response-stream", "bedrock.invoke"),
+        ("/v2/chat", "cohere.chat"),
+        ("/v2/embed", "cohere.embeddings"),
+        ("/api/chat", "ollama"),
+        ("/api/generate", "ollama"),
+        ("/v1/messages/batches", "unknown"),
+        ("/v1/models", "unknown"),
+        ("/", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_the_end_of_a_path_names_the_api(path: str, api: str) -> None:
+    assert api_of(path) == api

@@ -1,0 +1,134 @@
+"""The meter as the relay uses it: any cuts, any bytes, any moment."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dd0c_route.types import Usage
+from dd0c_route.wire.meter import _DIALECTS, meter_for
+from dd0c_route.wire.sse import SseParser
+from tests.wire.examples import (
+    ANTHROPIC,
+    AWS,
+    CHAT,
+    CHAT_USAGE,
+    JSON,
+    SSE,
+    chunk,
+    cuts,
+    invoke_frame,
+    read,
+    read_json,
+    reading,
+)
+
+NDJSON = "application/x-ndjson"
+NAMES = [
+    *("choices", "delta", "content", "text", "usage", "model", "error", "type", "message", "event", "output", "item"),
+    *("candidates", "parts", "usageMetadata", "iterations", "content_block", "tool_calls", "function", "response"),
+    *(
+        "prompt_tokens",
+        "input_tokens",
+        "totalTokenCount",
+        "billed_units",
+        "bytes",
+        "start",
+        "done",
+        "results",
+        "x_groq",
+    ),
+]
+ODD_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["message_start", "message_delta", "response.completed", "content_block_start", "error"])
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@pytest.mark.parametrize(("api", "stream"), [("openai.chat", CHAT), ("anthropic.messages", ANTHROPIC)])
+@given(data=st.data())
+def test_cuts_do_not_matter(api: str, stream: bytes, data: st.DataObject) -> None:
+    assert reading(read(api, SSE, data.draw(cuts(stream)))) == reading(read(api, SSE, stream))
+
+
+@given(
+    st.sampled_from([*_DIALECTS, "unknown"]),
+    st.sampled_from([SSE, JSON, NDJSON, AWS, ""]),
+    st.sampled_from(["", "gzip", "br"]),
+    st.lists(
+        st.binary(max_size=300) | st.sampled_from([b"data: ", b"\n\n", b"{", b"[", b"\r", b"event: x\n"]), max_size=9
+    ),
+)
+def test_no_bytes_make_it_raise(api: str, content_type: str, coding: str, pieces: list[bytes]) -> None:
+    reading(read(api, content_type, pieces, coding))
+
+
+@given(st.sampled_from([*_DIALECTS, "unknown"]), ODD_JSON)
+def test_no_type_in_the_json_makes_it_raise(api: str, value: object) -> None:
+    text = json.dumps(value).encode()
+    reading(read(api, JSON, text))
+    reading(read(api, SSE, b"event: content_block_delta\ndata: " + text + b"\n\n"))
+    reading(read(api, NDJSON, text + b"\n"))
+    if isinstance(value, dict):
+        reading(read(api, AWS, invoke_frame(value)))
+
+
+def test_output_at_is_exact_at_every_byte() -> None:
+    meter = read("openai.chat", SSE, CHAT)
+    for place in range(len(CHAT) + 1):
+        seen = meter_for("openai.chat", SSE, "")
+        parser = SseParser()
+        seen.feed(CHAT[: parser.feed(CHAT[:place])[-1].end] if CHAT[:place].count(b"\n\n") else b"")
+        assert meter.output_at(place) == seen.output_at()
+
+
+def test_a_json_body_is_delivered_when_its_last_byte_is() -> None:
+    body = b'{"choices":[{"message":{"content":"Hi"}}]}\n'
+    meter = read("openai.chat", JSON, body)
+    assert meter.output_at(len(body) - 2).text == ""
+    assert meter.output_at(len(body) - 1).text == "Hi"
+
+
+def test_a_json_body_that_was_cut_is_not_finished() -> None:
+    meter = read("openai.chat", JSON, b'{"choices":[{"message":{"content":"Hi')
+    assert (meter.finished, meter.reported, meter.has_output) == (False, None, False)
+
+
+def test_output_is_seen_with_its_first_piece() -> None:
+    meter = meter_for("openai.chat", SSE, "")
+    meter.feed(chunk(""))
+    assert not meter.has_output
+    meter.feed(chunk("a"))
+    assert meter.has_output
+
+
+def test_an_unknown_api_is_metered_where_usage_looks_like_openais() -> None:
+    report = read_json("unknown", data=[], usage=CHAT_USAGE).reported
+    assert report is not None
+    assert report.usage == Usage(input=7, output=3)
+
+
+def test_memory_stays_within_a_quarter_mebibyte_beyond_the_text() -> None:
+    piece = chunk("word")
+    meter = meter_for("openai.chat", SSE, "")
+    meter.feed(piece)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(20_000):
+            meter.feed(piece)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    text_bytes = 4 * 20_000
+    assert after - before < 1.2 * text_bytes + (256 << 10)  # a growing buffer is an eighth longer than its content

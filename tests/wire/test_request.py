@@ -1,0 +1,82 @@
+"""What the router reads of a request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dd0c_route.errors import BadRequest
+from dd0c_route.wire.body import split
+from dd0c_route.wire.request import Facts, Ours, facts
+
+
+def read(api: str, **fields: Any) -> Facts:
+    return facts(api, split(json.dumps(fields).encode()))
+
+
+def test_model_stream_and_bound_are_read() -> None:
+    got = read("openai.chat", model="m", stream=True, max_completion_tokens=9, messages=[])
+    assert got == Facts(model="m", stream=True, max_output=9, ours=Ours())
+
+
+@pytest.mark.parametrize(
+    ("api", "fields", "bound"),
+    [
+        ("openai.chat", {"max_tokens": 5}, 5),
+        ("openai.responses", {"max_output_tokens": 6}, 6),
+        ("anthropic.messages", {"max_tokens": 7}, 7),
+        ("gemini.generate", {"generationConfig": {"maxOutputTokens": 8}}, 8),
+        ("bedrock.converse", {"inferenceConfig": {"maxTokens": 9}}, 9),
+        ("ollama", {"options": {"num_predict": 10}}, 10),
+        ("openai.chat", {"max_tokens": "many"}, None),
+        ("openai.chat", {"max_tokens": None}, None),
+        ("gemini.generate", {"generationConfig": 3}, None),
+        ("openai.chat", {}, None),
+    ],
+)
+def test_each_dialect_names_the_bound_its_own_way(api: str, fields: dict[str, Any], bound: int | None) -> None:
+    assert read(api, model="m", **fields).max_output == bound
+
+
+@pytest.mark.parametrize("api", ["openai.chat", "openai.embeddings", "anthropic.messages"])
+@pytest.mark.parametrize("fields", [{}, {"model": None}, {"model": 4}, {"model": ""}, {"model": ["secret"]}])
+def test_a_model_that_is_needed_must_be_there_and_a_string(api: str, fields: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest, match="`model`") as refusal:
+        read(api, **fields)
+    assert "secret" not in refusal.value.message
+
+
+@pytest.mark.parametrize("api", ["gemini.generate", "bedrock.converse", "openai.responses", "unknown"])
+def test_a_model_may_stand_elsewhere(api: str) -> None:
+    assert read(api).model == ""
+
+
+@pytest.mark.parametrize("value", [None, "true", 1, False])
+def test_only_true_asks_for_a_stream(value: object) -> None:
+    assert not read("openai.chat", model="m", stream=value).stream
+
+
+def test_the_dd0c_object_is_typed() -> None:
+    ours = {"route": "off", "tags": {"team": "core"}, "session": "s", "policy": "p", "cost": True}
+    assert read("openai.chat", model="m", dd0c=ours).ours == Ours("off", {"team": "core"}, "s", "p", True)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"rout": "off"}, "unknown field `rout`"),
+        ({"route": "of"}, "route"),
+        ({"tags": {"a": 1}}, "tags"),
+        ("off", "object"),
+    ],
+)
+def test_a_wrong_dd0c_object_is_refused_with_the_fault_and_the_fix(value: object, says: str) -> None:
+    with pytest.raises(BadRequest, match=says) as refusal:
+        read("openai.chat", model="m", dd0c=value)
+    assert "known: route, tags" in refusal.value.message
+
+
+def test_messages_are_never_decoded() -> None:
+    assert facts("openai.chat", split(b'{"model":"m","messages":"\xff"}')).model == "m"
