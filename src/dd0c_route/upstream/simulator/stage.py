@@ -18,7 +18,8 @@ from dd0c_route.upstream.simulator.plan import Plan, plan
 from dd0c_route.upstream.simulator.recordings import Library, Unrecorded
 from dd0c_route.upstream.simulator.script import PLAIN, Scene, Script, ScriptError, read_scene
 
-_KEPT_BYTES = 8 << 20  # of requests whose plans are kept; then all are forgotten
+_KEPT_BYTES = 16 << 20  # of requests and their plans; then all are forgotten
+_PLAN_BYTES = 2048  # of a plan, beside its body
 _KEPT_SCENES = 4096
 
 _Maker = Callable[[Ask, Content], Answer]
@@ -120,6 +121,8 @@ class Stage:
 
     def _failing(self, scene: Scene) -> Scene:
         """The scene of this call: an error for the first calls of the key, what remains for later ones."""
+        if len(self._failures) >= _KEPT_SCENES:
+            self._failures.clear()
         seen = self._failures.get(scene.key, 0)
         self._failures[scene.key] = seen + 1
         status = (scene.status or 503) if seen < scene.fail_first else None
@@ -129,16 +132,15 @@ class Stage:
         key = (request.path, request.query, scene, request.body)
         found = self._plans.get(key)
         if found is None:
-            size = len(request.body)
+            found = plan(_answer(place, request, scene), scene)
+            size = _PLAN_BYTES + len(request.body) + 2 * found.body_bytes
+            if place.api == "models" or size > _KEPT_BYTES // 64:  # the list of models depends on the headers too
+                return found
             if self._kept_bytes + size > _KEPT_BYTES:
                 self._plans.clear()
                 self._kept_bytes = 0
-            made = plan(_answer(place, request, scene), scene)
-            # A long answer costs memory that the request's length does not show.
-            if place.api == "models" or made.body_bytes > 1 << 16:
-                return made
-            self._kept_bytes += size + made.body_bytes
-            found = self._plans[key] = made
+            self._kept_bytes += size
+            self._plans[key] = found
         return found
 
 

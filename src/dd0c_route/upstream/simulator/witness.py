@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections import deque
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
 KEPT = 100_000  # calls and connections remembered; older ones are only in the totals
+_SHARED = 1000  # different sets of header names, and of credentials
 _CREDENTIALS = (b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 ClosedBy = Literal["open", "peer_fin", "peer_rst", "self"]
 State = Literal["running", "complete", "aborted_by_peer", "cut"]
+
+_Credentials = tuple[tuple[str, str], ...]  # header and fingerprint
 
 
 class ConnectionRecord(Struct, gc=False):
@@ -38,7 +45,7 @@ class CallRecord(Struct, gc=False):
     path: str
     started_ns: int
     header_names: tuple[str, ...]
-    credentials: tuple[tuple[str, str], ...]
+    credentials: _Credentials
     model: str = ""
     recording: str | None = None
     received_ns: int | None = None
@@ -59,7 +66,9 @@ class Witness:
     def __init__(self) -> None:
         self._origin_ns = time.perf_counter_ns()
         self._last_connection = self._last_call = 0
+        # Equal names and credentials are one object in all records: a third of the memory.
         self._names: dict[tuple[bytes, ...], tuple[str, ...]] = {}
+        self._credentials: dict[_Credentials, _Credentials] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -105,14 +114,12 @@ class Witness:
         if connection.administers:
             connection.administers = False
             self._opened += 1
-        key = tuple(headers)
-        names = self._names.get(key)
+        names = self._names.get(key := tuple(headers))
         if names is None:
-            if len(self._names) >= 1000:
-                self._names.clear()
-            names = self._names[key] = tuple(name.decode("latin-1") for name in key)
-        credentials = tuple((name.decode(), fingerprint(headers[name])) for name in _CREDENTIALS if name in headers)
-        record = CallRecord(self._last_call, connection.id, path, self.now_ns(), names, credentials)
+            names = _keep(self._names, key, tuple([name.decode("latin-1") for name in key]))
+        credentials = tuple([(name.decode(), fingerprint(headers[name])) for name in _CREDENTIALS if name in headers])
+        credentials = self._credentials.get(credentials) or _keep(self._credentials, credentials, credentials)
+        record = CallRecord(self._last_call, connection.id, sys.intern(path), self.now_ns(), names, credentials)
         self._calls.append(record)
         return record
 
@@ -143,6 +150,13 @@ class Witness:
             "connections": [_connection(c) for c in islice(connections, limit)],
             "calls": [_call(c) for c in islice(calls, limit)],
         }
+
+
+def _keep(kept: dict[_K, _V], key: _K, value: _V) -> _V:
+    if len(kept) >= _SHARED:
+        kept.clear()
+    kept[key] = value
+    return value
 
 
 def fingerprint(credential: bytes) -> str:
