@@ -88,7 +88,7 @@ class Running:
 
     def call(self, sock: socket.socket, sim: str, body: Any = None) -> int:
         """Send a chat call on *sock*; its number in the record."""
-        before = self.stats()["totals"]["last_call"]
+        before: int = self.stats()["totals"]["last_call"]
         sock.sendall(request(body if body is not None else chat(stream=True), sim))
         self.until(lambda: self.stats()["totals"]["last_call"] > before)
         return before + 1

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable
 
-import brotli
+import brotli  # type: ignore[import-untyped]  # the package ships no types
 import pytest
 import zstandard
 
