@@ -240,6 +240,23 @@ def test_a_backlog_longer_than_one_read_is_taken_in_pieces(place: Place) -> None
         assert columns("SELECT count(*) FROM entries") == [(count + 1,)]
 
 
+def test_a_backlog_of_many_segments_is_stored_in_bounded_batches(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dd0c_route.ledger.ingest.LOOK_RECORDS", 10)
+    entries = [an_entry() for _ in range(40)]
+    for worker in (0, 1):
+        journal = place.writer(worker, segment_bytes=4000)
+        for entry in entries[worker::2]:
+            journal.settle(entry)
+        journal.close()
+    looks = []
+    while records := place.ingest.step():
+        looks.append(records)
+    assert sum(looks) == 40
+    assert max(looks) < 20
+    assert {entry.id for entry in place.finished} == {entry.id for entry in entries}
+    assert place.ingest.behind_bytes == 0
+
+
 def test_only_one_reader_at_a_time(place: Place) -> None:
     journal, second = place.writer(), Ingest(place.journals, place.store, place.finished.extend)
     place.ingest.step()

@@ -18,6 +18,7 @@ from dd0c_route.ledger.store import Batch, OpenCall, Row, Store, Unreadable
 from dd0c_route.types import Delivery, Entry, Intent
 
 POLL_S = 0.05  # an entry is readable this long after its settlement, plus one commit
+LOOK_RECORDS = 10_000  # then the look ends with the segment, so that a long backlog is stored in bounded batches
 RETRY_S = 0.5  # between two tries while the store cannot be used
 
 _intent_decoder = msgspec.json.Decoder(Intent)
@@ -101,39 +102,44 @@ class Ingest:
 
     def _look(self) -> int:
         fold = Fold(self._calls, self._store.entry)
-        read_to: dict[str, int] = {}
-        consumed: list[Segment] = []
-        silent: list[str] = []
-        behind = records = 0
+        look = _Look()
         runs = list_runs(self._directory)
         for run, segments in runs.items():
-            for segment in segments:
-                position = self._positions.get(segment.name, 0)
-                piece = read(segment, position)
-                for record in piece.records:
-                    fold.add(segment, position, record)
-                if piece.end != position:
-                    read_to[segment.name] = piece.end
-                records += len(piece.records)
-                behind += piece.behind
-                self.faults.damaged_bytes += piece.skipped
-                if not piece.finished:
-                    break  # the order within a run matters: the next segment waits for this one
-                consumed.append(segment)
-            else:
-                silent.append(run)
-        orphaned = {call.run for call in self._calls.values()} - runs.keys()
+            if self._read_run(segments, fold, look):
+                look.silent.append(run)
+        look.silent += {call.run for call in self._calls.values()} - runs.keys()
+
         # A run is over when it let go of all its segments and did not open another one while we were reading.
         now = list_runs(self._directory)
-        for run in [*silent, *orphaned]:
+        for run in look.silent:
             if len(now.get(run, ())) <= len(runs.get(run, ())):
                 fold.end_run(run)
         there = {segment.name for segments in now.values() for segment in segments}
         gone = [name for name in self._positions if name not in there]
-        self._store_look(fold, read_to, gone)
-        self._delete(consumed)
-        self.behind_bytes = behind
-        return records
+        self._store_look(fold, look.read_to, gone)
+        self._delete(look.consumed)
+        self.behind_bytes = look.behind
+        return look.records
+
+    def _read_run(self, segments: list[Segment], fold: Fold, look: _Look) -> bool:
+        """Read on in one run's segments; True if its writer has let go of all of them and they are read."""
+        for segment in segments:
+            position = self._positions.get(segment.name, 0)
+            if look.records >= LOOK_RECORDS:
+                look.behind += max(0, segment.path.stat().st_size - position)
+                return False
+            piece = read(segment, position)
+            for record in piece.records:
+                fold.add(segment, position, record)
+            if piece.end != position:
+                look.read_to[segment.name] = piece.end
+            look.records += len(piece.records)
+            look.behind += piece.behind
+            self.faults.damaged_bytes += piece.skipped
+            if not piece.finished:
+                return False  # the order within a run matters: the next segment waits for this one
+            look.consumed.append(segment)
+        return True
 
     def _store_look(self, fold: Fold, read_to: dict[str, int], gone: list[str]) -> None:
         if read_to or gone or fold.finished:
@@ -169,6 +175,16 @@ class Ingest:
         progress = self._store.progress()
         self._positions = progress.positions
         self._calls = {call.id: call for call in progress.calls}
+
+
+class _Look(msgspec.Struct):
+    """What one look at the journals found."""
+
+    read_to: dict[str, int] = {}
+    consumed: list[Segment] = []
+    silent: list[str] = []
+    records: int = 0
+    behind: int = 0
 
 
 class Fold:
