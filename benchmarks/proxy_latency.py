@@ -33,6 +33,8 @@ from benchmarks.load import Load
 from benchmarks.report import Results
 from benchmarks.targets import Target
 
+BUSY_SHARE = 0.1  # of all cores; above it a run is called noisy
+
 
 def main() -> int:
     options = _options()
@@ -40,8 +42,11 @@ def main() -> int:
     plan = msgspec.structs.replace(plan, rounds=options.rounds or plan.rounds, seconds=options.seconds or plan.seconds)
     cores = machine.Cores.of_this_machine()
     os.sched_setaffinity(0, {cores.load})
-    facts = machine.facts() | {"busy before": f"{machine.busy_share():.0%}", "cores": _cores(cores)}
+    busy = machine.busy_share()
+    facts = machine.facts() | {"busy before": f"{busy:.0%}", "cores": _cores(cores)}
     print("\n".join(f"{name:12} {value}" for name, value in facts.items()), flush=True)
+    if busy > BUSY_SHARE:
+        print("ATTENTION: others are using this machine: trust the worker's CPU, not latencies and rates", flush=True)
     stolen = machine.stolen_s()
     with tempfile.TemporaryDirectory(prefix="dd0c-bench-") as folder, contextlib.ExitStack() as running:
         bench = _started(options, plan, cores, Path(folder), running)
