@@ -64,6 +64,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         outcome: Any = commands.main(list(arguments), prog_name="dd0c-route", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
     except click.ClickException as error:
         _say(error.format_message())
         return error.exit_code

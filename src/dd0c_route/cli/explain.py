@@ -9,6 +9,7 @@ import msgspec
 
 from dd0c_route.cli.ledger import ledger_option, opened_store, settings_without_secrets
 from dd0c_route.cli.options import config_option, json_option
+from dd0c_route.types import Usage
 
 if TYPE_CHECKING:
     from dd0c_route.pricing import Cost
@@ -56,9 +57,11 @@ def _bill(entry: Entry, config_path: str | None) -> Cost | None:
     config = settings_without_secrets(config_path).config
     price_as = {name: provider.price_as for name, provider in config.providers.items() if provider.price_as}
     catalog, at_ns, tier = Catalog.load(config.prices, price_as), moment_ns(entry.at, 0), entry.price.get("tier")
-    models = (entry.served_model, entry.requested_model.rpartition("/")[2])
-    for price in (catalog.price(entry.provider, model, at_ns, tier) for model in models):
-        if price is not None and price.id == entry.price.get("id"):
+    row = str(entry.price.get("id", ""))
+    seller, _, model = row.partition("/")  # where the provider itself is not configured any more
+    names = ((entry.provider, entry.served_model), (entry.provider, entry.requested_model), (seller, model))
+    for price in (catalog.price(*name, at_ns, tier) for name in names):
+        if price is not None and price.id == row:
             try:
                 return cost(entry.usage, price)
             except PriceMissing:
@@ -133,7 +136,7 @@ def _usage(entry: Entry) -> list[str]:
 
 
 def _cost(entry: Entry, bill: Cost | None, lines: list[dict[str, Any]]) -> list[str]:
-    if entry.unpriced:
+    if entry.unpriced and entry.usage != Usage():
         return ["cost        unpriced: add the model under [[prices]] in dd0c.toml"]
     if entry.cost_picodollars is None or entry.price is None:
         return ["cost        none"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from dd0c_route.types import Entry
 
 _PAGE = 500  # entries read at once
+_ID_CHARS = 29  # an id is copied, so it is never cut
+_PIPE_CHARS = 400
 _COLUMNS = ("id", "at (UTC)", "asked for", "served by", "status", "end", "tokens in", "out", "cost USD", "ms")
 
 
@@ -69,19 +72,24 @@ def _print_table(entries: list[Entry]) -> None:
         return
     table = Table(box=None, pad_edge=False)
     for column in _COLUMNS:
-        table.add_column(column, no_wrap=True, justify="right" if column in _COLUMNS[6:] else "left")
+        numeric = column in _COLUMNS[6:]
+        table.add_column(
+            column,
+            no_wrap=True,
+            justify="right" if numeric else "left",
+            min_width=_ID_CHARS if column == "id" else None,
+        )
     for entry in entries:
         table.add_row(*map(Text, _cells(entry)))  # Text: names come from clients and are no markup
-    console = Console()
     # In a pipe nothing is cut to the width of a screen that is not there.
-    console.print(table, width=None if console.is_terminal else 400, soft_wrap=not console.is_terminal)
+    Console(width=None if sys.stdout.isatty() else _PIPE_CHARS).print(table)
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     cost = "unpriced" if entry.unpriced else entry.cost_usd or "-"
     return (
         entry.id,
-        entry.at[:19].replace("T", " "),
+        entry.at[5:19].replace("T", " "),
         entry.requested_model or "-",
         f"{entry.provider}/{entry.served_model}" if entry.provider else "-",
         str(entry.status or "-"),

@@ -1,0 +1,140 @@
+"""`doctor` finds what is broken, says how to mend it, and shows no key."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dd0c_route.cli import findings
+from dd0c_route.cli.findings import Finding, of_config, of_machine
+from dd0c_route.config import Config, Loaded, Provider, Server
+from tests.cli.programs import ran
+
+PLANTED = "synthetic-planted-0123456789"
+CONFIG = '[server]\nport = {port}\n[providers.openai]\napi_key = {{ env = "K" }}\n'
+NOW_NS = 1_900_000_000 * 1_000_000_000
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def report(folder: Path, **environ: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and the findings by name; where a name comes twice, the worse one."""
+    result = ran(folder, "doctor", "--json", environ=environ)
+    assert PLANTED.encode() not in result.stdout + result.stderr
+    found = sorted(json.loads(result.stdout), key=lambda one: ["ok", "warning", "broken"].index(one["state"]))
+    return result.returncode, {one["name"]: one for one in found}
+
+
+def loaded(folder: Path, **provider: Any) -> Loaded:
+    row = Provider(name="local", dialect="openai", base_url="http://127.0.0.1:9000/v1", **provider)
+    config = Config(server=Server(port=free_port()), providers={"local": row})
+    return Loaded(config, (), folder, "0")
+
+
+def by_name(found: list[Finding]) -> dict[str, Finding]:
+    return {one.name: one for one in found}
+
+
+def test_a_sound_installation_has_nothing_broken(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text(CONFIG.format(port=free_port()))
+    code, found = report(tmp_path, K=PLANTED)
+    assert code == 0, found
+    assert {one["state"] for one in found.values()} == {"ok"}
+    assert {"python", "packages", "clock", "open files", "configuration", "port", "ledger", "journal"} <= found.keys()
+    assert "its key is there" in found["provider openai"]["text"]
+
+
+def test_a_missing_key_is_broken_with_its_fix(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text(CONFIG.format(port=free_port()))
+    code, found = report(tmp_path)
+    assert code == 1
+    assert "the environment variable K is not set: export it" in found["configuration"]["text"]
+
+
+def test_without_providers_the_keys_at_hand_are_named(tmp_path: Path) -> None:
+    code, found = report(tmp_path, OPENAI_API_KEY=PLANTED, DD0C_SERVER__PORT=str(free_port()))
+    assert code == 0
+    assert found["providers"]["state"] == "warning"
+    assert "OPENAI_API_KEY" in found["providers"]["text"]
+    assert "init" in found["providers"]["fix"]
+
+
+def test_a_port_in_use_is_broken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        (tmp_path / "dd0c.toml").write_text(CONFIG.format(port=other.getsockname()[1]))
+        code, found = report(tmp_path, K=PLANTED)
+    assert (code, found["port"]["state"]) == (1, "broken")
+    assert "choose another port" in found["port"]["fix"]
+
+
+def test_a_ledger_that_is_no_ledger_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text(CONFIG.format(port=free_port()))
+    (tmp_path / "dd0c.db").write_text("this is no database, however long it is " * 100)
+    code, found = report(tmp_path, K=PLANTED)
+    assert (code, found["ledger"]["state"]) == (1, "broken")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_ledger_that_cannot_be_written_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text(CONFIG.format(port=free_port()))
+    tmp_path.chmod(0o500)
+    assert report(tmp_path, K=PLANTED)[1]["ledger"]["state"] == "broken"
+
+
+def test_entries_that_wait_in_the_journal_are_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "_BACKLOG_BYTES", 1000)
+    (tmp_path / "dd0c.db.journal").mkdir()
+    (tmp_path / "dd0c.db.journal" / "0-x-0.log").write_bytes(b"x" * 2000)
+    assert by_name(list(of_config(loaded(tmp_path), {})))["journal"].state == "warning"
+
+
+@pytest.mark.parametrize(
+    ("environ", "state"),
+    [
+        ({"HTTP_PROXY": f"http://me:{PLANTED}@proxy.invalid"}, "warning"),
+        ({"https_proxy": "http://proxy.invalid", "NO_PROXY": "localhost"}, "warning"),
+        ({"HTTP_PROXY": "http://proxy.invalid", "NO_PROXY": "localhost, 127.0.0.1"}, "ok"),
+        ({"HTTP_PROXY": "http://proxy.invalid", "no_proxy": "*"}, "ok"),
+        ({}, None),
+    ],
+)
+def test_a_proxy_before_a_provider_on_this_machine_is_noticed(
+    tmp_path: Path, environ: dict[str, str], state: str | None
+) -> None:
+    found = by_name(list(of_config(loaded(tmp_path), environ))).get("proxy")
+    assert (found.state if found else None) == state
+    assert PLANTED not in str(found)
+
+
+def test_a_clock_before_this_program_was_made_is_broken() -> None:
+    assert by_name(list(of_machine(1_000_000_000)))["clock"].state == "broken"
+    assert by_name(list(of_machine(NOW_NS)))["clock"].state == "ok"
+
+
+def test_a_missing_package_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings, "_NEEDED", ("click", "no_such_package_here"))
+    found = by_name(list(of_machine(NOW_NS)))["packages"]
+    assert (found.state, found.text) == ("broken", "missing: no_such_package_here")
+
+
+def test_few_descriptors_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(findings.resource, "getrlimit", lambda kind: (256, 256))
+    assert by_name(list(of_machine(NOW_NS)))["open files"].state == "warning"
+
+
+def test_the_text_for_people_ends_with_the_verdict(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text("[server]\nprot = 1\n")
+    result = ran(tmp_path, "doctor")
+    assert result.returncode == 1
+    assert result.stdout.decode().splitlines()[-1] == "1 broken"
+    assert b"\x1b" not in result.stdout
