@@ -228,6 +228,13 @@ def test_errors_have_the_shape_of_the_dialect(sim: Running, path: str, place: tu
     assert (reply.json().get("type") == "error") == (path == MESSAGES)
 
 
+@pytest.mark.parametrize(("path", "name"), [(CHAT, "x-request-id"), (MESSAGES, "request-id")])
+@pytest.mark.parametrize("scene", ["", "status=500"])
+def test_the_request_id_stands_in_the_header_of_the_dialect(sim: Running, path: str, name: str, scene: str) -> None:
+    headers = sim.ask(path, chat(), scene).headers
+    assert headers[name] == f"req_sim_{headers['x-sim-call']}"
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"a":\xff}', b'{"a":' + b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_refused(sim: Running, body: bytes) -> None:
     assert sim.ask(CHAT, body).status == 400

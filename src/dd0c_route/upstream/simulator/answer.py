@@ -102,6 +102,7 @@ class Answer(Struct, frozen=True):
     broken: bytes = b""
     model: str = ""
     recording: str | None = None
+    id_header: bytes = b"x-request-id"
 
     def through(self, body_bytes: int) -> tuple[int, int, int]:
         """Pieces, characters and tokens that stand wholly within the first *body_bytes*."""

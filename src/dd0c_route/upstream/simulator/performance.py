@@ -97,9 +97,10 @@ class Performance:
         if not self._plan.head:
             return b""
         keep = b"keep-alive" if self._keep_alive else b"close"
-        return b"%sconnection: %s\r\nx-request-id: req_sim_%d\r\nx-sim-call: %d\r\n\r\n" % (
+        return b"%sconnection: %s\r\n%s: req_sim_%d\r\nx-sim-call: %d\r\n\r\n" % (
             self._plan.head,
             keep,
+            self._plan.answer.id_header,
             self._call.id,
             self._call.id,
         )

@@ -95,7 +95,7 @@ class Stage:
         try:
             scene = self._read(header) if header is not None else PLAIN
         except ScriptError as error:
-            return plan(_failed(place.api, 400, str(error)), PLAIN)
+            return _laid(place, _failed(place.api, 400, str(error)), PLAIN)
         if header is None and self._script:
             scene = self._script.scene(request.path, _model(place, request.body), request.headers) or PLAIN
         if scene.fail_first:
@@ -103,12 +103,12 @@ class Stage:
         if self._library and not scene.invents and scene.status is None and request.method == b"POST":
             try:
                 answer = self._library.find(place, request.body, request.query, scene.id)
-                return plan(msgspec.structs.replace(answer, broken=_broken(place.api)), scene)
+                return _laid(place, msgspec.structs.replace(answer, broken=_broken(place.api)), scene)
             except Unrecorded as error:
                 if scene == PLAIN or scene.id is not None:
-                    return plan(_failed(place.api, 404, str(error)), PLAIN)
+                    return _laid(place, _failed(place.api, 404, str(error)), PLAIN)
         if scene.echo:
-            return plan(_answer(place, request, scene), scene)
+            return _laid(place, _answer(place, request, scene), scene)
         return self._kept(place, request, scene)
 
     def _read(self, header: bytes) -> Scene:
@@ -132,7 +132,7 @@ class Stage:
         key = (request.path, request.query, scene, request.body)
         found = self._plans.get(key)
         if found is None:
-            found = plan(_answer(place, request, scene), scene)
+            found = _laid(place, _answer(place, request, scene), scene)
             size = _PLAN_BYTES + len(request.body) + 2 * found.body_bytes
             if place.api == "models" or size > _KEPT_BYTES // 64:  # the list of models depends on the headers too
                 return found
@@ -142,6 +142,13 @@ class Stage:
             self._kept_bytes += size
             self._plans[key] = found
         return found
+
+
+def _laid(place: Place, answer: Answer, scene: Scene) -> Plan:
+    """The plan of *answer*, with the request id where the dialect puts it."""
+    if place.api.startswith("anthropic."):
+        answer = msgspec.structs.replace(answer, id_header=b"request-id")
+    return plan(answer, scene)
 
 
 def _answer(place: Place, request: Request, scene: Scene) -> Answer:
