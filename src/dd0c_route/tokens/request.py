@@ -1,0 +1,250 @@
+"""How many tokens a request will be: the text that reaches the model, and what the API puts around it.
+
+An estimate, made before the call for routing and budgets, in bounded time whatever the request's length.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dd0c_route.tokens.models import Tokenizer, tokenizer_for
+from dd0c_route.types import Count
+
+# The fields of all dialects that the model reads as its prompt, and those that describe tools or an answer's form.
+_PROMPT = (
+    *("instructions", "system", "systemInstruction", "system_instruction", "preamble"),
+    *("messages", "contents", "input", "prompt", "suffix", "chat_history", "message", "documents"),
+    *("inputText", "texts", "content", "generateContentRequest"),
+)
+_UNFRAMED = ("openai.completions", "openai.embeddings", "embeddings", "cohere.embeddings")
+_MESSAGES = ("messages", "contents", "input", "chat_history")
+_TOOLS = ("tools", "functions", "toolConfig")
+_SCHEMAS = ("response_format", "text", "generationConfig", "generation_config", "format", "output_config")
+# Server-side state: what it holds is part of the prompt and cannot be seen from here.
+_UNSEEN = ("previous_response_id", "conversation", "cachedContent", "mcp_servers", "context_management")
+_SERVER_TOOLS = re.compile(
+    rb"web_?search|code_?(?:execution|interpreter)|google_?search|file_?search|web_?fetch|mcp|url_?context", re.I
+)
+_SCHEMA = re.compile(rb"[sS]chema")
+_UNSEEN_STATE = (0, 0, 100_000)  # tokens: middle, low, high
+_FILE = (1_500, 1, 60_000)
+
+# Inside of a message: names that the model does not read, and values that are no text.
+_SILENT = frozenset(
+    (
+        *("type", "id", "tool_call_id", "tool_use_id", "toolUseId", "call_id", "cache_control", "status", "role"),
+        *("summary", "thinking", "reasoning", "reasoning_content", "reasoningContent"),
+        *("mime_type", "mimeType", "media_type"),
+    )
+)
+_SEALED = frozenset(["signature", "thoughtSignature", "thought_signature", "encrypted_content"])
+_IMAGES = frozenset(["image_url", "image", "images", "inlineData", "inline_data"])
+_FILES = frozenset(["fileData", "file_data", "input_audio", "file", "document", "video", "file_id", "audio", "source"])
+_DATA = frozenset(("arguments", "input", "args", "response", "functionResponse", "toolUse", "toolResult"))
+
+_OPENAI = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-\d|gpt-35|chatgpt|o\d|codex|computer-use)")
+
+_WHOLE_BYTES = 32 << 10  # a longer field is read in slices
+_SLICES = 12
+_SLICE_BYTES = 256
+_JSON_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\\\", "\\"))
+_JSON_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_JSON_FRAME = re.compile(r'"(?:role|type|text|content|parts)"\s*:\s*(?:"(?:user|assistant|model|text)")?')
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=_\\-]{100,}")  # embedded files; no prose has such words
+
+
+class Frame(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of `framing.toml`, which says what the fields mean."""
+
+    prime: int
+    message: int
+    hidden: tuple[int, int]
+    thinking: int
+    tools: int
+    tools_band: tuple[int, int]
+    tool_share: float
+    tool_share_band: tuple[float, float]
+    schema_share: float
+    image: int
+    image_band: tuple[int, int]
+
+
+class _Range:
+    """A sum of estimates and of their bounds."""
+
+    def __init__(self) -> None:
+        self.low = self.middle = self.high = 0.0
+
+    def add(self, middle: float, low: float, high: float) -> None:
+        self.middle += middle
+        self.low += low
+        self.high += high
+
+
+class _Prompt:
+    """What was found in the fields of a request."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.messages = 0
+        self.images = 0
+        self.files = 0
+        self.sealed = 0  # characters of earlier thoughts that only the provider can read, and may count
+        self.ids = 0  # prompts may come as token numbers
+        self.slices: list[tuple[str, float]] = []  # of long fields: some of the text, and how much more there is
+
+
+def count_request(api: str, fields: Mapping[str, Raw], model: str) -> Count:
+    """The input tokens of a request, estimated.
+
+    Args:
+        api: The call, as in `types.Call.api`.
+        fields: The body's top-level fields, undecoded. What is not valid JSON inside of them counts as nothing.
+        model: The model that will serve it.
+
+    Returns:
+        The count and its band. Bands were measured on recorded requests: see `tests/tokens/test_request.py`.
+    """
+    tokenizer = tokenizer_for(model)
+    frame = _frame(api, model.lower())
+    prompt = _Prompt()
+    for name in _PROMPT:
+        if name in fields:
+            _read(name, memoryview(fields[name]), prompt)
+
+    total = _Range()
+    text = tokenizer.count("\n".join(prompt.texts))
+    total.add(text.tokens, *text.band)
+    for part, times in prompt.slices:
+        count = tokenizer.count(part)
+        total.add(count.tokens * times, count.band[0] * times, count.band[1] * times)
+    fixed = prompt.ids
+    if prompt.texts or prompt.slices:
+        fixed += frame.prime + frame.message * max(1, prompt.messages)
+    total.add(fixed, fixed + frame.hidden[0], fixed + frame.hidden[1])
+    total.add(*(tokens * prompt.images for tokens in (frame.image, *frame.image_band)))
+    total.add(*(tokens * prompt.files for tokens in _FILE))
+    total.add(0, 0, prompt.sealed / 4)
+    _add_tools(fields, frame, tokenizer, total)
+    if "thinking" in fields and b'"enabled"' in bytes(fields["thinking"]):
+        total.add(frame.thinking, 0, frame.thinking)
+    if any(name in fields for name in _UNSEEN):
+        total.add(*_UNSEEN_STATE)
+    return Count(round(total.middle), "estimated", (max(0, int(total.low)), math.ceil(total.high)), text.tokenizer)
+
+
+def _add_tools(fields: Mapping[str, Raw], frame: Frame, tokenizer: Tokenizer, total: _Range) -> None:
+    for form in _forms(fields, _TOOLS):
+        count = _json_tokens(form, tokenizer)
+        total.add(
+            frame.tools + frame.tool_share * count,
+            frame.tools_band[0] + frame.tool_share_band[0] * count,
+            frame.tools_band[1] + frame.tool_share_band[1] * count,
+        )
+        if _SERVER_TOOLS.search(form[:_WHOLE_BYTES]):
+            total.add(*_UNSEEN_STATE)
+    for form in _forms(fields, _SCHEMAS):
+        if _SCHEMA.search(form[:_WHOLE_BYTES]):
+            count = _json_tokens(form, tokenizer)
+            total.add(frame.schema_share * count, 0, 130 + 2 * count)
+
+
+def _forms(fields: Mapping[str, Raw], names: Iterable[str]) -> list[memoryview]:
+    return [raw for name in names if name in fields and len(raw := memoryview(fields[name])) > len(b"null")]
+
+
+def _json_tokens(raw: memoryview, tokenizer: Tokenizer) -> float:
+    """The tokens of a field's JSON as it stands; of a long one, judged by its beginning."""
+    start = bytes(raw[:_WHOLE_BYTES])
+    return tokenizer.count(start.decode("utf-8", "replace")).tokens * len(raw) / len(start)
+
+
+def _read(name: str, raw: memoryview, prompt: _Prompt) -> None:
+    if len(raw) > _WHOLE_BYTES:
+        _read_slices(raw, prompt)
+        return
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return
+    if name in _MESSAGES and isinstance(value, list):
+        prompt.messages += len(value)
+    _walk(value, prompt)
+
+
+def _walk(value: Any, prompt: _Prompt) -> None:
+    """Collect the texts of *value* without recursion: its depth is the client's choice."""
+    rest = [value]
+    while rest:
+        match rest.pop():
+            case str() as text:
+                prompt.texts.append(text)
+            case bool() | None:
+                pass
+            case int():
+                prompt.ids += 1
+            case list() as items:
+                rest.extend(reversed(items))
+            case dict() as fields:
+                if fields.get("thought") is True:
+                    continue
+                for name, inner in fields.items():
+                    if name in _SILENT:
+                        continue
+                    if name in _SEALED:
+                        prompt.sealed += len(inner) if isinstance(inner, str) else 0
+                    elif inner and (name in _IMAGES or (name == "source" and fields.get("type") == "image")):
+                        prompt.images += 1
+                    elif inner and name in _FILES:
+                        prompt.files += 1
+                    elif name in _DATA and not isinstance(inner, str):
+                        prompt.texts.append(msgspec.json.encode(inner).decode())
+                    else:
+                        rest.append(inner)
+
+
+def _read_slices(raw: memoryview, prompt: _Prompt) -> None:
+    """Judge a long field by slices of its JSON: which share is text, and what it says."""
+    step = (len(raw) - _SLICE_BYTES) // (_SLICES - 1)
+    slices = [bytes(raw[i * step : i * step + _SLICE_BYTES]) for i in range(_SLICES)]
+    texts = [_BASE64.sub(b"", part) for part in slices]
+    if texts != slices:
+        prompt.images += 1
+    seen = _unescaped(b"".join(texts).decode("utf-8", "ignore"))
+    prompt.slices.append((seen, len(raw) / (_SLICES * _SLICE_BYTES)))
+
+
+def _unescaped(slices: str) -> str:
+    """Nearly the text that JSON stands for: whole escapes only, and without the frame of a message."""
+    text = _JSON_FRAME.sub("", slices)
+    for escape, char in _JSON_ESCAPES:
+        text = text.replace(escape, char)
+    return _JSON_CODE.sub(lambda code: chr(int(code[1], 16)), text) if "\\u" in text else text
+
+
+def _frame(api: str, model: str) -> Frame:
+    frames = _frames()
+    if api in _UNFRAMED:
+        return frames["none"]
+    if "claude" in model:
+        return frames["anthropic"]
+    if "gemini" in model:
+        return frames["gemini"]
+    if not _OPENAI.search(model):
+        return frames["other"]
+    return frames["responses" if api == "openai.responses" else "openai"]
+
+
+@cache
+def _frames() -> dict[str, Frame]:
+    table = tomllib.loads(files(__package__).joinpath("framing.toml").read_text("utf-8"))
+    return msgspec.convert(table, dict[str, Frame])
