@@ -1,0 +1,251 @@
+"""The test stand: a real router process before real simulated providers, on real sockets.
+
+with Stand(tmp_path) as stand:
+    answer = stand.post("/v1/chat/completions", {"model": "gpt-4o", "messages": []})
+    entry = stand.entry(answer.id)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+DEADLINE_S = 20.0  # for things that take milliseconds on an idle machine
+
+PROVIDERS = """
+[providers.sim]
+dialect = "openai"
+base_url = "http://127.0.0.1:{port}/v1"
+api_key = {{ env = "SIM_KEY" }}
+
+[providers.sim-anthropic]
+dialect = "anthropic"
+base_url = "http://127.0.0.1:{port}/v1"
+api_key = {{ env = "SIM_KEY" }}
+
+[providers.sim-gemini]
+dialect = "gemini"
+base_url = "http://127.0.0.1:{port}/v1beta"
+api_key = {{ env = "SIM_KEY" }}
+"""
+
+CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say something."}]}
+MESSAGES = {"model": "claude-haiku-4-5", "max_tokens": 1000, "messages": CHAT["messages"]}
+
+
+def until(probe: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
+    """Ask *probe* again and again until it says something true, and return that."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = probe()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not happen within {deadline_s} s")
+        select.select([], [], [], 0.005)
+
+
+class Answer:
+    """What a client got."""
+
+    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers}
+        self.body = body
+
+    @property
+    def id(self) -> str:
+        return self.headers["x-dd0c-request-id"]
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Process:
+    """A program of ours, started for a test and ended with it."""
+
+    def __init__(self, command: list[str], environ: dict[str, str], log: Path, cwd: Path) -> None:
+        self.log = log
+        with log.open("ab") as sink:
+            self.popen = subprocess.Popen(
+                [sys.executable, *command], stdout=subprocess.PIPE, stderr=sink, env=environ, cwd=cwd
+            )
+
+    def line(self) -> str:
+        """The next line of its standard output."""
+        assert self.popen.stdout is not None
+        ready, _, _ = select.select([self.popen.stdout], [], [], DEADLINE_S)
+        text = self.popen.stdout.readline().decode() if ready else ""
+        if not text:
+            raise AssertionError(f"the process said nothing; its log:\n{self.log.read_text()[-4000:]}")
+        return text.rstrip("\n")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.popen.poll() is None:
+            self.popen.send_signal(number)
+        try:
+            return self.popen.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+            raise
+        finally:
+            if self.popen.stdout is not None:
+                self.popen.stdout.close()
+
+
+class Stand:
+    """A router and the simulated provider behind it.
+
+    Args:
+        folder: For the configuration, the ledger and the logs.
+        config: More of `dd0c.toml`, behind the three simulated providers; `{port}` is the simulator's.
+        providers: Replaces those three.
+        recordings: What the simulator replays.
+        environ: More of the router's environment.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: str = "",
+        *,
+        providers: str = PROVIDERS,
+        recordings: Path | None = None,
+        environ: dict[str, str] | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        self.folder = folder
+        self._config = config
+        self._providers = providers
+        self._recordings = recordings
+        self._environ = environ or {}
+        self._options = options
+        self.sim_port = 0
+        self.port = 0
+
+    # --- life ---------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("DD0C_")},
+            "SIM_KEY": "synthetic-sim-key-0123456789",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            **self._environ,
+        }
+        self.start_simulator()
+        self.config_path = self.folder / "dd0c.toml"
+        self.config_path.write_text(
+            (self._providers + self._config).replace("{{", "{").replace("}}", "}").replace("{port}", str(self.sim_port))
+        )
+        self.config_path.chmod(0o600)
+        self.start_router()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in (self.router, self.simulator):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.stop()
+
+    def start_simulator(self) -> None:
+        command = ["-m", "dd0c_route.upstream.simulator", "--port", str(self.sim_port)]
+        if self._recordings is not None:
+            command += ["--recordings", str(self._recordings)]
+        self.simulator = Process(command, self.environ, self.folder / "simulator.log", self.folder)
+        self.sim_port = int(self.simulator.line().rpartition(":")[2])
+
+    def start_router(self) -> None:
+        command = ["-m", "dd0c_route", "serve", "--config", str(self.config_path), "--port", str(self.port)]
+        self.router = Process([*command, *self._options], self.environ, self.folder / "router.log", self.folder)
+        while not (line := self.router.line()).startswith("router "):
+            pass
+        self.port = int(line.rpartition(":")[2])
+
+    @property
+    def pid(self) -> int:
+        return self.router.popen.pid
+
+    def children(self, module: str) -> list[int]:
+        """Process ids of the supervisor's children that run *module*, such as `dd0c_route.proxy`."""
+        found = []
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            for pid in (task / "children").read_text().split():
+                if module in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
+                    found.append(int(pid))
+        return found
+
+    # --- as a client ----------------------------------------------------------------------------------------
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+        try:
+            connection.request(method, path, body or None, headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.request("POST", path, content, {"content-type": "application/json", **(headers or {})})
+
+    def get(self, path: str) -> Answer:
+        return self.request("GET", path)
+
+    @contextlib.contextmanager
+    def raw(self) -> Iterator[socket.socket]:
+        """A bare connection to the router."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S) as sock:
+            yield sock
+
+    # --- as an auditor ----------------------------------------------------------------------------------------
+
+    def entry(self, request_id: str) -> dict[str, Any]:
+        """The entry of a call, as soon as it is readable."""
+
+        def probe() -> dict[str, Any] | None:
+            answer = self.get(f"/api/v1/requests/{request_id}")
+            return answer.json() if answer.status == 200 else None
+
+        found: dict[str, Any] = until(probe, f"the entry of {request_id}")
+        return found
+
+    def entries(self, count: int) -> list[dict[str, Any]]:
+        """All entries, newest first, as soon as there are *count* of them."""
+
+        def probe() -> list[dict[str, Any]] | None:
+            found: list[dict[str, Any]] = []
+            cursor = ""
+            while True:
+                page = self.get(f"/api/v1/requests?limit=1000{cursor}").json()
+                found += page["requests"]
+                if not page["next"]:
+                    return found if len(found) >= count else None
+                cursor = f"&before={page['next']}"
+
+        found: list[dict[str, Any]] = until(probe, f"{count} entries")
+        return found
+
+    def connections(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = self.get("/api/v1/connections").json()
+        return found
+
+    def sim_stats(self, query: str = "") -> dict[str, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.sim_port, timeout=DEADLINE_S)
+        try:
+            connection.request("GET", f"/sim/stats{query}")
+            stats: dict[str, Any] = json.loads(connection.getresponse().read())
+            return stats
+        finally:
+            connection.close()
