@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from dd0c_route.types import Usage
 from dd0c_route.wire.answer import Output
 from tests.wire.examples import SSE, named, read, read_json
@@ -49,6 +51,18 @@ def test_version_1_has_its_text_at_the_top_and_its_usage_in_meta() -> None:
     calls = [{"name": "look", "parameters": {"a": 1}}]
     meter = read_json("cohere.chat", text="Hi", tool_calls=calls, meta=USAGE, finish_reason="COMPLETE")
     assert meter.output_at() == Output(text="Hi", tools='look{"a":1}')
+    assert meter.reported is not None
+
+
+def test_version_1_streams_lines() -> None:
+    lines = [
+        {"event_type": "text-generation", "text": "Hi"},
+        {"event_type": "stream-end", "finish_reason": "COMPLETE", "response": {"meta": USAGE}},
+    ]
+    body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    meter = read("cohere.chat", "application/stream+json", body)
+    assert meter.output_at().text == "Hi"
+    assert meter.finished
     assert meter.reported is not None
 
 

@@ -44,6 +44,13 @@ def test_usage_of_every_chunk_is_cumulative_and_the_last_one_counts() -> None:
     assert not whole.finished  # the dialect has no last event
 
 
+def test_a_chunk_without_counts_takes_nothing_back() -> None:
+    first = part({"promptTokenCount": 8, "candidatesTokenCount": 1, "totalTokenCount": 9}, text="Hi")
+    report = read("gemini.generate", SSE, sse(first, part({"trafficType": "ON_DEMAND"}, finish="STOP"))).reported
+    assert report is not None
+    assert (report.usage, report.final) == (Usage(input=8, output=1), True)
+
+
 def test_thoughts_come_on_top_of_the_candidates() -> None:
     report = reported(promptTokenCount=11, candidatesTokenCount=17, thoughtsTokenCount=190, totalTokenCount=218)
     assert report.usage == Usage(input=11, output=17, reasoning=190)
@@ -121,8 +128,11 @@ def test_a_blocked_prompt_is_final_too() -> None:
     assert (report.usage, report.final) == (Usage(input=4), True)
 
 
-def test_an_error_names_its_status_or_code() -> None:
-    assert read_json("gemini.generate", error={"code": 404, "message": "secret", "status": "NOT_FOUND"}).error == "404"
+def test_an_error_names_its_status() -> None:
+    assert (
+        read_json("gemini.generate", error={"code": 404, "message": "secret", "status": "NOT_FOUND"}).error
+        == "NOT_FOUND"
+    )
     assert read("gemini.generate", SSE, sse({"error": {"status": "UNAVAILABLE"}})).error == "UNAVAILABLE"
 
 

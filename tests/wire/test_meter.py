@@ -104,6 +104,12 @@ def test_a_json_body_that_was_cut_is_not_finished() -> None:
     assert (meter.finished, meter.reported, meter.has_output) == (False, None, False)
 
 
+def test_a_damaged_frame_stops_the_metering_and_keeps_what_was_read() -> None:
+    meter = read("bedrock.invoke", AWS, invoke_frame({"generation": "Hi"}) + b"\0" * 40 + invoke_frame({}))
+    assert meter.fault is not None
+    assert meter.output_at().text == "Hi"
+
+
 def test_output_is_seen_with_its_first_piece() -> None:
     meter = meter_for("openai.chat", SSE, "")
     meter.feed(chunk(""))

@@ -46,6 +46,13 @@ def test_usage_in_every_chunk_is_cumulative_and_final_with_the_finish_reason() -
     assert (whole.usage.output, whole.final) == (3, True)
 
 
+@pytest.mark.parametrize("empty", [None, {}])
+def test_an_empty_usage_takes_nothing_back(empty: dict[str, Any] | None) -> None:
+    report = read("openai.chat", SSE, chunk(choices=[], usage=CHAT_USAGE) + chunk("", usage=empty) + DONE).reported
+    assert report is not None
+    assert report.usage == Usage(input=7, output=3)
+
+
 def test_groq_reports_in_a_field_of_its_own() -> None:
     last = chunk(choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}], x_groq={"usage": CHAT_USAGE})
     report = read("openai.chat", SSE, chunk("a", x_groq={"id": "r"}) + last + DONE).reported

@@ -7,6 +7,7 @@ Source: Smithy 2.0, "Amazon Event Stream Specification".
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from zlib import crc32
 
 from msgspec import Struct
@@ -45,31 +46,27 @@ class EventStreamParser:
         self._held = bytearray()
         self._start = 0
 
-    def feed(self, chunk: bytes) -> list[Frame]:
-        """Consume *chunk*; return the frames it completed.
+    def feed(self, chunk: bytes) -> Iterator[Frame]:
+        """Consume *chunk*; yield the frames it completed.
 
         Raises:
             EventStreamError: A prelude is damaged. The payload's own checksum is the client's business.
         """
         held = self._held
         held += chunk
-        frames: list[Frame] = []
-        at = 0
-        while len(held) - at >= _PRELUDE.size:
-            total, header_bytes, crc = _PRELUDE.unpack_from(held, at)
+        while len(held) >= _PRELUDE.size:
+            total, header_bytes, crc = _PRELUDE.unpack_from(held)
             least = _PRELUDE.size + header_bytes + _CRC_BYTES
-            if crc32(held[at : at + 8]) != crc or not least <= total <= MAX_FRAME_BYTES:
-                raise EventStreamError(f"no frame at byte {self._start + at}")
-            if len(held) - at < total:
+            if crc32(held[:8]) != crc or not least <= total <= MAX_FRAME_BYTES:
+                raise EventStreamError(f"no frame at byte {self._start}")
+            if len(held) < total:
                 break
-            payload_at = at + _PRELUDE.size + header_bytes
-            name, fault = _name(bytes(held[at + _PRELUDE.size : payload_at]))
-            payload = bytes(held[payload_at : at + total - _CRC_BYTES])
-            at += total
-            frames.append(Frame(name, payload, fault, self._start + at))
-        del held[:at]
-        self._start += at
-        return frames
+            payload_at = _PRELUDE.size + header_bytes
+            name, fault = _name(bytes(held[_PRELUDE.size : payload_at]))
+            payload = bytes(held[payload_at : total - _CRC_BYTES])
+            del held[:total]
+            self._start += total
+            yield Frame(name, payload, fault, self._start)
 
 
 def _name(headers: bytes) -> tuple[bytes, bool]:

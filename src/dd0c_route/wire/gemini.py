@@ -11,6 +11,8 @@ from dd0c_route.types import Usage
 from dd0c_route.wire.answer import Answer, Dialect, Reported
 from dd0c_route.wire.loose import UNREADABLE, count_of, dict_of, dicts_of, kind_of_error, str_of, value_of
 
+_COUNTS = {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount"}
+
 
 class _Part(Struct, gc=False):
     text: str | None = None
@@ -47,11 +49,9 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
     except UNREADABLE:
         _read(answer, dict_of(value_of(data)))
         return
+    answer.served_by(chunk.modelVersion)
     if chunk.usageMetadata is not None:
-        answer.usage = chunk.usageMetadata
-        answer.served_by(chunk.modelVersion, chunk.usageMetadata.get("serviceTier"))
-    else:
-        answer.served_by(chunk.modelVersion)
+        _note_usage(answer, chunk.usageMetadata)
     for candidate in chunk.candidates:
         if candidate.finishReason:
             answer.closed = True
@@ -71,8 +71,7 @@ def _read(answer: Answer, chunk: dict[str, Any]) -> None:
     answer.error = kind_of_error(chunk.get("error")) or answer.error
     usage = chunk.get("usageMetadata")
     if isinstance(usage, dict):
-        answer.usage = usage  # in every chunk, cumulative, input too: the last one counts
-        answer.served_by(None, usage.get("serviceTier"))
+        _note_usage(answer, usage)
     if dict_of(chunk.get("promptFeedback")).get("blockReason"):
         answer.closed = True
     for candidate in dicts_of(chunk.get("candidates")):
@@ -84,6 +83,13 @@ def _read(answer: Answer, chunk: dict[str, Any]) -> None:
             call = dict_of(part.get("functionCall"))
             answer.call(call.get("name"), call.get("args"))
             answer.tools.add(answer.at, str_of(dict_of(part.get("executableCode")).get("code")))
+
+
+def _note_usage(answer: Answer, usage: dict[str, Any]) -> None:
+    """It is in every chunk and cumulative, input too: the last with counts (Vertex sends some without) is the truth."""
+    if not _COUNTS.isdisjoint(usage):
+        answer.usage = usage
+    answer.served_by(None, usage.get("serviceTier"))
 
 
 def _report(answer: Answer) -> Reported | None:

@@ -128,7 +128,7 @@ def kind_of_error(value: Any) -> str | None:
     if value is None or value is False:
         return None
     error = dict_of(value)
-    for name in ("type", "code", "status"):
+    for name in ("type", "status", "code"):
         word = error.get(name)
         if isinstance(word, str | int) and word:
             return str(word)[:100]

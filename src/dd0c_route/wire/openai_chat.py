@@ -73,7 +73,7 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
         return
     if not answer.model or chunk.service_tier:
         answer.served_by(chunk.model, chunk.service_tier)
-    if chunk.usage is not None:
+    if chunk.usage:
         _note_usage(answer, chunk.usage, bool(chunk.choices))
     at = answer.at
     for choice in chunk.choices:
@@ -103,7 +103,7 @@ def _read(answer: Answer, chunk: dict[str, Any], part: str) -> None:
     answer.error = kind_of_error(chunk.get("error")) or answer.error
     usage = chunk.get("usage") or dict_of(chunk.get("x_groq")).get("usage")
     choices = dicts_of(chunk.get("choices"))
-    if isinstance(usage, dict):
+    if isinstance(usage, dict) and usage:
         _note_usage(answer, usage, bool(choices))
     for choice in choices:
         answer.text.add(answer.at, str_of(choice.get("text")))
