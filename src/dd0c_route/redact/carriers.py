@@ -21,9 +21,11 @@ _PLACEHOLDER = re.compile(
 _IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*[a-z](?:[.(\[].*)?|[A-Z][A-Z_]+")  # a name or a call, as code has it
 _SCHEME = re.compile(r"(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256|key)\s+(?=\S)", re.IGNORECASE)
 _BEARER = re.compile(r"(?<![a-z0-9])(?:bearer|basic)\s+([a-z0-9._~+/=-]{8,})")
-_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://([^\s/?#\"'<>@:]*)(?::([^\s/\"'<>]*))?@")
+_USERINFO = re.compile(r"[a-z][a-z0-9+.-]{0,20}://([^\s/?#\"'<>@:]*)(?::([^\s/\"'<>]*))?@")
 # What may stand between a name and its value; a comma only where the name was quoted, as in a list of pairs.
-_MARK = re.compile(r"(?P<close>\\*[\"'`])?\s*(?P<mark>=>|:=|[:=]|(?(close),|=))\s*[\[(]?(?:b?(?P<open>\\*[\"']))?")
+_MARK = re.compile(
+    r"(?P<close>\\{0,8}[\"'`])?\s{0,8}(?P<mark>=>|:=|[:=]|(?(close),|=))\s{0,8}[\[(]?(?:b?(?P<open>\\{0,8}[\"']))?"
+)
 _STEMS = (
     "key",
     "secret",
@@ -43,13 +45,16 @@ _MAX_NAME_CHARS = 32
 _DASHES = str.maketrans("_ ", "--")
 _QUERY_NAME = re.compile(r"[?&][a-z0-9_.-]*$")
 _OTHER_KEY = re.compile(r"(?:cache|primary|foreign|partition|public|sort|index|idempotency|object|dedup)[-.]?key$")
-_SPACED = re.compile(r"[ \t]")
+_SPACE, _DIGIT, _LETTER = re.compile(r"[ \t]"), re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _STRING_END = {'"': re.compile(r'(?<!\\)(?:\\\\)*"'), "'": re.compile(r"(?<!\\)(?:\\\\)*'")}
 _BARE_END = re.compile(r"[\s,;&)\]}\"'<>|`]|\\[\"'nrt]")
 _LINE_END = re.compile(r"[\r\n]|\\[rn]|(?<=[^\\])[\"']")
 _QUERY_END = re.compile(r"[&#\s\"'<>)\]}\\]")
 
 MIN_RANDOM_CHARS = 8
+# Both bound the cost of a text that is one name after the other. A value that counts is masked to its end, however far.
+_NEAR_CHARS = 1024
+_JUDGED_CHARS = 256
 
 
 class Carriers:
@@ -83,18 +88,23 @@ class Carriers:
         start, quote = mark.end(), mark.group("open")
         in_query = mark.group("mark") == "=" and _QUERY_NAME.search(name) is not None
         if quote:
-            end = _string_end(text, start, quote)
+            closing = _STRING_END.get(quote) or re.compile(re.escape(quote))
         elif in_query:
-            end = _end(_QUERY_END, text, start)
+            closing = _QUERY_END
         elif trust == "header" and (_SCHEME.match(text, start) or name.endswith("cookie")):
-            end = _end(_LINE_END, text, start)
+            closing = _LINE_END
         else:
-            end = _end(_BARE_END, text, start)
-        value = _SCHEME.sub("", text[start:end].strip(), count=1)
+            closing = _BARE_END
+        end = _end(closing, text, start, start + _NEAR_CHARS)
+        value = text[start:end].strip()[:_JUDGED_CHARS]
+        if scheme := _SCHEME.match(value):
+            value = value[scheme.end() :]
         if not value or _PLACEHOLDER.fullmatch(value.lower()):
             return []
         glued = mark.group("mark") == "=" and mark.start("mark") == mark.start()
-        return [(start, end, trust)] if _credible(trust, value, quote is not None, in_query, glued) else []
+        if not _credible(trust, value, quote is not None, in_query, glued):
+            return []
+        return [(start, _end(closing, text, end, len(text)), trust)]
 
     def _trust(self, name: str) -> Trust | None:
         for names, trust in self._names:
@@ -119,14 +129,12 @@ def _credible(trust: Trust, value: str, quoted: bool, in_query: bool, glued: boo
 
 
 def looks_random(value: str) -> bool:
-    """Whether *value* could be a generated credential: long enough, no spaces, letters mixed with digits."""
-    if len(value) < MIN_RANDOM_CHARS or _SPACED.search(value):
+    """Whether *value* could be a generated credential: long enough, no spaces, letters mixed with digits or cases."""
+    if len(value) < MIN_RANDOM_CHARS or _SPACE.search(value) or not _LETTER.search(value):
         return False
-    digits = sum(map(str.isdigit, value))
-    letters = sum(map(str.isalpha, value))
-    if digits and letters:
+    if _DIGIT.search(value):
         return True
-    return len(value) >= 20 and letters > 0 and bits(value) >= 3.5 and value.lower() != value
+    return len(value) >= 20 and value.lower() != value and bits(value) >= 3.5
 
 
 def bits(value: str) -> float:
@@ -146,14 +154,6 @@ def _userinfo(text: str, lower: str) -> list[Span]:
     return spans
 
 
-def _string_end(text: str, start: int, quote: str) -> int:
-    if closing := _STRING_END.get(quote):
-        match = closing.search(text, start)
-        return match.end() - 1 if match else len(text)
-    end = text.find(quote, start)
-    return end if end >= 0 else len(text)
-
-
-def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
-    match = pattern.search(text, start)
-    return match.start() if match else len(text)
+def _end(closing: re.Pattern[str], text: str, start: int, stop: int) -> int:
+    match = closing.search(text, start, stop)
+    return match.start() if match else min(len(text), stop)

@@ -71,6 +71,7 @@ class _Log:
     def __init__(self) -> None:
         self.stream: Stream | None = None
         self.role: Role = "cli"
+        self.readable = True  # for a person, not for a log collector
 
 
 _log = _Log()
@@ -80,6 +81,7 @@ _encode = msgspec.json.Encoder().encode
 def set_up(role: Role, stream: Stream) -> None:
     """Log as *role* to *stream*, which must be the raw one: lines are redacted here, once."""
     _log.role, _log.stream = role, stream
+    _log.readable = role == "cli" or stream.isatty()
 
 
 def log(event: str, level: Level = "info", **fields: str | int | float | None) -> None:
@@ -100,9 +102,9 @@ def log(event: str, level: Level = "info", **fields: str | int | float | None) -
     if stream is None:  # started without a stderr
         return
     clean = {name: _clean(value) if isinstance(value, str) else value for name, value in said.items()}
-    readable = _log.role == "cli" or stream.isatty()
+    line = _line(event, level, clean) if _log.readable else _json(event, level, clean)
     try:
-        stream.write(_line(event, level, clean) if readable else _json(event, level, clean))
+        stream.write(line)
         stream.flush()
     except (OSError, ValueError):
         pass  # stderr is closed or its disk full: a log that cannot be written must not stop a call
@@ -110,13 +112,13 @@ def log(event: str, level: Level = "info", **fields: str | int | float | None) -
 
 def _clean(value: str) -> str:
     # Redacted before it is cut: half a key at the end of a long text would not be recognised any more.
-    clean = redact_sensitive(value)
+    clean = redact_sensitive(value).encode("utf-8", "backslashreplace").decode()  # a file name may hold any byte
     return clean if len(clean) <= MAX_VALUE_CHARS else clean[:MAX_VALUE_CHARS] + "… (cut)"
 
 
 def _json(event: str, level: Level, fields: dict[str, str | int | float]) -> str:
     head = {"time": rfc3339(SystemClock.wall_ns()), "level": level, "role": _log.role, "event": event}
-    return _encode(head | fields).decode("utf-8", "backslashreplace") + "\n"
+    return _encode(head | fields).decode() + "\n"
 
 
 def _line(event: str, level: Level, fields: dict[str, str | int | float]) -> str:

@@ -24,7 +24,6 @@ Span = tuple[int, int, str]  # start, end, name of the rule
 
 MIN_EXACT_CHARS = 8  # a shorter "secret" (`EMPTY`, `ollama`) is a word, and masking it everywhere would eat the log
 MAX_LIVE = 16_384  # more than `[limits] connections`; a bound on memory should a caller of `registered` never leave
-_MIN_CODED_CHARS = 16  # the shortest base64 or hex form searched for; nothing shorter is told from chance
 _URL_SAFE = str.maketrans("+/", "-_")
 _WORD = re.compile(r"[A-Za-z0-9_+/.~=-]+")
 
@@ -144,4 +143,4 @@ def _coded_forms(value: str) -> list[str]:
         whole = base64.b64encode(padded + bytes(-len(padded) % 3)).decode()
         face = whole[-(-before * 8 // 6) : len(padded) * 8 // 6]
         forms += [face, face.translate(_URL_SAFE)]
-    return [form for form in forms if len(form) >= _MIN_CODED_CHARS]
+    return forms

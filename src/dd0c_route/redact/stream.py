@@ -7,7 +7,7 @@ from dd0c_route.redact.scrub import find, masked
 
 OVERLAP_CHARS = 4 << 10  # longer than any credential of `rules.toml` but a private key, which is held until its end
 CONTEXT_CHARS = 256  # of what is already out, so that a value does not lose the name before it
-MAX_HELD_CHARS = 1 << 20  # a "credential" longer than this is masked up to here and its rest looked at anew
+MAX_HELD_CHARS = 64 << 10  # a "credential" longer than this is masked up to here and its rest looked at anew
 
 
 class StreamRedactor:
@@ -16,18 +16,23 @@ class StreamRedactor:
     def __init__(self) -> None:
         self._text = ""  # context that is out already, then what is held
         self._out = 0  # characters of it that are out
+        self._new = 0  # characters that came since it was last looked at
 
     def feed(self, piece: str) -> str:
         """Take *piece*; return what can be said for sure by now."""
         self._text += piece
+        self._new += len(piece)
         overlap = max(OVERLAP_CHARS, longest_form())
-        # Twice the overlap before anything is looked at: each character is then looked at twice, not a hundred times.
-        return self._release(len(self._text) - overlap) if len(self._text) - self._out >= 2 * overlap else ""
+        # Looked at when another overlap has come, not with every piece: each character is then seen a few times only.
+        if self._new < overlap or len(self._text) - self._out < 2 * overlap:
+            return ""
+        self._new = 0
+        return self._release(len(self._text) - overlap)
 
     def end(self) -> str:
         """What was held."""
         rest = self._release(len(self._text))
-        self._text, self._out = "", 0
+        self._text, self._out, self._new = "", 0, 0
         return rest
 
     def _release(self, cut: int) -> str:

@@ -11,12 +11,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
+# Repetitions are bounded: without it, a text of backslashes alone would cost the square of its length.
 _ESCAPE = re.compile(
-    r"%(?:25)*([0-9A-Fa-f]{2})"  # percent, also doubled
-    r"|\\+(?:u00|x)([0-9A-Fa-f]{2})"  # JSON, Python, also inside another JSON string
-    r"|&#x0*([0-9A-Fa-f]{2});"  # HTML
-    r"|&#0*(\d{2,3});"
-    r"|\\+([nrt])"  # a line end within a string: what follows it starts a word
+    r"%(?:25){0,4}([0-9A-Fa-f]{2})"  # percent, also doubled
+    r"|\\{1,8}(?:u00|x)([0-9A-Fa-f]{2})"  # JSON, Python, also inside another JSON string
+    r"|&#x0{0,4}([0-9A-Fa-f]{2});"  # HTML
+    r"|&#0{0,4}(\d{2,3});"
+    r"|\\{1,8}([nrt])"  # a line end within a string: what follows it starts a word
     r"|[\x00\xad\u200b-\u200f\u2060\ufeff]"  # UTF-16 read as bytes; characters that nobody sees
 )
 _INVISIBLE = re.compile(r"[\x00\xad\u200b-\u200f\u2060\ufeff]")

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+
+from dd0c_route.redact.log import FIELDS, MAX_VALUE_CHARS, Role, log, set_up
+from tests.redact.synthetic import credential
+
+KEY = credential("gsk_{A52}", 1)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def stream(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    return logging_to(io.StringIO(), monkeypatch)
+
+
+def logging_to(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, role: Role = "worker") -> io.StringIO:
+    from dd0c_route.redact import log as module
+
+    monkeypatch.setattr(module, "_log", module._Log())
+    set_up(role, stream)
+    return stream
+
+
+def test_an_event_is_one_line_of_json(stream: io.StringIO) -> None:
+    log("worker_died", "error", worker=1, exit_code=-9, reason="killed\nby the kernel")
+    line = stream.getvalue()
+    assert line.count("\n") == 1
+    said = json.loads(line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", said.pop("time"))
+    assert said == {
+        "level": "error",
+        "role": "worker",
+        "event": "worker_died",
+        "worker": 1,
+        "exit_code": -9,
+        "reason": "killed\nby the kernel",
+    }
+
+
+def test_a_terminal_gets_a_readable_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = logging_to(Terminal(), monkeypatch)
+    log("worker_died", "error", message="it will be started again", worker=1, reason="out of memory")
+    assert stream.getvalue() == "error: worker died - it will be started again worker=1 reason='out of memory'\n"
+
+
+def test_a_traceback_follows_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = logging_to(Terminal(), monkeypatch)
+    log("uncaught_exception", "error", traceback="Traceback:\n  x\nValueError: y\n")
+    assert stream.getvalue() == "error: uncaught exception\nTraceback:\n  x\nValueError: y\n"
+
+
+def test_what_is_said_is_redacted(stream: io.StringIO) -> None:
+    log("upstream_failed", "warning", message=f"provider said: bad key {KEY}")
+    assert json.loads(stream.getvalue())["message"] == "provider said: bad key [redacted:groq]"
+
+
+def test_a_long_value_is_cut_after_it_was_redacted(stream: io.StringIO) -> None:
+    log("upstream_failed", message="word " * (MAX_VALUE_CHARS // 5 - 2) + KEY + " and so on" * 100)
+    assert "gsk_" not in stream.getvalue()
+    assert len(stream.getvalue()) < MAX_VALUE_CHARS + 500
+
+
+@pytest.mark.parametrize(
+    "fields", [{"headers": "x"}, {"body": "x"}, {"url": "x"}, {"status": "200"}, {"message": b"x"}]
+)
+def test_a_field_that_is_not_listed_or_has_another_type_is_refused(
+    fields: dict[str, str | int], stream: io.StringIO
+) -> None:
+    with pytest.raises(TypeError):
+        log("upstream_failed", **fields)
+    assert stream.getvalue() == ""
+
+
+def test_no_listed_field_could_hold_a_header_a_body_or_a_credential() -> None:
+    assert not FIELDS.keys() & {"headers", "header", "body", "url", "query", "key", "token", "request", "response"}
+    assert {kind for kinds in FIELDS.values() for kind in kinds} <= {str, int, float}
+
+
+def test_none_is_left_out(stream: io.StringIO) -> None:
+    log("reload_refused", file=None)
+    assert "file" not in json.loads(stream.getvalue())
+
+
+def test_a_closed_stream_stops_nobody(stream: io.StringIO) -> None:
+    stream.close()
+    log("worker_died")
+
+
+def test_lone_surrogates_do_not_break_the_line(stream: io.StringIO) -> None:
+    log("reload_refused", file="dd0c-\udcff.toml")
+    assert json.loads(stream.getvalue())["event"] == "reload_refused"
