@@ -67,6 +67,7 @@ def test_groq_reports_in_a_field_of_its_own() -> None:
         ({"refusal": "no"}, Output(text="no")),
         ({"reasoning": "hm"}, Output(reasoning="hm")),
         ({"reasoning_content": "hm", "content": None}, Output(reasoning="hm")),
+        ({"reasoning": "hm", "reasoning_content": "hm", "content": "a"}, Output(text="a", reasoning="hm")),
         ({"audio": {"transcript": "hi"}}, Output(text="hi")),
         ({"content": [{"type": "text", "text": "a"}]}, Output(text="a")),
         ({"content": [{"type": "thinking", "thinking": [{"text": "hm"}]}]}, Output(reasoning="hm")),

@@ -81,8 +81,8 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
         if delta is not None:
             if delta.content:
                 answer.text.add(at, delta.content)
-            elif delta.reasoning_content or delta.reasoning:
-                answer.reasoning.add(at, delta.reasoning_content or delta.reasoning or "")
+            if reasoning := delta.reasoning_content or delta.reasoning:
+                answer.reasoning.add(at, reasoning)
             for call in delta.tool_calls or ():
                 answer.call(call.function.name, call.function.arguments)
         if choice.text:
