@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from dd0c_route.errors import UpstreamCut, UpstreamError, UpstreamInvalid, UpstreamStale, UpstreamTimeout
 from dd0c_route.upstream import Marks, Pool, Sweeper
-from dd0c_route.upstream.connection import MAX_HEAD_BYTES, MAX_HEADERS, MAX_INTERIM
+from dd0c_route.upstream.connection import MAX_HEAD_BYTES, MAX_HEADERS, MAX_INTERIM, Connection
 
 from .scripted import Peer, answers, chunked, on_uvloop, provider, read, send, serving, until, whole
 
@@ -279,43 +282,88 @@ def test_a_connection_closed_while_idle_is_noticed_at_once() -> None:
     on_uvloop(test)
 
 
-def test_a_request_into_a_closed_connection_was_provably_not_sent() -> None:
-    """The race itself: the other side's FIN is in our kernel, but the loop has not seen it when the call starts."""
+@contextmanager
+def blocking_provider(serve: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
+    """A provider in a thread of its own, so that things happen while the loop does not look; yields its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    received: list[bytes] = []
 
-    def one_answer_a_connection() -> None:
+    def accept() -> None:
         while True:
             connection, _ = listener.accept()
             with connection:
-                received.append(connection.recv(1 << 16))
-                if received[-1] == b"":
+                if not (request := connection.recv(1 << 16)):
                     return
-                connection.sendall(whole(b"hello"))
+                serve(connection, request)
 
-    async def test() -> None:
+    thread = threading.Thread(target=accept)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        socket.create_connection(listener.getsockname()).close()
+        thread.join()
+        listener.close()
+
+
+def answer_and_close(connection: socket.socket, request: bytes) -> None:
+    connection.sendall(whole(request.rpartition(b"\r\n")[2]))
+
+
+def answer_and_add(connection: socket.socket, request: bytes) -> None:
+    """An answer, then another one that belongs to nobody, while the connection stays open."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    answer_and_close(connection, request)
+    time.sleep(0.002)
+    connection.sendall(whole(b"poison"))
+    connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_QUICKACK", 12), 0)
+    with suppress(OSError):
+        while connection.recv(1 << 16):
+            pass
+
+
+@pytest.mark.parametrize("serve", [answer_and_close, answer_and_add])
+def test_what_arrived_while_the_loop_did_not_look_keeps_a_connection_from_being_used(
+    serve: Callable[[socket.socket, bytes], None],
+) -> None:
+    async def test(port: int) -> None:
         loop = asyncio.get_running_loop()
-        pool = Pool(provider(listener.getsockname()[1]), loop=loop, sweeper=Sweeper(loop), environ={})
-        for number in range(200):
+        pool = Pool(provider(port), loop=loop, sweeper=Sweeper(loop), environ={})
+        for number in range(100):
+            marks = Marks()
+            assert await read(pool, b"%d" % number, marks) == (200, b"%d" % number)
+            assert not marks.reused
+            assert pool.open == 1
+            time.sleep(0.004)  # noqa: ASYNC251 - the loop must not see what happens now
+        await pool.close()
+
+    with blocking_provider(serve) as port:
+        on_uvloop(lambda: test(port))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what the peer acknowledged")
+@pytest.mark.parametrize(("serve", "sent"), [(answer_and_close, False), (answer_and_add, True)])
+def test_what_was_under_way_when_the_request_went_out_is_no_answer_to_it(
+    serve: Callable[[socket.socket, bytes], None], sent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above, but it arrives right behind the look at the socket."""
+
+    async def test(port: int) -> None:
+        loop = asyncio.get_running_loop()
+        pool = Pool(provider(port), loop=loop, sweeper=Sweeper(loop), environ={})
+        for _ in range(100):
             await read(pool)
             assert pool.open == 1
-            time.sleep(0.001)  # noqa: ASYNC251 - the loop must not see what happens now
+            time.sleep(0.004)  # noqa: ASYNC251 - the loop must not see what happens now
             marks = Marks()
             with pytest.raises(UpstreamStale) as raised:
                 await read(pool, marks=marks)
-            assert (raised.value.sent, raised.value.retryable) == (False, True)
-            assert (marks.reused, marks.sent, marks.outcome, pool.open) == (True, False, "failed", 0)
-            assert len(received) == number + 1
+            assert (raised.value.sent, raised.value.retryable) == (sent, True)
+            assert (marks.reused, marks.sent, marks.outcome, pool.open) == (True, sent, "failed", 0)
         await pool.close()
 
-    server = threading.Thread(target=one_answer_a_connection)
-    server.start()
-    try:
-        on_uvloop(test)
-    finally:
-        socket.create_connection(listener.getsockname()).close()
-        server.join()
-        listener.close()
+    monkeypatch.setattr(Connection, "is_quiet", lambda self: True)
+    with blocking_provider(serve) as port:
+        on_uvloop(lambda: test(port))
 
 
 def test_a_kept_connection_that_closes_on_a_received_request_may_have_done_its_work() -> None:

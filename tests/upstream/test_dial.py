@@ -7,8 +7,8 @@ import datetime
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,19 @@ def unreachable_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+@contextmanager
+def black_hole() -> Iterator[tuple[str, int]]:
+    """An address where nobody answers: a listener whose full backlog drops further attempts."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address: tuple[str, int] = full.getsockname()
+        for _ in range(8):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(address)
+        yield address
 
 
 # --- names and addresses -----------------------------------------------------------------------------
@@ -147,23 +160,32 @@ def test_every_new_connection_asks_the_resolver_and_a_failing_one_is_bridged() -
 def test_the_next_address_is_tried_when_one_refuses_or_does_not_answer() -> None:
     async def test() -> None:
         acme = await Provided(OK).start()
-        with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-            waiting = []
-            for _ in range(8):  # a full backlog drops further connection attempts: a black hole
-                waiting.append(socket.socket())
-                waiting[-1].setblocking(False)
-                waiting[-1].connect_ex(full.getsockname())
+        with black_hole() as nowhere:
             addresses = [
                 (socket.AF_INET6, ("::1", unreachable_port(), 0, 0)),
-                (socket.AF_INET, full.getsockname()),
+                (socket.AF_INET, nowhere),
                 (socket.AF_INET, ("127.0.0.1", acme.port)),
             ]
             pool = pool_resolving(acme.port, [addresses])
             assert await read(pool) == (200, b"hello")
             await pool.close()
-            for one in waiting:
-                one.close()
         await acme.stop()
+
+    on_uvloop(test)
+
+
+@pytest.mark.parametrize("given_up_after_s", [0.0, 0.01, 0.3])
+def test_giving_up_while_several_addresses_are_tried_closes_all_of_them(given_up_after_s: float) -> None:
+    async def test() -> None:
+        with black_hole() as nowhere:
+            pool = pool_resolving(80, [[(socket.AF_INET, nowhere)] * 2 + [(socket.AF_INET, ("127.0.0.2", nowhere[1]))]])
+            before = len(os.listdir("/proc/self/fd"))
+            call = asyncio.ensure_future(read(pool))
+            await asyncio.sleep(given_up_after_s)
+            call.cancel()
+            await asyncio.wait([call])
+            assert (pool.open, pool.in_use) == (0, 0)
+            await until(lambda: len(os.listdir("/proc/self/fd")) <= before)
 
     on_uvloop(test)
 
@@ -181,18 +203,11 @@ def test_when_no_address_answers_the_first_ones_reason_is_told() -> None:
 
 def test_a_place_that_does_not_answer_is_given_up_after_connect_s() -> None:
     async def test() -> None:
-        with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-            waiting = []
-            for _ in range(8):
-                waiting.append(socket.socket())
-                waiting[-1].setblocking(False)
-                waiting[-1].connect_ex(full.getsockname())
-            pool = pool_resolving(80, [[(socket.AF_INET, full.getsockname())]], connect_s=0.2)
+        with black_hole() as nowhere:
+            pool = pool_resolving(80, [[(socket.AF_INET, nowhere)]], connect_s=0.2)
             with pytest.raises(UpstreamConnectTimeout, match=r"no connection to api\.example\.com:80 within 0\.2 s"):
                 await read(pool)
             assert pool.open == 0
-            for one in waiting:
-                one.close()
 
     on_uvloop(test)
 

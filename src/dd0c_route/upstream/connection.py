@@ -7,9 +7,6 @@ one for its end where somebody has to wait for it.
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
-import sys
 from collections.abc import Callable
 from typing import NoReturn, Protocol, cast
 
@@ -17,16 +14,17 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from dd0c_route.config import Timeouts
 from dd0c_route.errors import UpstreamCut, UpstreamError, UpstreamInvalid, UpstreamStale, UpstreamTimeout
+from dd0c_route.upstream.kernel import SocketView
 from dd0c_route.upstream.marks import Marks, Outcome
 from dd0c_route.upstream.reply import Reply
 
 MAX_HEAD_BYTES = 64 << 10  # also of what comes without yielding body: trailers, chunk extensions
 MAX_HEADERS = 200
 MAX_INTERIM = 8  # 1xx heads before the answer
+COPIED_BYTES = 64 << 10  # up to here a copy costs less than a second buffer; both are one system call
 STALE_NS = 1_000_000_000  # a reused connection that closes later than this was still alive when the request came
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
-_BYTES_ACKED = 120  # offset of tcpi_bytes_acked in `struct tcp_info`; source: linux/tcp.h
 
 
 class Owner(Protocol):
@@ -50,12 +48,14 @@ class Connection(asyncio.Protocol):
         usable: Open, as far as we know.
         born: When it was opened, in the loop's seconds.
         idle_until: When it is to be closed if no call comes, in the loop's seconds.
+        kernel: A look below the transport; None where there is no socket of our own.
     """
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, *, tls: bool) -> None:
         self.usable = False
         self.born = loop.time()
         self.idle_until = 0.0
+        self.kernel: SocketView | None = None
         self._owner = owner
         self._loop = loop
         self._tls = tls
@@ -65,6 +65,10 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # called by the parser: no frame of ours for a piece
         self._parser = HttpResponseParser(self)
+
+    def is_quiet(self) -> bool:
+        """Nothing has arrived that the loop has not read yet: neither bytes that nobody asked for, nor the end."""
+        return self.kernel is None or not self.kernel.has_news()
 
     def begin(self, method: str, head: bytes, body: bytes, marks: Marks) -> tuple[Reply, asyncio.Future[None]]:
         """Write the request. The future is done when the answer's head is in the reply, or fails with the reason."""
@@ -77,13 +81,13 @@ class Connection(asyncio.Protocol):
         self._fault: UpstreamInvalid | None = None
         self._started = self._quiet_since = self._loop.time()
         marks.reused = self._written > 0
-        # What the peer's kernel had acknowledged before; the SYN counts one. Under TLS only the kernel knows the size.
+        # What the peer's kernel had acknowledged before. Under TLS only the kernel knows how much was written.
         self._acked_before = self._bytes_acked() if self._tls else 1 + self._written
         self._written += len(head) + len(body)
-        if body:
-            self._transport.writelines((head, body))  # one system call, no copy
+        if len(body) <= COPIED_BYTES:
+            self._transport.write(head + body)
         else:
-            self._transport.write(head)
+            self._transport.writelines((head, body))
         marks.sent = True
         marks.sent_at = self._owner.ticks_ns()
         self._reply = reply = Reply(self, marks)
@@ -149,6 +153,10 @@ class Connection(asyncio.Protocol):
             self.drop()  # bytes that nobody asked for must not become the next call's answer
             return
         if reply.marks.first_byte_at is None:
+            if reply.marks.reused and not self._request_arrived():
+                # They were under way before the request: a farewell, or somebody else's answer.
+                self._fail(UpstreamStale(f"{self._owner.name}: bytes came that answer an earlier call", sent=True))
+                return
             reply.marks.first_byte_at = self._owner.ticks_ns()
         self._heard = True
         self._barren += len(data)
@@ -262,7 +270,7 @@ class Connection(asyncio.Protocol):
         """The answer is complete: keep the connection for the next call, if it is clean."""
         if self._keep and not self._transport.get_write_buffer_size():
             self._over(reply, "pooled")
-            self.resume()
+            self.resume()  # paused by the very read that completed it
             if not self._owner.give_back(self):
                 reply.marks.outcome = "closed"
                 self.drop()
@@ -292,8 +300,7 @@ class Connection(asyncio.Protocol):
         marks = reply.marks
         fault: UpstreamError
         if marks.first_byte_at is None:
-            acked = self._bytes_acked()
-            marks.sent = acked is None or self._acked_before is None or acked > self._acked_before
+            marks.sent = self._request_arrived()
             young = self._owner.ticks_ns() - (marks.sent_at or 0) < STALE_NS
             if marks.reused and (young or not marks.sent):
                 fault = UpstreamStale(f"{name}: the kept-alive connection was closed", sent=marks.sent)
@@ -303,6 +310,14 @@ class Connection(asyncio.Protocol):
             fault = UpstreamCut(f"{name}: the connection was closed before the answer was complete")
         self._fail(fault)
 
+    def _request_arrived(self) -> bool:
+        """Whether the peer's kernel has any of the request, as far as ours can tell: if in doubt, it has."""
+        acked = self._bytes_acked()
+        return acked is None or self._acked_before is None or acked > self._acked_before
+
+    def _bytes_acked(self) -> int | None:
+        return self.kernel.bytes_acked() if self.kernel is not None else None
+
     def _invalid(self, why: str) -> UpstreamInvalid:
         return UpstreamInvalid(f"{self._owner.name}: the answer {why}")
 
@@ -310,14 +325,3 @@ class Connection(asyncio.Protocol):
         """Stop the parser, which wraps what its callbacks raise."""
         self._fault = self._invalid(why)
         raise self._fault
-
-    def _bytes_acked(self) -> int | None:
-        """How many bytes of this connection the peer's kernel has acknowledged; None where nobody tells."""
-        sock = self._transport.get_extra_info("socket")
-        if sys.platform != "linux" or sock is None or sock.family == socket.AF_UNIX:
-            return None
-        try:
-            info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
-            return cast(int, struct.unpack_from("=Q", info, _BYTES_ACKED)[0])
-        except (OSError, struct.error):  # closed already, or a kernel before 4.1
-            return None

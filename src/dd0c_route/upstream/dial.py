@@ -11,14 +11,17 @@ from itertools import chain, zip_longest
 
 from dd0c_route.errors import UpstreamConnectTimeout, UpstreamUnreachable
 from dd0c_route.upstream.connection import Connection
+from dd0c_route.upstream.kernel import SocketView
 from dd0c_route.upstream.origin import Origin, ProxyServer
 
 LAST_GOOD_S = 60.0  # how old an answer of the resolver may be when the resolver fails
 STAGGER_S = 0.25  # head start of an address before the next one is tried beside it; source: RFC 8305 §8
 MAX_ADDRESSES = 8
+PROBE_S = 45  # below the shortest idle limit of common NATs (60 s)
+PROBES = 4  # unanswered ones, then the connection counts as lost
 MAX_CONNECT_REPLY = 16 << 10  # bytes of a proxy's answer to CONNECT
 
-SockAddr = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+SockAddr = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str]
 
 
 class Dialer:
@@ -70,24 +73,29 @@ class Dialer:
             raise UpstreamUnreachable(f"{self._name}: cannot reach {self._next}: {_cause(error)}") from None
 
     async def _open(self, make: Callable[[], Connection]) -> Connection:
-        if self._unix_path is not None:
-            _, connection = await self._loop.create_unix_connection(make, self._unix_path)
-            return connection
-        context = await self._tls_context() if self._origin.tls else None
+        context = await self._tls_context() if self._origin.tls and self._unix_path is None else None
         sock = await self._connect()
         try:
-            if context is None:
+            if self._unix_path is not None:
+                _, connection = await self._loop.create_unix_connection(make, sock=sock)
+            elif context is None:
                 _, connection = await self._loop.create_connection(make, sock=sock)
-                return connection
-            if self._proxy is not None:
-                await self._ask_proxy(sock, self._proxy)
-            _, connection = await self._loop.create_connection(
-                make, sock=sock, ssl=context, server_hostname=self._origin.host, ssl_handshake_timeout=self._connect_s
-            )
-            return connection
+            else:
+                if self._proxy is not None:
+                    await self._ask_proxy(sock, self._proxy)
+                _, connection = await self._loop.create_connection(
+                    make,
+                    sock=sock,
+                    ssl=context,
+                    server_hostname=self._origin.host,
+                    ssl_handshake_timeout=self._connect_s,
+                )
         except BaseException:
             sock.close()
             raise
+        if connection.usable:
+            connection.kernel = SocketView(sock)
+        return connection
 
     async def _tls_context(self) -> ssl.SSLContext:
         """Made at the first call, beside the loop: reading the system's authorities takes tens of milliseconds."""
@@ -114,6 +122,8 @@ class Dialer:
 
     async def _connect(self) -> socket.socket:
         """The first address that answers, each getting a head start over the next."""
+        if self._unix_path is not None:
+            return await self._connect_to((socket.AF_UNIX, self._unix_path))
         addresses = await self._resolve()
         if len(addresses) == 1:
             return await self._connect_to(addresses[0])
@@ -137,7 +147,9 @@ class Dialer:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                _keep_alive(sock)
             await self._loop.sock_connect(sock, where)
         except BaseException:
             sock.close()
@@ -178,6 +190,14 @@ async def _first_good(
         if not running or (left is not None and left <= 0):
             return None
         await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """Probe a silent connection: a model may think for minutes, and routers on the way forget idle flows sooner."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", PROBE_S), ("TCP_KEEPINTVL", PROBE_S), ("TCP_KEEPCNT", PROBES)):
+        if hasattr(socket, option):  # not everywhere
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _discard(one: asyncio.Task[socket.socket]) -> None:

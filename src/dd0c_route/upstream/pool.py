@@ -109,7 +109,7 @@ class Pool:
             ShuttingDown: The pool is closed.
         """
         head = self._head(method, target, headers, body)
-        connection = self._idle.pop() if self._idle else await self._acquire()
+        connection = self._take_idle() or await self._acquire()
         reply, head_is_in = connection.begin(method, head, body, marks)
         try:
             await head_is_in
@@ -195,7 +195,7 @@ class Pool:
         if " " in target or not first.isascii():
             raise BadRequest("the request's target holds a space or a character beyond ASCII: percent-encode it")
         head = first.encode() + b"\r\n".join([*map(b": ".join, headers), b"\r\n"])
-        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+        if head.count(b"\n") != lines or head.count(b"\r") != lines or 0 in head:
             raise BadRequest("a header or the target holds a line break or NUL")
         return head
 
@@ -204,17 +204,26 @@ class Pool:
         while True:
             if self._closed:
                 raise self._refusal()
-            connection: Connection | None = None
-            if self._idle:
-                connection = self._idle.pop()
-            elif self.open < self._provider.connections:
+            connection = self._take_idle()
+            if connection is not None:
+                return connection
+            if self.open < self._provider.connections:
                 self._dialing += 1
             else:
                 connection = await self._wait()
             if connection is None:
                 return await self._dial()
-            if connection.usable:  # it may have been closed between being handed over and now
+            if connection.usable and connection.is_quiet():
                 return connection
+            connection.drop()  # closed by the other side between being handed over and now
+
+    def _take_idle(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_quiet():
+                return connection
+            connection.drop()
+        return None
 
     async def _wait(self) -> Connection | None:
         """Stand in line for a connection, or for room to open one (None)."""
