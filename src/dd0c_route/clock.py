@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import random
 import time
 from typing import Protocol
 
@@ -46,17 +47,35 @@ class HandClock:
         self._ticks_ns += step
 
 
+_PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]  # ten bits
+_random_bits = random.Random(os.urandom(32)).getrandbits  # an id tells calls apart; it opens nothing  # noqa: S311
+_millisecond = (-1, "")  # the last one and its text: several calls share it
+_second = (-1, "")
+
+
 def new_id(prefix: str, wall_ns: int) -> str:
     """A ULID behind *prefix*: sorts by time (milliseconds), 80 random bits. Source: ulid/spec."""
-    number = (wall_ns // 1_000_000) << 80 | secrets.randbits(80)
-    return prefix + "".join([_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5)])
+    global _millisecond
+    now, pairs, bits = wall_ns // 1_000_000, _PAIRS, _random_bits(80)
+    if now != _millisecond[0]:
+        text = "".join([pairs[now >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
+        _millisecond = (now, text)
+    else:
+        text = _millisecond[1]
+    return (
+        f"{prefix}{text}{pairs[bits >> 70]}{pairs[bits >> 60 & 1023]}{pairs[bits >> 50 & 1023]}"
+        f"{pairs[bits >> 40 & 1023]}{pairs[bits >> 30 & 1023]}{pairs[bits >> 20 & 1023]}"
+        f"{pairs[bits >> 10 & 1023]}{pairs[bits & 1023]}"
+    )
 
 
 def rfc3339(wall_ns: int) -> str:
     """`2026-11-24T05:30:59.123456Z`: UTC, microseconds, always 27 characters (so that text sorts as time)."""
+    global _second
     seconds, rest = divmod(wall_ns, 1_000_000_000)
-    t = time.gmtime(seconds)
-    return (
-        f"{t.tm_year:04d}-{t.tm_mon:02d}-{t.tm_mday:02d}T"
-        f"{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}.{rest // 1000:06d}Z"
-    )
+    if seconds != _second[0]:
+        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        _second = (seconds, text)
+    else:
+        text = _second[1]
+    return f"{text}.{rest // 1000:06d}Z"

@@ -18,7 +18,7 @@ from dd0c_route.clock import Clock
 from dd0c_route.config import Config, Provider
 from dd0c_route.config.load import Loaded, load
 from dd0c_route.decide import Router, build_router
-from dd0c_route.errors import ConfigError, NotFound
+from dd0c_route.errors import ConfigError, NotFound, PriceMissing
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.pricing import Catalog, Price, cost
 from dd0c_route.redact import register
@@ -135,7 +135,10 @@ def build(
         if price is None:
             return None
         prompt = count_request(call.api, call.fields, target.model).tokens
-        return cost(Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS), price).picodollars
+        try:
+            return cost(Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS), price).picodollars
+        except PriceMissing:
+            return None
 
     lines: dict[str, Line] = {}
     for name, provider in config.providers.items():

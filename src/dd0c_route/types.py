@@ -84,7 +84,6 @@ class Call(Struct, frozen=True):
         model: The model asked for, as the client wrote it; empty where there is none.
         provider: The provider named in the path (pass-through only), else empty.
         stream: The client asked for an event stream.
-        credential: What the client sent as its own key, if anything.
         key_id: Which of the router's access keys was used, or None.
         route_off: Never re-route this call.
         wants_cost: Put the cost into the final usage object of a stream.
@@ -104,7 +103,6 @@ class Call(Struct, frozen=True):
     model: str
     provider: str = ""
     stream: bool = False
-    credential: Secret | None = None
     key_id: str | None = None
     session: str | None = None
     tags: dict[str, str] = {}

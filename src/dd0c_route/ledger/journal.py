@@ -84,9 +84,13 @@ class Journal:
             frame_into(self._frame, SETTLE, trimmed)
         self._write_or_keep()
 
-    def deliver(self, delivery: Delivery) -> None:
-        """Write what became of the last bytes of a settled call; kept in memory while the disk refuses it."""
-        frame_into(self._frame, DELIVER, delivery)
+    def deliver(self, *deliveries: Delivery) -> None:
+        """Write, at once, what became of the last bytes of settled calls; kept in memory while the disk refuses it."""
+        frames = []
+        for delivery in deliveries:
+            frame_into(self._frame, DELIVER, delivery)
+            frames.append(bytes(self._frame))
+        self._frame[:] = b"".join(frames)
         self._write_or_keep()
 
     def sync(self) -> None:

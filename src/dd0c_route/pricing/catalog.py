@@ -65,6 +65,7 @@ class Catalog:
         self._price_as = price_as
         self._shelves: dict[str, tuple[_Shelf, NameIndex] | None] = {}
         self._known: dict[tuple[str, str, str], PriceHistory | None] = {}
+        self._owned: dict[str, tuple[str, ...]] = {}
         self._owners = [
             (name, re.compile("|".join(map(translate, seller.owns))).match)
             for name, seller in sellers.items()
@@ -115,6 +116,14 @@ class Catalog:
 
     def owners(self, model: str) -> tuple[str, ...]:
         """The providers that a bare *model* name belongs to, best first: own rows, then the makers; () if unknown."""
+        known = self._owned.get(model)
+        if known is None:
+            if len(self._owned) >= _KNOWN_NAMES:
+                self._owned.clear()
+            known = self._owned[model] = self._find_owners(model)
+        return known
+
+    def _find_owners(self, model: str) -> tuple[str, ...]:
         name = model.lower()
         own = [row.provider for row in self._rows if fnmatchcase(name, row.model.lower())]
         makers = [provider for provider, owns in self._owners if owns(name)]

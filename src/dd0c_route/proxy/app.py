@@ -47,7 +47,7 @@ class App:
         self.draining = False
         self._control = control
         self._reload = reload
-        self._deliveries = Deliveries(runtime.sweeper)
+        self._deliveries = Deliveries(runtime.sweeper, runtime.journal)
         self._connections: set[Connection] = set()
         self._clients: dict[asyncio.Task[None], Client] = {}
 

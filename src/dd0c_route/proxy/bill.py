@@ -147,19 +147,17 @@ class Bill:
         else:
             self.settle("internal", "internal_error" if error is not None else "no_answer")
 
-    def delivered(self, delivered_bytes: int) -> None:
+    def delivered(self, delivered_bytes: int) -> Delivery:
         """The socket has drained or closed: confirm the entry, or correct it by what really arrived."""
         entry = self._entry
-        if entry is None:
-            return
-        changes: dict[str, Any] = {}
-        if delivered_bytes != entry.delivered_bytes:
-            lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
-            end_state: EndState = "client_gone" if lost_some else entry.end_state
-            after = self._entry_for(end_state, entry.error, delivered_bytes, self._client.offered)
-            old, new = to_builtins(entry), to_builtins(after)
-            changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}
-        self._runtime.journal.deliver(Delivery(entry.id, changes))
+        if entry is None or delivered_bytes == entry.delivered_bytes:
+            return Delivery(self._request.id)
+        lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
+        end_state: EndState = "client_gone" if lost_some else entry.end_state
+        after = self._entry_for(end_state, entry.error, delivered_bytes, self._client.offered)
+        old, new = to_builtins(entry), to_builtins(after)
+        changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}
+        return Delivery(entry.id, changes)
 
     # --- making the records -----------------------------------------------------------------------------------
 
@@ -273,13 +271,12 @@ def _money_fields(amounts: Money | None, meter: Meter | None) -> dict[str, Any]:
         return fields
     if amounts.cost is None or amounts.price is None:
         return {**fields, "unpriced": True}
-    price = amounts.price
     return {
         **fields,
         "cost_picodollars": amounts.cost,
         "cost_usd": usd(amounts.cost),
         "cost_billable_picodollars": amounts.billable,
-        "price": {"id": price.id, "source": price.source, "date": price.date},
+        "price": amounts.price.record(),
         "baseline_picodollars": amounts.baseline,
         "saved_picodollars": None if amounts.baseline is None else amounts.baseline - amounts.cost,
     }

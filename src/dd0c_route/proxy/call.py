@@ -7,7 +7,7 @@ import re
 from msgspec import Struct
 
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
-from dd0c_route.proxy.headers import Headers, credential_of
+from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.types import Call, Dialect
 from dd0c_route.wire.api import api_of
@@ -117,7 +117,6 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         model=model,
         provider=address.provider,
         stream=stream,
-        credential=credential_of(headers, query),
         key_id=key_id,
         session=session,
         tags=tags,

@@ -7,8 +7,8 @@ import socket
 import struct
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 
 from dd0c_route.errors import ClientGone
 from dd0c_route.proxy.acked import Witness
@@ -63,8 +63,8 @@ class Client:
     """
 
     __slots__ = (
-        "_body_ends", "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_start", "_task",
-        "_wire_ends", "committed", "detach", "done", "ends_at", "gone", "link", "offered", "stopping",
+        "_body_ends", "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_start",
+        "_wire_ends", "committed", "detach", "done", "ends_at", "gone", "link", "offered", "stopping", "task",
     )  # fmt: skip
 
     def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
@@ -73,7 +73,7 @@ class Client:
         self._closes = not keep_alive
         self._head_only = head_only
         self._on_done = on_done
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None  # to be cancelled when the client goes
         self._start = link.written
         self._wire_ends = array("Q")
         self._body_ends = array("Q")
@@ -89,34 +89,21 @@ class Client:
 
     # --- presence --------------------------------------------------------------------------------------
 
-    @contextmanager
-    def present(self) -> Iterator[None]:
-        """Run a block only as long as the client is there.
+    def present(self) -> Present:
+        """Run a `with` block only as long as the client is there.
 
         Raises:
             ClientGone: The client hung up; whatever the block waited for was cancelled that instant.
         """
-        if self.gone:
-            raise ClientGone("the client hung up")
-        self._task = task = asyncio.current_task()
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not self.gone or self.stopping:
-                raise
-            if task is not None:
-                task.uncancel()
-            raise ClientGone("the client hung up") from None
-        finally:
-            self._task = None
+        return Present(self)
 
     def hung_up(self) -> None:
         """The connection is lost or half closed. With `detach` the call goes on without its client."""
         if self.gone:
             return
         self.gone = True
-        if self._task is not None and not self.detach:
-            self._task.cancel()
+        if self.task is not None and not self.detach:
+            self.task.cancel()
 
     # --- the answer ------------------------------------------------------------------------------------
 
@@ -214,3 +201,27 @@ class Client:
         tail = 2 if self._chunked else 0
         into = size - (self._wire_ends[piece] - tail - taken)  # counted from the piece's end, whatever stands before it
         return before + max(0, min(size, into))
+
+
+class Present:
+    """The block that `Client.present` guards; a class and not a generator, since every call enters one."""
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __enter__(self) -> None:
+        if self._client.gone:
+            raise ClientGone("the client hung up")
+        self._client.task = asyncio.current_task()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        client = self._client
+        task, client.task = client.task, None
+        if isinstance(error, asyncio.CancelledError) and client.gone and not client.stopping:
+            if task is not None:
+                task.uncancel()
+            raise ClientGone("the client hung up") from None

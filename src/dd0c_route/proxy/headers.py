@@ -59,13 +59,14 @@ def upstream_headers(call: Call, provider: Provider) -> Headers:
         BadKey: The provider has no stored key, and the caller's credential is the router's own access key.
     """
     named = connection_named(call.headers)
+    own_key = _own_key(call)
     keeps_credential = provider.api_key is None and not _is_access_key(call)
     out = [
         (name, value)
         for name, value in call.headers
         if name not in _NOT_UPSTREAM
         and not name.startswith((b"x-dd0c-", b"x-forwarded-"))
-        and (keeps_credential or name not in CREDENTIALS)
+        and (name not in CREDENTIALS or (keeps_credential and not (own_key and own_key in value)))
         and name not in named
     ]
     if provider.api_key is not None:
@@ -80,9 +81,15 @@ def upstream_headers(call: Call, provider: Provider) -> Headers:
 
 def upstream_query(call: Call, provider: Provider) -> str:
     """The query string; a `key=` in it is a credential and goes only where the caller's credential goes."""
-    if "key=" not in call.query or provider.api_key is None:
+    if "key=" not in call.query:
         return call.query
-    return "&".join(pair for pair in call.query.split("&") if not pair.startswith("key="))
+    own_key = _own_key(call).decode("latin-1")
+    keeps_credential = provider.api_key is None
+    return "&".join(
+        pair
+        for pair in call.query.split("&")
+        if not pair.startswith("key=") or (keeps_credential and not (own_key and own_key in pair))
+    )
 
 
 def client_headers(headers: Headers) -> Headers:
@@ -95,9 +102,14 @@ def client_headers(headers: Headers) -> Headers:
     ]
 
 
+def _own_key(call: Call) -> bytes:
+    """What came as `x-dd0c-key`, which some clients repeat in every header that they know; or empty."""
+    return next((value.strip() for name, value in call.headers if name == b"x-dd0c-key"), b"")
+
+
 def _is_access_key(call: Call) -> bool:
     """Whether the credential of *call* opened the router's own door (then it is nobody else's business)."""
-    return call.key_id is not None and not any(name == b"x-dd0c-key" for name, _ in call.headers)
+    return call.key_id is not None and not _own_key(call)
 
 
 def _credential(provider: Provider, key: Secret) -> tuple[bytes, bytes]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from dd0c_route.errors import PriceMissing
 from dd0c_route.pricing import Price, cost
 from dd0c_route.tokens import count_request, count_text
 from dd0c_route.types import Call, Count, PicoUSD, Target, Usage, UsageSource
@@ -136,13 +137,21 @@ class Money(Struct, frozen=True):
 
 def money(account: Account, price: Price | None, baseline: Price | None) -> Money:
     """Price what was used, what the provider will bill, and the same tokens at the model that was asked for."""
-    if price is None:
+    amount = _amount(account.usage, price)
+    if price is None or amount is None:
         return Money(None, None, None, None)
-    amount = cost(account.usage, price).picodollars
     if account.billable == account.usage.output_total:
-        billable = amount
+        billable: PicoUSD | None = amount
     else:
-        billed = structs.replace(account.usage, output=account.billable, reasoning=0)
-        billable = cost(billed, price).picodollars
-    asked = amount if baseline is price else cost(account.usage, baseline).picodollars if baseline is not None else None
-    return Money(amount, billable, price, asked)
+        billable = _amount(structs.replace(account.usage, output=account.billable, reasoning=0), price)
+    return Money(amount, billable, price, amount if baseline is price else _amount(account.usage, baseline))
+
+
+def _amount(usage: Usage, price: Price | None) -> PicoUSD | None:
+    """The cost, or None where there is no price for it: unpriced, never free."""
+    if price is None:
+        return None
+    try:
+        return cost(usage, price).picodollars
+    except PriceMissing:
+        return None

@@ -52,31 +52,36 @@ class Track:
     an event too little, never one too much.
     """
 
-    __slots__ = ("_ends", "_lengths", "_text")
+    __slots__ = ("_places", "_text")
 
     def __init__(self) -> None:
-        self._text = bytearray()  # UTF-8: small strings, or an io.StringIO, take ten times the space
-        self._ends = array("Q")
-        self._lengths = array("I")
+        self._text: bytes | bytearray = b""  # UTF-8: small strings, or an io.StringIO, take ten times the space
+        # Where each event ended, and the text's length there; made with the first piece: most answers have one kind.
+        self._places: tuple[array[int], array[int]] | None = None
 
     def add(self, end: int, piece: str) -> None:
         """Append *piece*, which stands in the event that ends at *end*."""
         if not piece:
             return
+        if self._places is None:
+            self._text = bytearray()
+            self._places = array("Q"), array("I")
         self._text += piece.encode("utf-8", "replace")
-        self._ends.append(end)
-        self._lengths.append(len(self._text))
-        if len(self._ends) > _MARKS:
+        ends, lengths = self._places
+        ends.append(end)
+        lengths.append(len(self._text))
+        if len(ends) > _MARKS:
             half = _MARKS // 2
-            del self._ends[0:half:2]
-            del self._lengths[0:half:2]
+            del ends[0:half:2]
+            del lengths[0:half:2]
 
     def upto(self, offset: int | None) -> str:
         """The text that stands in events lying wholly in the first *offset* bytes (None: all)."""
-        if offset is None:
+        if offset is None or self._places is None:
             return self._text.decode()
-        count = bisect_right(self._ends, offset)
-        return self._text[: self._lengths[count - 1]].decode() if count else ""
+        ends, lengths = self._places
+        count = bisect_right(ends, offset)
+        return self._text[: lengths[count - 1]].decode() if count else ""
 
     def __bool__(self) -> bool:
         return bool(self._text)

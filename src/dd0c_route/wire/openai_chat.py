@@ -59,7 +59,26 @@ class _Chunk(Struct, gc=False):
     x_groq: None = None
 
 
+class _Message(Struct, gc=False):
+    content: str | None = None
+    refusal: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    tool_calls: None = None
+    function_call: None = None
+    audio: None = None
+
+
+class _WholeChoice(Struct, gc=False):
+    """A choice of a whole answer with nothing but text: nearly all of them; any other is read slowly."""
+
+    message: _Message
+    text: None = None
+    error: None = None
+
+
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_CHOICES = msgspec.json.Decoder(list[_WholeChoice])
 
 
 def _event(answer: Answer, data: bytes, name: bytes) -> None:
@@ -92,8 +111,14 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
 
 
 def _body(answer: Answer, fields: dict[str, Raw]) -> None:
-    names = ("model", "service_tier", "usage", "x_groq", "error", "choices")  # not `data`: vectors are megabytes
+    names = ["model", "service_tier", "usage", "x_groq", "error"]  # not `data`: vectors are megabytes
     answer.closed = True
+    if "choices" in fields:
+        try:
+            for choice in _CHOICES.decode(fields["choices"]):
+                answer.text.add(answer.at, choice.message.content or "")
+        except UNREADABLE:
+            names.append("choices")
     _read(answer, {name: value_of(fields[name]) for name in names if name in fields}, "message")
 
 
