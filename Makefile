@@ -5,12 +5,13 @@
 #   make check   linter, formatter, strict types, import rings, tests
 #   make bench   latency and throughput, direct, through nginx and through the router
 #   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
+#   make corpus  every recording of DD0C_CORPUS through the router
 #   make lock    resolve the dependencies anew into the two lock files
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench soak kill lock clean
+.PHONY: run test check lint types bench soak kill corpus lock clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
@@ -52,6 +53,10 @@ soak: $(DEV)
 kill: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_KILL_ROUNDS tests) && \
 	DD0C_KILL_ROUNDS=$${DD0C_KILL_ROUNDS:-200} $(PYTEST) --timeout=3600 $$tests $(ARGS)
+
+corpus: $(DEV)
+	tests=$$(grep -rl --include='test_*.py' DD0C_CORPUS_ALL tests) && \
+	DD0C_CORPUS_ALL=1 $(PYTEST) $$tests $(ARGS)
 
 lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
