@@ -22,7 +22,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*[a-z](?:[.(\[].*)?|[A-Z][A-Z_]+")  # 
 _SCHEME = re.compile(r"(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256|key)\s+(?=\S)", re.IGNORECASE)
 _BEARER = re.compile(r"(?<![a-z0-9])(?:bearer|basic)\s+([a-z0-9._~+/=-]{8,})")
 _USERINFO = re.compile(r"[a-z][a-z0-9+.-]{0,20}://([^\s/?#\"'<>@:]*)(?::([^\s/\"'<>]*))?@")
-# What may stand between a name and its value; a comma only where the name was quoted, as in a list of pairs.
+# What may stand between a name and its value; a comma only in a list of pairs.
 _MARK = re.compile(
     r"(?P<close>\\{0,8}[\"'`])?\s{0,8}(?P<mark>=>|:=|[:=]|(?(close),|=))\s{0,8}[\[(]?(?:b?(?P<open>\\{0,8}[\"']))?"
 )
@@ -41,12 +41,13 @@ _STEMS = (
     "sig",
     "signature",
 )
+_PAIR = re.compile(r"[(\[]\s{0,8}b?\\{0,8}[\"'][a-z0-9_-]*$")
+_NO_VALUE = frozenset(("", *",:;}]) \n"))
 _MAX_NAME_CHARS = 32
 _DASHES = str.maketrans("_ ", "--")
 _QUERY_NAME = re.compile(r"[?&][a-z0-9_.-]*$")
 _OTHER_KEY = re.compile(r"(?:cache|primary|foreign|partition|public|sort|index|idempotency|object|dedup)[-.]?key$")
 _SPACE, _DIGIT, _LETTER = re.compile(r"[ \t]"), re.compile(r"\d"), re.compile(r"[^\W\d_]")
-_STRING_END = {'"': re.compile(r'(?<!\\)(?:\\\\)*"'), "'": re.compile(r"(?<!\\)(?:\\\\)*'")}
 _BARE_END = re.compile(r"[\s,;&)\]}\"'<>|`]|\\[\"'nrt]")
 _LINE_END = re.compile(r"[\r\n]|\\[rn]|(?<=[^\\])[\"']")
 _QUERY_END = re.compile(r"[&#\s\"'<>)\]}\\]")
@@ -70,25 +71,31 @@ class Carriers:
         for stem in _STEMS:
             at = lower.find(stem)
             while at >= 0:
-                name_end = at + len(stem)
-                if mark := _MARK.match(lower, name_end):
-                    spans += self._value(text, lower[max(0, at - _MAX_NAME_CHARS) : name_end], mark)
-                at = lower.find(stem, name_end)
+                end = at + len(stem)
+                mark = _MARK.match(lower, end)
+                if mark and (span := self._value(text, lower[max(0, at - _MAX_NAME_CHARS) : end], mark)):
+                    spans.append(span)
+                    end = span[1]  # what stands in it is masked with it
+                at = lower.find(stem, end)
         if "bearer" in lower or "basic" in lower:
             spans += [(*m.span(1), "bearer") for m in _BEARER.finditer(lower) if looks_random(text[slice(*m.span(1))])]
         if "://" in text and "@" in text:
             spans += _userinfo(text, lower)
         return spans
 
-    def _value(self, text: str, name: str, mark: re.Match[str]) -> list[Span]:
+    def _value(self, text: str, name: str, mark: re.Match[str]) -> Span | None:
         """The value behind *mark*, if *name* announces a credential and the value can be one."""
         trust = self._trust(name.translate(_DASHES))
         if trust is None:
-            return []
+            return None
+        if mark.group("mark") == "," and not _PAIR.search(name):
+            return None
         start, quote = mark.end(), mark.group("open")
+        if quote and quote != mark.group("close") and text[start : start + 1] in _NO_VALUE:
+            return None  # that quote ended the string in which the name stands
         in_query = mark.group("mark") == "=" and _QUERY_NAME.search(name) is not None
         if quote:
-            closing = _STRING_END.get(quote) or re.compile(re.escape(quote))
+            closing = _string_end(quote)
         elif in_query:
             closing = _QUERY_END
         elif trust == "header" and (_SCHEME.match(text, start) or name.endswith("cookie")):
@@ -96,15 +103,18 @@ class Carriers:
         else:
             closing = _BARE_END
         end = _end(closing, text, start, start + _NEAR_CHARS)
+        if quote and end == len(text):  # a quote that nothing closes is no string
+            closing = _BARE_END
+            end = _end(closing, text, start, start + _NEAR_CHARS)
         value = text[start:end].strip()[:_JUDGED_CHARS]
         if scheme := _SCHEME.match(value):
             value = value[scheme.end() :]
         if not value or _PLACEHOLDER.fullmatch(value.lower()):
-            return []
+            return None
         glued = mark.group("mark") == "=" and mark.start("mark") == mark.start()
         if not _credible(trust, value, quote is not None, in_query, glued):
-            return []
-        return [(start, _end(closing, text, end, len(text)), trust)]
+            return None
+        return start, _end(closing, text, end, len(text)), trust
 
     def _trust(self, name: str) -> Trust | None:
         for names, trust in self._names:
@@ -152,6 +162,14 @@ def _userinfo(text: str, lower: str) -> list[Span]:
         if looks_random(text[slice(*user)]) and user[1] - user[0] >= 16:
             spans.append((*user, "userinfo"))
     return spans
+
+
+def _string_end(quote: str) -> re.Pattern[str]:
+    """What ends a string that began with *quote*: the same again, or the quote of a string around it.
+
+    Around JSON in JSON the outermost quote is the one behind an even number of backslashes.
+    """
+    return re.compile(rf"(?<!\\)(?:\\{{0,{len(quote) - 1}}}|(?:\\\\)*){quote[-1]}")
 
 
 def _end(closing: re.Pattern[str], text: str, start: int, stop: int) -> int:

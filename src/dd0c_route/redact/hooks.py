@@ -139,10 +139,10 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            message = record.getMessage()
-        except Exception as failure:  # arguments that do not fit their format: Python would print them raw
-            message = f"{record.msg} (arguments withheld: {type(failure).__name__})"
-        text = "\n".join(part for part in (_exception_text(record), record.stack_info) if part)
+            message, text = record.getMessage(), _details(record)
+        except Exception:  # arguments that do not fit their format, or somebody's __str__
+            self.handleError(record)
+            return
         level = _LEVELS[min(max(record.levelno // 10, 1), 5)]
         _safely("library_log", level, logger=record.name, message=message, traceback=text or None)
 
@@ -150,10 +150,11 @@ class _Handler(logging.Handler):
 _LEVELS: dict[int, Level] = {1: "debug", 2: "info", 3: "warning", 4: "error", 5: "critical"}
 
 
-def _exception_text(record: logging.LogRecord) -> str | None:
+def _details(record: logging.LogRecord) -> str:
+    error = record.exc_text
     if record.exc_info and record.exc_info[0] is not None:
-        return "".join(traceback.format_exception(*record.exc_info))
-    return record.exc_text
+        error = "".join(traceback.format_exception(*record.exc_info))
+    return "\n".join(part for part in (error, record.stack_info) if part)
 
 
 def _install_logging() -> None:
