@@ -88,7 +88,7 @@ def _number(value: bytes) -> float | None:
         number = float(value)
     except ValueError:
         return None
-    return number if 0 <= number < 1e9 else None
+    return number if number >= 0 else None  # not NaN; a wait without end is one that is too long
 
 
 def _date(value: bytes, wall_s: float) -> float | None:

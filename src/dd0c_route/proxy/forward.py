@@ -13,6 +13,7 @@ from dd0c_route.types import Call, Target
 from dd0c_route.wire.body import join, with_usage_asked
 
 _VERSION = {"openai": "/v1", "anthropic": "/v1", "gemini": "/v1beta"}
+_ASKED_FOR_USAGE = ("openai.chat", "openai.completions")  # the APIs that take `stream_options`
 _VERSIONED = re.compile(r"/v\d+(?:alpha|beta)?\d*$")
 _MODEL_IN_PATH = re.compile(r"^/models/[^/:]+:")
 
@@ -50,7 +51,7 @@ def upstream_body(call: Call, provider: Provider, target: Target) -> tuple[bytes
     if "dd0c" in call.fields and call.dialect == "openai":
         fields = {name: raw for name, raw in (fields or call.fields).items() if name != "dd0c"}
     asked = None
-    if call.stream and call.api == "openai.chat" and provider.usage == "ask":
+    if call.stream and call.api in _ASKED_FOR_USAGE and provider.usage == "ask":
         asked = with_usage_asked(fields or call.fields)
     if asked is not None:
         return join(asked), True
