@@ -1,0 +1,186 @@
+"""A request becomes a Call: what its address, its headers and its body say."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
+from dd0c_route.proxy.call import Address, address_of, read_call
+from dd0c_route.proxy.headers import Headers
+from dd0c_route.proxy.server import Inbound
+from dd0c_route.types import Call
+
+
+def read(body: object, headers: Headers | None = None, target: bytes = b"/v1/chat/completions") -> Call:
+    request = Inbound()
+    request.method, request.target, request.headers = "POST", target, headers or []
+    request.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    address, query = address_of(target, "POST")
+    return read_call(request, address, query, None)
+
+
+@pytest.mark.parametrize(
+    ("target", "dialect", "api", "path"),
+    [
+        (b"/v1/chat/completions", "openai", "openai.chat", "/chat/completions"),
+        (b"/v1/completions", "openai", "openai.completions", "/completions"),
+        (b"/v1/embeddings", "openai", "openai.embeddings", "/embeddings"),
+        (b"/v1/responses", "openai", "openai.responses", "/responses"),
+        (b"/v1/messages", "anthropic", "anthropic.messages", "/messages"),
+        (b"/v1/messages/count_tokens", "anthropic", "anthropic.count_tokens", "/messages/count_tokens"),
+        (b"/v1beta/models/m:generateContent", "gemini", "gemini.generate", "/models/m:generateContent"),
+        (b"/v1/models/m:streamGenerateContent", "gemini", "gemini.generate", "/models/m:streamGenerateContent"),
+        (b"/v1alpha/models/m:countTokens", "gemini", "gemini.count_tokens", "/models/m:countTokens"),
+        (b"/passthrough/acme/v1/chat/completions", "passthrough", "openai.chat", "/v1/chat/completions"),
+        (b"/passthrough/acme/", "passthrough", "unknown", "/"),
+        (b"/passthrough/acme/v1//files/..", "passthrough", "unknown", "/v1//files/.."),
+    ],
+)
+def test_the_path_says_who_speaks_and_what_is_called(target: bytes, dialect: str, api: str, path: str) -> None:
+    address, query = address_of(target + b"?beta=true", "POST")
+
+    assert (address.dialect, address.api, address.path, query) == (dialect, api, path, "beta=true")
+
+
+def test_the_model_of_a_gemini_call_and_the_provider_of_a_pass_through_stand_in_the_path() -> None:
+    assert address_of(b"/v1beta/models/gemini-2.5-pro:generateContent", "POST")[0].model == "gemini-2.5-pro"
+    assert address_of(b"/passthrough/acme/v1/files", "GET")[0].provider == "acme"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/",
+        b"/v1",
+        b"/v1/chat/completions/",
+        b"/v1/chat/completions/x",
+        b"//v1/chat/completions",
+        b"/V1/chat/completions",
+        b"/v2/chat/completions",
+        b"/v1beta/models/m:deleteEverything",
+        b"/v1beta/models/m/n:generateContent",
+        b"/v1beta/models/:generateContent",
+        b"/passthrough/acme",
+        b"/passthrough//v1/files",
+    ],
+)
+def test_other_addresses_are_not_found_and_the_answer_names_those_that_are(target: bytes) -> None:
+    with pytest.raises(NotFound, match="/v1/chat/completions"):
+        address_of(target, "POST")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
+@pytest.mark.parametrize("target", [b"/v1/messages", b"/v1beta/models/m:generateContent"])
+def test_calls_are_posted(method: str, target: bytes) -> None:
+    with pytest.raises(MethodNotAllowed, match="POST"):
+        address_of(target, method)
+
+
+@pytest.mark.parametrize(("method", "reads"), [("POST", True), ("PUT", True), ("GET", False), ("DELETE", False)])
+def test_a_pass_through_takes_any_method(method: str, reads: bool) -> None:
+    assert address_of(b"/passthrough/acme/v1/files", method)[0].reads_body is reads
+
+
+def test_a_target_outside_ascii_is_refused() -> None:
+    with pytest.raises(BadRequest, match="percent-encode"):
+        address_of("/passthrough/acme/é".encode(), "GET")
+
+
+def test_the_body_is_read_once_and_kept_as_it_came() -> None:
+    body = b'{"model":"gpt-4o", "stream" : true,"messages":[]}'
+
+    call = read(body)
+
+    assert (call.body, call.model, call.stream) == (body, "gpt-4o", True)
+    assert bytes(call.fields["messages"]) == b"[]"
+
+
+@pytest.mark.parametrize("stream", [False, None, "true", 1])
+def test_only_true_is_a_stream(stream: object) -> None:
+    assert not read({"model": "gpt-4o", "stream": stream}).stream
+
+
+def test_a_gemini_stream_shows_in_its_path() -> None:
+    assert read({"contents": []}, target=b"/v1beta/models/m:streamGenerateContent?alt=sse").stream
+    assert not read({"contents": []}, target=b"/v1beta/models/m:generateContent").stream
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"[]", b'"x"', b"{", b'{"model": "m"', b"\xff", b'{"messages": []}'])
+def test_a_body_that_is_no_call_is_refused_without_repeating_it(body: bytes) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        read(body)
+
+    assert "messages" not in refusal.value.message
+
+
+@pytest.mark.parametrize("body", [b"", b"not json", b"{broken", b'{"model": 5}', b"\x00\xff"])
+def test_a_passed_through_body_may_be_anything(body: bytes) -> None:
+    call = read(body, target=b"/passthrough/acme/v1/chat/completions")
+
+    assert (call.body, call.model, call.provider) == (body, "", "acme")
+
+
+def test_a_passed_through_call_shows_its_model_where_it_has_one() -> None:
+    call = read({"model": "gpt-4o", "stream": True}, target=b"/passthrough/acme/v1/chat/completions")
+
+    assert (call.model, call.stream) == ("gpt-4o", True)
+
+
+def test_our_headers_say_what_they_say() -> None:
+    call = read(
+        {"model": "gpt-4o"},
+        [
+            (b"x-dd0c-tags", b"team=core, feature = search ,bare,=lost,"),
+            (b"x-dd0c-tags", b"more=1"),
+            (b"x-dd0c-session", b"s-1"),
+            (b"x-dd0c-policy", b"ordered"),
+            (b"x-dd0c-route", b"OFF"),
+            (b"x-dd0c-cost", b"on"),
+        ],
+    )
+
+    assert call.tags == {"team": "core", "feature": "search", "bare": "", "more": "1"}
+    assert (call.session, call.policy, call.route_off, call.wants_cost) == ("s-1", "ordered", True, True)
+
+
+def test_our_object_in_an_openai_body_says_the_same() -> None:
+    ours = {"tags": {"team": "core"}, "session": "s-1", "policy": "ordered", "route": "off", "cost": True}
+
+    call = read({"model": "gpt-4o", "dd0c": ours})
+
+    assert (call.tags, call.session, call.policy) == ({"team": "core"}, "s-1", "ordered")
+    assert (call.route_off, call.wants_cost) == (True, True)
+
+
+def test_tags_of_headers_and_body_are_joined_and_the_body_is_nearer() -> None:
+    call = read(
+        {"model": "gpt-4o", "dd0c": {"tags": {"b": "body"}, "session": "body"}},
+        [(b"x-dd0c-tags", b"a=header,b=header"), (b"x-dd0c-session", b"header")],
+    )
+
+    assert call.tags == {"a": "header", "b": "body"}
+    assert call.session == "header"
+
+
+def test_our_object_with_a_fault_is_refused_by_its_name() -> None:
+    with pytest.raises(BadRequest, match="`dd0c`"):
+        read({"model": "gpt-4o", "dd0c": {"tag": 1}})
+
+
+def test_an_object_of_our_name_in_another_dialect_is_the_providers_business() -> None:
+    call = read({"model": "claude-haiku-4-5", "dd0c": {"route": "off"}}, target=b"/v1/messages")
+
+    assert not call.route_off
+    assert "dd0c" in call.fields
+
+
+def test_tags_are_bounded() -> None:
+    call = read({"model": "gpt-4o"}, [(b"x-dd0c-tags", b"n" * 1000 + b"=" + b"v" * 1000)])
+
+    assert {len(name): len(value) for name, value in call.tags.items()} == {64: 256}
+
+
+def test_an_address_is_a_value() -> None:
+    assert address_of(b"/v1/messages", "POST")[0] == Address("anthropic", "anthropic.messages", "/messages")
