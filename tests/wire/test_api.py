@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dd0c_route.wire.api import api_of
+from dd0c_route.wire.api import api_of, model_in
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,18 @@ from dd0c_route.wire.api import api_of
 )
 def test_the_end_of_a_path_names_the_api(path: str, api: str) -> None:
     assert api_of(path) == api
+
+
+@pytest.mark.parametrize(
+    ("path", "model"),
+    [
+        ("/v1beta/models/gemini-x:streamGenerateContent?alt=sse", "gemini-x"),
+        ("/v1/projects/p/publishers/anthropic/models/claude-x@20260101:rawPredict", "claude-x@20260101"),
+        ("/model/a.b-v1%3A0/converse-stream", "a.b-v1:0"),
+        ("/model/a.b-v1:0/invoke", "a.b-v1:0"),
+        ("/v1/models/gpt-x", ""),
+        ("/v1/chat/completions", ""),
+    ],
+)
+def test_a_path_may_name_the_model(path: str, model: str) -> None:
+    assert model_in(path) == model

@@ -10,7 +10,7 @@ from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.types import Call, Dialect
-from dd0c_route.wire.api import api_of
+from dd0c_route.wire.api import api_of, model_in
 from dd0c_route.wire.body import split
 from dd0c_route.wire.request import facts
 
@@ -61,7 +61,7 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
         if provider and slash:
             rest = "/" + rest
             return Address(
-                "passthrough", api_of(rest), rest, provider=provider, reads_body=method not in _NO_BODY
+                "passthrough", api_of(rest), rest, model_in(rest), provider, reads_body=method not in _NO_BODY
             ), query
     raise NotFound(f"no such address: {method} {path[:200]} (see /v1/chat/completions, /v1/messages, /passthrough/…)")
 

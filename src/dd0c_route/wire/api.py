@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote
+
 _METHODS = {  # behind the last colon: Google's style
     "generateContent": "gemini.generate",
     "streamGenerateContent": "gemini.generate",
@@ -29,6 +32,7 @@ _ENDS = (  # the first that fits
     ("/v1/embed", "cohere.embeddings"),
     ("/v2/embed", "cohere.embeddings"),
 )
+_MODEL_IN_PATH = re.compile(r"/models?/([^/]+?)(?::[A-Za-z]+|/(?:converse|invoke)[a-z-]*)$")  # Google's, Amazon's
 
 
 def api_of(path: str) -> str:
@@ -41,3 +45,9 @@ def api_of(path: str) -> str:
         if path.endswith(end):
             return api
     return "unknown"
+
+
+def model_in(path: str) -> str:
+    """The model that a path names (`/models/NAME:generateContent`, `/model/NAME/converse`), or empty."""
+    found = _MODEL_IN_PATH.search(path.partition("?")[0])
+    return unquote(found[1]) if found else ""
