@@ -22,7 +22,7 @@ from dd0c_route.pricing import usd
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
-from dd0c_route.proxy.statement import Account, Facts, Money, account, money
+from dd0c_route.proxy.statement import Account, Facts, Money, account, free, money
 from dd0c_route.runtime import Runtime
 from dd0c_route.types import Attempt, Call, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
 from dd0c_route.upstream import Marks
@@ -112,6 +112,11 @@ class Bill:
             first = self._ms(self._marks.sent_at)
         return first or 0.0
 
+    def cost_so_far(self) -> str | None:
+        """What the call costs if it ends here and the client gets all of it; None without a price."""
+        offered = self._client.offered
+        return self._entry_for("complete", None, offered, offered, answered=True).cost_usd
+
     # --- the way out ----------------------------------------------------------------------------------------
 
     def settle(self, end_state: EndState, error: str | None = None, *, answered: bool = False, more: int = 0) -> Entry:
@@ -127,7 +132,7 @@ class Bill:
             self._answered = answered
             client = self._client
             delivered_bytes = client.delivered() if client.gone else client.offered + more
-            self._entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more)
+            self._entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more, answered=answered)
             self._runtime.journal.settle(self._entry)
             self._deliveries.watch(client, self)
         return self._entry
@@ -154,7 +159,8 @@ class Bill:
             return Delivery(self._request.id)
         lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
         end_state: EndState = "client_gone" if lost_some else entry.end_state
-        after = self._entry_for(end_state, entry.error, delivered_bytes, self._client.offered)
+        offered, answered = self._client.offered, self._answered
+        after = self._entry_for(end_state, entry.error, delivered_bytes, offered, answered=answered)
         old, new = to_builtins(entry), to_builtins(after)
         changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}
         return Delivery(entry.id, changes)
@@ -178,15 +184,19 @@ class Bill:
             key_id=call.key_id,
         )
 
-    def _entry_for(self, end_state: EndState, error: str | None, delivered_bytes: int, body_bytes: int) -> Entry:
-        request, call, target, meter = self._request, self.call, self._target, self._meter
+    def _entry_for(
+        self, end_state: EndState, error: str | None, delivered_bytes: int, body_bytes: int, *, answered: bool
+    ) -> Entry:
+        request, call, target = self._request, self.call, self._target
+        meter = self._meter if call is not None and call.method == "POST" else None  # a GET repeats what was billed
         used, amounts = _NOTHING, None
         served = target.model if target is not None else ""
         if call is not None and target is not None:
             facts = Facts(
                 sent=self._unanswered or meter is not None,
+                status=self._status_of_try or 0,
                 meter=meter,
-                answered=self._answered,
+                answered=answered,
                 delivered_bytes=delivered_bytes,
                 body_bytes=body_bytes,
                 whole_json=self._whole_json,
@@ -229,6 +239,8 @@ class Bill:
 
     def _money(self, call: Call, target: Target, served: str, used: Account) -> Money:
         runtime = self._runtime
+        if call.api.endswith("count_tokens"):
+            return free("counting tokens is free of charge")
         tier = (
             self._meter.reported.service_tier if self._meter is not None and self._meter.reported is not None else None
         )
@@ -276,7 +288,7 @@ def _money_fields(amounts: Money | None, meter: Meter | None) -> dict[str, Any]:
         "cost_picodollars": amounts.cost,
         "cost_usd": usd(amounts.cost),
         "cost_billable_picodollars": amounts.billable,
-        "price": amounts.price.record(),
+        "price": amounts.price,
         "baseline_picodollars": amounts.baseline,
         "saved_picodollars": None if amounts.baseline is None else amounts.baseline - amounts.cost,
     }

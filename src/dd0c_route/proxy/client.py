@@ -13,6 +13,7 @@ from types import TracebackType
 from dd0c_route.errors import ClientGone
 from dd0c_route.proxy.acked import Witness
 from dd0c_route.proxy.headers import Headers
+from dd0c_route.upstream import Marks
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 _REASONS = {200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found"}
@@ -58,13 +59,14 @@ class Client:
         committed: A byte of an answer is out; no second answer can follow.
         offered: Bytes of the answer's body so far, also those that came when the client had gone.
         ends_at: Bytes written to the connection up to the end of this answer (or so far).
-        detach: A hang-up does not cancel the call: the provider's answer is read on.
+        drains: The marks of a try whose answer is read on without the client, once it was sent.
+        task: What a hang-up cancels.
         done: The answer has ended, one way or the other.
     """
 
     __slots__ = (
         "_body_ends", "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_start",
-        "_wire_ends", "committed", "detach", "done", "ends_at", "gone", "link", "offered", "stopping", "task",
+        "_wire_ends", "committed", "done", "drains", "ends_at", "gone", "link", "offered", "stopping", "task",
     )  # fmt: skip
 
     def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
@@ -73,13 +75,13 @@ class Client:
         self._closes = not keep_alive
         self._head_only = head_only
         self._on_done = on_done
-        self.task: asyncio.Task[None] | None = None  # to be cancelled when the client goes
+        self.task: asyncio.Task[None] | None = None
         self._start = link.written
         self._wire_ends = array("Q")
         self._body_ends = array("Q")
         self.gone = False
         self.stopping = False
-        self.detach = False
+        self.drains: Marks | None = None
         self.committed = False
         self.done = False
         self.ends_at = link.written
@@ -98,11 +100,11 @@ class Client:
         return Present(self)
 
     def hung_up(self) -> None:
-        """The connection is lost or half closed. With `detach` the call goes on without its client."""
+        """The connection is lost or half closed: cancel the call, or let it go on without its client (`drains`)."""
         if self.gone:
             return
         self.gone = True
-        if self.task is not None and not self.detach:
+        if self.task is not None and not (self.drains is not None and self.drains.sent):
             self.task.cancel()
 
     # --- the answer ------------------------------------------------------------------------------------

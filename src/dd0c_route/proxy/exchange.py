@@ -12,23 +12,34 @@ from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import Address, read_call
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.forward import upstream_body, upstream_target
-from dd0c_route.proxy.headers import Headers, client_headers, upstream_headers
+from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.refusal import Refusal, refuse
-from dd0c_route.proxy.relay import Relay
+from dd0c_route.proxy.relay import Edit, Relay
 from dd0c_route.proxy.server import Inbound
+from dd0c_route.redact import redact_bytes, registered
 from dd0c_route.runtime import Line, Runtime
 from dd0c_route.types import Call, Entry, Target
 from dd0c_route.upstream import Reply
+from dd0c_route.wire.errors import render_event
 from dd0c_route.wire.hide import UsageChunkFilter
 from dd0c_route.wire.meter import meter_for
+from dd0c_route.wire.show_cost import CostWriter
 
 _JSON = b"application/json"
+_EVENTS = b"text/event-stream"
 
 
 async def exchange(
     request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime
 ) -> None:
     """Serve one metered call: exactly one entry, however it is left."""
+    with registered(credential_of(request.headers, query)):
+        await _exchange(request, address, query, client, bill, runtime)
+
+
+async def _exchange(
+    request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime
+) -> None:
     try:
         with bill:
             bill.call = call = read_call(request, address, query, bill.key_id)
@@ -60,7 +71,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         tried += 1
         step: Next | None
         try:
-            reply, hide = await _ask(call, target, line, client, bill)
+            reply, usage_asked = await _ask(call, target, line, client, bill)
         except UpstreamError as error:
             bill.tried(None, error.code)
             step = after_error(error, tried, len(plan), runtime.config.retries, runtime.retry_budget)
@@ -77,28 +88,28 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                     runtime.config.retries, runtime.retry_budget, runtime.clock.wall_ns() / 1e9, random.random,
                 )  # fmt: skip
                 if step is None or client.gone:
-                    return await _relay(call, target, line, reply, hide, client, bill, runtime)
+                    return await _relay(call, target, line, reply, usage_asked, client, bill, runtime)
                 held = await Refusal.read(reply, target)
                 bill.tried(reply.status, f"status_{reply.status}")
         index = step.index
+        client.drains = None  # until the next try is sent, a hang-up ends the call
+        if client.gone:
+            raise ClientGone("the client hung up")
         if step.delay_s:
             await asyncio.sleep(step.delay_s)
 
 
-async def _ask(
-    call: Call, target: Target, line: Line, client: Client, bill: Bill
-) -> tuple[Reply, UsageChunkFilter | None]:
-    """Send the call to *target*; returns when the head of the answer is in."""
+async def _ask(call: Call, target: Target, line: Line, client: Client, bill: Bill) -> tuple[Reply, bool]:
+    """Send the call to *target*; returns when the head of the answer is in, and whether usage was asked for unasked."""
     body, usage_asked = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
     headers = upstream_headers(call, line.provider)
     marks = bill.trying(target)
-    client.detach = line.provider.on_disconnect == "drain"
-    reply = await line.pool.send(call.method, where, headers, body, marks)
-    return reply, UsageChunkFilter() if usage_asked else None
+    client.drains = marks if line.provider.on_disconnect == "drain" else None
+    return await line.pool.send(call.method, where, headers, body, marks), usage_asked
 
 
-async def _relay(call: Call, target: Target, line: Line, reply: Reply, hide: UsageChunkFilter | None,
+async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_asked: bool,
                  client: Client, bill: Bill, runtime: Runtime) -> None:  # fmt: skip
     """Hand the answer to the client, byte for byte."""
     kind, coding = _content(reply.headers)
@@ -109,15 +120,27 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, hide: Usa
     def headers(entry: Entry | None) -> Headers:
         return _headers(call, target, line, reply.headers, bill, entry)
 
-    is_stream = reply.status == 200 and not whole_json and hide is not None
+    edit: Edit | None = None
+    is_plain_stream = kind.startswith(_EVENTS) and reply.status == 200 and not coding
+    if is_plain_stream and call.wants_cost:
+        edit = CostWriter(bill.cost_so_far)
+    elif is_plain_stream and usage_asked:
+        edit = UsageChunkFilter()
     relay = Relay(
-        reply, client, bill, meter, hide=hide if is_stream else None, headers=headers,
+        reply, client, bill, meter, edit=edit, headers=headers,
         sweeper=runtime.sweeper, ticks_ns=runtime.clock.ticks_ns,
     )  # fmt: skip
     now = asyncio.get_running_loop().time()
-    if client.detach:
+    if client.drains is not None:
         relay.may_drain(line.provider.drain_bytes, now + line.provider.drain_s)
-    await (relay.hold(now) if whole_json else relay.stream())
+    if whole_json:
+        return await relay.hold(now)
+    try:
+        await relay.stream()
+    except UpstreamError as error:
+        if kind.startswith(_EVENTS) and not coding and relay.between_events:  # say why, before the cut shows that
+            client.send(redact_bytes(render_event(error, call.api, call.id)))
+        raise
 
 
 def _content(headers: Headers) -> tuple[bytes, bytes]:

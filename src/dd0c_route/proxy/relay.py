@@ -7,6 +7,7 @@ Everything else goes out piece by piece as it comes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from dd0c_route.errors import ClientGone
 from dd0c_route.proxy.bill import Bill
@@ -14,7 +15,6 @@ from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.types import Entry
 from dd0c_route.upstream import Reply, Sweeper
-from dd0c_route.wire.hide import UsageChunkFilter
 from dd0c_route.wire.meter import Meter
 
 HOLD_BYTES = 1 << 20  # longer JSON answers go out as they come, without a cost header
@@ -24,24 +24,33 @@ _LAST = (b"[DONE]", b"message_stop", b'"response.')
 """What an API's terminal event contains: then the meter looks first, and the entry is written before it goes out."""
 
 
+class Edit(Protocol):
+    """What may change a stream on its way: `UsageChunkFilter`, `CostWriter`."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def end(self) -> bytes: ...
+
+
 class Relay:
     """One answer on its way. `pieces` go to `held`, then to `stream`."""
 
     def __init__(
-        self, reply: Reply, client: Client, bill: Bill, meter: Meter, *, hide: UsageChunkFilter | None,
+        self, reply: Reply, client: Client, bill: Bill, meter: Meter, *, edit: Edit | None,
         headers: Callable[[Entry | None], Headers], sweeper: Sweeper, ticks_ns: Callable[[], int],
     ) -> None:  # fmt: skip
         self._reply = reply
         self._client = client
         self._bill = bill
         self._meter = meter
-        self._hide = hide
+        self._edit = edit
         self._headers = headers
         self._sweeper = sweeper
         self._ticks_ns = ticks_ns
         self._held: list[bytes] | None = None
         self._held_bytes = 0
         self._hold_until = 0.0
+        self._edge = b"\n\n"  # the last bytes that went out
         self._drained = 0
         self._drain_bytes = 0
         self._drain_until = 0.0
@@ -77,7 +86,7 @@ class Relay:
         self._client.whole(self._reply.status, self._headers(entry), body)
 
     async def _ended(self) -> None:
-        watched = not self._reply.complete and (self._held is not None or self._client.detach)
+        watched = not self._reply.complete and (self._held is not None or self._client.drains)
         if watched:
             self._sweeper.watch(self)
         try:
@@ -89,7 +98,7 @@ class Relay:
 
     def _start(self) -> None:
         reply = self._reply
-        length = reply.content_length if self._hide is None else None
+        length = reply.content_length if self._edit is None else None
         self._client.start(reply.status, self._headers(None), length if reply.has_body else 0)
         self._client.flow(reply.pause, reply.resume)
 
@@ -99,15 +108,16 @@ class Relay:
         bill, meter, client = self._bill, self._meter, self._client
         if bill.ttft_ns is None:
             bill.ttft_ns = self._ticks_ns()
-        out = data if self._hide is None else self._hide.feed(data)
-        if _LAST[0] in data or _LAST[1] in data or _LAST[2] in data:
+        self._edge = data[-4:]
+        if self._edit is None and _LAST[0] not in data and _LAST[1] not in data and _LAST[2] not in data:
+            client.send(data)
             meter.feed(data)
+        else:
+            meter.feed(data)
+            out = data if self._edit is None else self._edit.feed(data)
             if meter.finished:
                 self._settle(len(out))
             client.send(out)
-        else:
-            client.send(out)
-            meter.feed(data)
         if client.gone:
             self._gone(len(data))
 
@@ -135,12 +145,17 @@ class Relay:
         self._start()
         self._piece(held)
 
+    @property
+    def between_events(self) -> bool:
+        """Nothing has come yet, or the last thing was a blank line: something may be said without garbling an event."""
+        return self._edge.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
+
     # --- the end --------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
         """The provider's answer is whole."""
-        if self._hide is not None:
-            self._client.send(self._hide.end())
+        if self._edit is not None:
+            self._client.send(self._edit.end())
         self._meter.end()
         self._settle(0)
         self._client.finish()
@@ -160,9 +175,8 @@ class Relay:
     def may_drain(self, most_bytes: int, until: float) -> None:
         """If the client leaves, read on, so that the provider's own figures are known: at most so far, so long."""
         self._drain_bytes, self._drain_until = most_bytes, until
-        self._client.detach = True
 
     def _gone(self, size: int) -> None:
         self._drained += size
-        if not self._client.detach or self._drained > self._drain_bytes:
+        if self._client.drains is None or self._drained > self._drain_bytes:
             raise ClientGone("the client hung up")

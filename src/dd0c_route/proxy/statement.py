@@ -24,6 +24,7 @@ class Facts(Struct, frozen=True):
 
     Attributes:
         sent: The provider may have worked on the request (it answered, or nothing came back).
+        status: What it answered, 0 where it did not.
         meter: What was seen of the answer; None where there was none.
         answered: The provider's answer came whole.
         delivered_bytes: Bytes of the body that reached the client.
@@ -32,6 +33,7 @@ class Facts(Struct, frozen=True):
     """
 
     sent: bool
+    status: int
     meter: Meter | None
     answered: bool
     delivered_bytes: int
@@ -49,14 +51,20 @@ class Account(Struct, frozen=True):
     received: int
     billable: int
     reported: dict[str, Any] | None
+    billed: Usage | None = None  # what is invoiced, where the provider says that this is not what it processed
+
+
+_NONE = Account(Usage(), "none", None, 0, 0, 0, None)
 
 
 def account(call: Call, target: Target, facts: Facts) -> Account:
     """Count what was used, received and delivered."""
     meter = facts.meter
     reported = meter.reported if meter is not None else None
-    if not facts.sent or meter is None or (meter.error is not None and not meter.has_output and reported is None):
+    if not facts.sent or meter is None:
         return _without_answer(call, target, facts)
+    if (facts.status >= 400 or meter.error is not None) and not meter.has_output and reported is None:
+        return _NONE  # refused: nothing was worked on
 
     if reported is not None and reported.final:
         received = reported.usage.output_total
@@ -70,7 +78,7 @@ def account(call: Call, target: Target, facts: Facts) -> Account:
         source: UsageSource = "provider_final" if reported.final else "provider_partial"
         usage = reported.usage if reported.final else structs.replace(reported.usage, output=received, reasoning=0)
         band = None if reported.final else received_band
-        return Account(usage, source, band, received, received, received, raw)
+        return Account(usage, source, band, received, received, received, raw, reported.billed)
 
     delivered, delivered_band = _delivered(facts, meter, received, received_band, target.model)
     if reported is not None:
@@ -87,9 +95,8 @@ def account(call: Call, target: Target, facts: Facts) -> Account:
 
 def _without_answer(call: Call, target: Target, facts: Facts) -> Account:
     """Nothing of an answer came. What was sent may be billed for its input, if the provider had begun to work."""
-    refused = facts.meter is not None  # the provider answered, with an error: no tokens
-    if not facts.sent or refused:
-        return Account(Usage(), "none", None, 0, 0, 0, None)
+    if not facts.sent:
+        return _NONE
     prompt = count_request(call.api, call.fields, target.model)
     source: UsageSource = "local_exact" if prompt.exactness == "exact" else "local_estimated"
     return Account(Usage(input=prompt.tokens), source, prompt.band, 0, 0, 0, None)
@@ -131,20 +138,26 @@ class Money(Struct, frozen=True):
 
     cost: PicoUSD | None
     billable: PicoUSD | None
-    price: Price | None
+    price: dict[str, Any] | None
     baseline: PicoUSD | None
+
+
+def free(reason: str) -> Money:
+    """A call that the provider does not charge for."""
+    return Money(0, 0, {"id": "free", "source": reason, "date": "", "tier": "standard"}, 0)
 
 
 def money(account: Account, price: Price | None, baseline: Price | None) -> Money:
     """Price what was used, what the provider will bill, and the same tokens at the model that was asked for."""
-    amount = _amount(account.usage, price)
+    usage = account.billed or account.usage
+    amount = _amount(usage, price)
     if price is None or amount is None:
         return Money(None, None, None, None)
-    if account.billable == account.usage.output_total:
+    if account.billed is not None or account.billable == usage.output_total:
         billable: PicoUSD | None = amount
     else:
-        billable = _amount(structs.replace(account.usage, output=account.billable, reasoning=0), price)
-    return Money(amount, billable, price, amount if baseline is price else _amount(account.usage, baseline))
+        billable = _amount(structs.replace(usage, output=account.billable, reasoning=0), price)
+    return Money(amount, billable, price.record(), amount if baseline is price else _amount(usage, baseline))
 
 
 def _amount(usage: Usage, price: Price | None) -> PicoUSD | None:
