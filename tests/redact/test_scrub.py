@@ -70,6 +70,14 @@ def test_a_key_in_disguise_is_masked(hidden: str) -> None:
     assert not any(hidden[i : i + 24] in clean for i in range(len(hidden) - 23))
 
 
+@pytest.mark.parametrize(
+    "following", ["foo", "Traceback", "2026-11-24T05:30:59Z", "Content-Length: 5", "and so on", "}"]
+)
+def test_a_key_at_the_end_of_a_line_leaves_the_next_line_alone(following: str) -> None:
+    assert redact_sensitive(f"key {KEY}\n{following} x") == f"key [redacted:anthropic]\n{following} x"
+    assert redact_sensitive(f"Bearer abcdef1234567890\n{following}") == f"Bearer [redacted:bearer]\n{following}"
+
+
 def test_masked_json_is_still_json() -> None:
     text = json.dumps({"error": {"message": f"bad key {KEY}", "api_key": "hunter2hunter2", "code": 401}})
     assert json.loads(redact_sensitive(text))["error"]["code"] == 401
@@ -109,7 +117,7 @@ def test_redacted_json_is_still_json(text: str, depth: int) -> None:
 @settings(deadline=None)
 @given(st.text(alphabet="ab%4\\u01x-;&#\n \u200b"))
 def test_a_view_leads_back_to_the_place_it_came_from(text: str) -> None:
-    for view in (unescaped(text), unwrapped(text)):
+    for view in (unescaped(text), unwrapped(text, surely=True), unwrapped(text, surely=False)):
         if view is not None:
             edges = [view.back(i, i)[0] for i in range(len(view.text) + 1)]
             assert edges == sorted(edges)

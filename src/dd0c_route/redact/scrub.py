@@ -58,8 +58,12 @@ def masked(text: str, spans: list[Span]) -> str:
 
 def _find_unwrapped(text: str) -> list[Span]:
     spans = _find_as_written(text)
-    if view := views.unwrapped(text):
+    if view := views.unwrapped(text, surely=True):
         spans += [(*view.back(start, end), name) for start, end, name in _find_as_written(view.text)]
+    if view := views.unwrapped(text, surely=False):
+        # Only what nothing else found: a key that ends its line must not take along the next line's first word.
+        found = [(*view.back(start, end), name) for start, end, name in _find_as_written(view.text)]
+        spans += [new for new in found if not any(new[0] < end and start < new[1] for start, end, _ in spans)]
     return spans
 
 

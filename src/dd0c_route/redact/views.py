@@ -21,8 +21,13 @@ _ESCAPE = re.compile(
     r"|[\x00\xad\u200b-\u200f\u2060\ufeff]"  # UTF-16 read as bytes; characters that nobody sees
 )
 _INVISIBLE = re.compile(r"[\x00\xad\u200b-\u200f\u2060\ufeff]")
-# A line that breaks inside a long unbroken word; the next may be indented, quoted or escaped.
-_WRAP = re.compile(r"(?<=[A-Za-z0-9_+/=.-]{12})[\"']?[ \t]*\\?\r?\n[ \t>#|]*[\"']?(?=[A-Za-z0-9_+/=.-])")
+# A line that breaks inside a long unbroken word and goes on, perhaps indented, quoted or escaped. Surely the same word
+# where what follows has digits or capitals within and is no date; perhaps the same word where it has not.
+_WRAP = r"(?<=[A-Za-z0-9_+/=.-]{12})[\"']?[ \t]*\\?\r?\n[ \t>#|]*[\"']?"
+_SURE_WRAP = re.compile(
+    _WRAP + r"(?=[A-Za-z0-9_+/=.-]{8})(?=[A-Za-z0-9_+/=.-]{0,40}(?:[0-9]|[a-z][A-Z]))(?!\d{4}-\d\d-)"
+)
+_ANY_WRAP = re.compile(_WRAP + r"(?=[A-Za-z0-9_+/=.-])")
 # Text in base64 shows: each fourth character stands for a byte below 0x80. So does text in hex. Six of them tell.
 _CODED = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?:"
@@ -72,11 +77,14 @@ def unescaped(text: str) -> View | None:
     return view if view.text != text else None
 
 
-def unwrapped(text: str) -> View | None:
-    """*text* with broken words joined again, or None where no line breaks inside a word."""
-    if "\n" not in text or not _WRAP.search(text):
-        return None
-    return View(text, _WRAP, lambda _: "")
+def unwrapped(text: str, *, surely: bool) -> View | None:
+    """*text* with broken words joined again, or None where no line breaks inside a word.
+
+    Args:
+        surely: Join only where what follows looks like more of a credential; else wherever a word could go on.
+    """
+    pattern = _SURE_WRAP if surely else _ANY_WRAP
+    return View(text, pattern, lambda _: "") if "\n" in text and pattern.search(text) else None
 
 
 def long_words(text: str) -> str:
