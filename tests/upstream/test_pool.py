@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 
 import pytest
 
 from dd0c_route.errors import BadRequest, ShuttingDown, UpstreamBusy, UpstreamCut, UpstreamUnreachable
-from dd0c_route.upstream import Marks
+from dd0c_route.upstream import Marks, Reply
+from dd0c_route.upstream.connection import Connection
 
 from .scripted import Peer, answers, chunked, on_uvloop, read, send, serving, until, whole
 
@@ -331,6 +333,25 @@ def test_no_file_descriptor_is_left_behind() -> None:
 
     if os.path.isdir("/proc/self/fd"):
         on_uvloop(test)
+
+
+@pytest.mark.parametrize("fields", [[], [b"connection: close"]])
+def test_a_call_leaves_nothing_for_the_garbage_collector(fields: list[bytes]) -> None:
+    async def test() -> None:
+        async with serving(answers(whole(b"ok", *fields))) as (_, pool):
+            await read(pool)
+            gc.collect()
+            gc.disable()
+            for _ in range(100):
+                await read(pool)
+            await asyncio.sleep(0.01)
+            left = [thing for thing in gc.get_objects() if isinstance(thing, Connection | Reply)]
+            assert len(left) == pool.open
+
+    try:
+        on_uvloop(test)
+    finally:
+        gc.enable()
 
 
 # --- the body ----------------------------------------------------------------------------------------

@@ -51,6 +51,13 @@ class Connection(asyncio.Protocol):
         kernel: A look below the transport; None where there is no socket of our own.
     """
 
+    __slots__ = (  # 4 % of a call's time
+        "_acked_before", "_barren", "_chunked", "_complete", "_content_length", "_endless", "_fault", "_head",
+        "_headers", "_heard", "_interim", "_interims", "_keep", "_loop", "_method", "_owner", "_parser", "_paused",
+        "_pieces", "_quiet_since", "_reason", "_reply", "_started", "_tls", "_transport", "_written", "born",
+        "idle_until", "kernel", "on_body", "usable",
+    )  # fmt: skip
+
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop, *, tls: bool) -> None:
         self.usable = False
         self.born = loop.time()
@@ -59,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._owner = owner
         self._loop = loop
         self._tls = tls
+        self._fault: UpstreamInvalid | None = None
         self._written = 0  # bytes of requests so far, above TLS
         self._reply: Reply | None = None
         self._paused = False
@@ -78,7 +86,6 @@ class Connection(asyncio.Protocol):
         self._content_length: int | None = None
         self._chunked = self._endless = self._interim = self._complete = self._keep = self._heard = False
         self._interims = self._barren = 0
-        self._fault: UpstreamInvalid | None = None
         self._started = self._quiet_since = self._loop.time()
         marks.reused = self._written > 0
         # What the peer's kernel had acknowledged before. Under TLS only the kernel knows how much was written.
@@ -120,6 +127,7 @@ class Connection(asyncio.Protocol):
             # Not `close`: under TLS it would wait for the peer's farewell, and with unsent bytes for the peer to read.
             self._transport.abort()
             self._owner.gone(self)
+            del self._parser  # it calls us, so the two would wait for the garbage collector
 
     def check(self, now: float) -> None:
         """Act on the deadlines that are over at *now*: an idle connection is closed, a running call fails."""
@@ -270,7 +278,8 @@ class Connection(asyncio.Protocol):
         """The answer is complete: keep the connection for the next call, if it is clean."""
         if self._keep and not self._transport.get_write_buffer_size():
             self._over(reply, "pooled")
-            self.resume()  # paused by the very read that completed it
+            if self._paused:  # by the very read that completed it
+                self.resume()
             if not self._owner.give_back(self):
                 reply.marks.outcome = "closed"
                 self.drop()

@@ -157,7 +157,7 @@ class Pool:
         connection.idle_until = min(now + self._provider.idle_s, connection.born + self._provider.max_age_s)
         if connection.idle_until <= now or not self._keeping:
             return False
-        if waiter := self._next_waiter():
+        if self._waiters and (waiter := self._next_waiter()):
             waiter.set_result(connection)
         else:
             self._idle.append(connection)
