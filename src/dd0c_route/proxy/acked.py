@@ -20,13 +20,14 @@ _bytes_acked = struct.Struct("120xQ").unpack_from
 class Witness:
     """A second descriptor of a connection, so that the kernel can still be asked when the first one is closed.
 
-    The connection stays open in the kernel until `close` is called.
+    The connection stays open in the kernel until `close` is called; after it the last answer stands.
     """
 
-    __slots__ = ("_socket",)
+    __slots__ = ("_last", "_socket")
 
     def __init__(self, transport: BaseTransport) -> None:
         self._socket: socket.socket | None = None
+        self._last: int | None = None
         original = transport.get_extra_info("socket")
         if _LINUX and original is not None and original.family in (socket.AF_INET, socket.AF_INET6):
             self._socket = socket.socket(fileno=os.dup(original.fileno()))
@@ -34,7 +35,7 @@ class Witness:
     def acked(self) -> int | None:
         """Bytes of ours that the peer's kernel has acknowledged; None where the kernel does not tell."""
         if self._socket is None:
-            return None
+            return self._last
         try:
             acked: int = _bytes_acked(self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 128))[0]
         except OSError:
@@ -43,5 +44,6 @@ class Witness:
 
     def close(self) -> None:
         if self._socket is not None:
+            self._last = self.acked()  # a call that this hang-up cancels settles in a later turn of the loop
             self._socket.close()
             self._socket = None
