@@ -108,7 +108,6 @@ Signature verification failed
 git commit 3f786850e387550fdab836ed7e6dc881de23001b
 -----BEGIN CERTIFICATE-----
 -----BEGIN PUBLIC KEY-----
-ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl user@host
 SELECT key, count(*) FROM requests WHERE key = :key GROUP BY key
 function n(e,t){return e.key=t.key,e.token?e.token(t):null}var r=n(i,{key:"a",secret:!1})
 !function(e){var t={};function n(r){if(t[r])return t[r].exports;var o=t[r]={i:r,l:!1}}}([function(e,t){}]);
@@ -165,6 +164,7 @@ def _made() -> list[str]:
     made += [f'{{"embedding":"{base64.b64encode(_bytes(96)).decode()}"}}' for _ in range(10)]
     made += [f'etag: "{_bytes(16).hex()}"' for _ in range(10)]
     made += [f"traceparent: 00-{_bytes(16).hex()}-{_bytes(8).hex()}-01" for _ in range(10)]
+    made += [f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{_letters(_ALNUM, 43)} user@host" for _ in range(5)]
     made += [f"cf-ray: {_bytes(8).hex()}-FRA" for _ in range(10)]
     made += [f"2026-11-{day:02d}T05:30:59.123456Z dd_{_letters(_CROCKFORD, 26)} 200 1.25ms" for day in range(1, 21)]
     made += [f'"signature":"{n}"' for n in ("", "...", "none")]

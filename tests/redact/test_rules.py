@@ -76,7 +76,7 @@ def test_rules_have_names_of_their_own_and_a_source() -> None:
         "?token=hunter2hunter2&x=1",
         "Your API key: 9f8e7d6c5b4a39281706f5e4d3c2b1a0 is wrong",
         "{'headers': {'authorization': ['Bearer abcdefgh12345678']}}",
-        "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "aws_secret_access_key = " + credential("{B40}", 3),
         "bearer abcdef1234567890",
     ],
 )
