@@ -8,6 +8,7 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable
+from http import HTTPStatus
 from types import TracebackType
 
 from dd0c_route.errors import ClientGone
@@ -16,7 +17,7 @@ from dd0c_route.proxy.headers import Headers
 from dd0c_route.upstream import Marks
 
 _NO_LINGER = struct.pack("ii", 1, 0)
-_REASONS = {200: b"OK", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found"}
+_REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}  # clients show them in their errors
 
 
 class Link:
