@@ -1,0 +1,293 @@
+"""Clients that hang up: noticed at once in every phase, billed for what was delivered, and nothing is left behind.
+
+`DD0C_DISCONNECTS` says how many (`make soak`: 2,000), `DD0C_SEED` which ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from dd0c_route.tokens import count_text
+from tests.endings.caller import Caller, How, body_of, text_of, whole_events
+from tests.endings.cases import PHASES, Case, draw_cases
+from tests.stand import Stand, until
+
+COUNT = int(os.environ.get("DD0C_DISCONNECTS", "150"))
+SEED = int(os.environ.get("DD0C_SEED", "2026"))
+TOGETHER = 16  # clients at a time
+NOTICED_S = 1.0  # the promise: never later
+NOTICED_P99_S = 0.1  # the promise for 99 of 100; asserted where so many are measured that it means something
+MANY = 1000
+UNREAD_BYTES = 64 << 10  # what a client's kernel, given a buffer of 4 KB, may have taken that its program never read
+
+# Without a key of their own: the caller's goes through, and tells the calls apart in the provider's record.
+PROVIDERS = """
+[providers.sim]
+dialect = "openai"
+base_url = "http://127.0.0.1:{port}/v1"
+
+[providers.sim-anthropic]
+dialect = "anthropic"
+base_url = "http://127.0.0.1:{port}/v1"
+
+[providers.sim-gemini]
+dialect = "gemini"
+base_url = "http://127.0.0.1:{port}/v1beta"
+
+[providers.hang]
+dialect = "openai"
+base_url = "http://127.0.0.1:HANG/v1"
+
+[providers.hang-anthropic]
+dialect = "anthropic"
+base_url = "http://127.0.0.1:HANG/v1"
+"""
+
+
+class Visit(Struct, frozen=True):
+    """What became of one case, from the client's side."""
+
+    case: Case
+    body: bytes
+    whole: bool
+    left_at: float
+
+
+@contextlib.contextmanager
+def deaf_port() -> Iterator[int]:
+    """A port that takes no connection and refuses none: its queue is full."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):  # more than the queue holds
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Iterator[Stand]:
+    with deaf_port() as port:
+        providers = PROVIDERS.replace("HANG", str(port))
+        with Stand(tmp_path, "[retries]\nbudget_share = 1.0\n", providers=providers) as running:
+            yield running
+
+
+def visit(stand: Stand, case: Case) -> Visit:
+    """Play one client."""
+    phase = PHASES[case.phase]
+    request = case.request(_scene(case), phase.provider.get(case.dialect, ""))
+    with Caller(stand.port, phase.receive_bytes) as caller:
+        phase.play(caller, request, random.Random(case.seed))
+        caller.leave(case.how)
+    body, whole = body_of(caller.raw)
+    return Visit(case, body, whole, caller.left_at)
+
+
+def _scene(case: Case) -> str:
+    phase = PHASES[case.phase]
+    return phase.scene if case.stream or not phase.json_scene else phase.json_scene
+
+
+def visits(stand: Stand, cases: list[Case]) -> list[Visit]:
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        return list(pool.map(lambda case: visit(stand, case), cases))
+
+
+def provider_clock(stand: Stand) -> float:
+    """What to add to the simulator's seconds to get ours."""
+    best = (1.0, 0.0)
+    for _ in range(10):
+        asked = time.monotonic()
+        theirs = stand.sim_stats("?since=1000000000")["now_ms"] / 1000
+        answered = time.monotonic()
+        best = min(best, (answered - asked, (asked + answered) / 2 - theirs))
+    return best[1]
+
+
+def provider_calls(stand: Stand) -> dict[str, list[dict[str, Any]]]:
+    """The simulator's record, by the fingerprint of the caller's key."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    since = 0
+    while calls := stand.sim_stats(f"?since={since}")["calls"]:
+        since = calls[-1]["id"]
+        for call in calls:
+            for fingerprint in call["credentials"].values():
+                found.setdefault(fingerprint, []).append(call)
+    return found
+
+
+def gauge(stand: Stand, name: str) -> int:
+    def value() -> re.Match[str] | None:
+        return re.search(rf"^dd0c_{name} (\d+)", stand.get("/metrics").body.decode(), re.MULTILINE)
+
+    return int(until(value, "the control process's answer")[1])
+
+
+def descriptors(stand: Stand) -> int:
+    (worker,) = stand.children("dd0c_route.proxy")
+    return len(os.listdir(f"/proc/{worker}/fd"))
+
+
+def in_use(stand: Stand) -> int:
+    return sum(counts["in_use"] for counts in stand.connections().values())
+
+
+class Reference:
+    """What the provider says in answer to a case, whole."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._of = cache(self._ask)
+
+    def body(self, case: Case) -> bytes:
+        return self._of(case.dialect, case.stream, _scene(case))
+
+    def _ask(self, dialect: Any, stream: bool, scene: str) -> bytes:
+        at_once = re.sub(r"(chunk|ttft|head)_ms=\d+", r"\1_ms=0", re.sub(r"write_bytes=\d+", "", scene))
+        case = Case(10**9, "", "fin", stream, dialect, 0)
+        with Caller(self._stand.port) as caller:
+            caller.send(case.request(at_once))
+            caller.read_answer()
+            return caller.body
+
+
+def test_every_hang_up_is_noticed_at_once_and_billed_for_what_was_delivered(
+    stand: Stand, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand.post("/v1/chat/completions", {"model": "gpt-4o-mini", "messages": []})  # what is loaded once is loaded
+    before, at_rest = descriptors(stand), gauge(stand, "requests_in_flight")  # asking is a call, too
+
+    done = visits(stand, draw_cases(COUNT, SEED))
+
+    until(lambda: in_use(stand) == 0, "the pool being as before", NOTICED_S)
+    until(lambda: gauge(stand, "requests_in_flight") == at_rest, "the end of the last call", NOTICED_S)
+    offset = provider_clock(stand)
+    seen = provider_calls(stand)
+    noticed = sorted(
+        delay for each in done for call in seen.get(each.case.fingerprint, ())
+        if (delay := _check_provider(each, call, offset)) is not None
+    )  # fmt: skip
+    for each in done:
+        _check_times_seen(each, seen.get(each.case.fingerprint, []))
+    with capsys.disabled():
+        print(f"\n{len(done)} hang-ups, {len(noticed)} while the provider worked: noticed after {_figures(noticed)}")
+    assert noticed[-1] <= NOTICED_S
+    assert len(noticed) < MANY or noticed[len(noticed) * 99 // 100] <= NOTICED_P99_S
+
+    until(lambda: gauge(stand, "open_calls") == 0, "the confirmation of every delivery")
+    entries = _entries_by_session(stand, done)
+    reference = Reference(stand)
+    for each in done:
+        _check_entry(each, entries.get(f"case-{each.case.number}", []), reference)
+
+    # What is still open are kept connections to providers; those of clients are gone.
+    kept = sum(counts["open"] for counts in stand.connections().values())
+    until(lambda: descriptors(stand) <= before + kept + 2, "the closing of all descriptors", 5.0)
+    log = (stand.folder / "router.log").read_text()
+    assert "exception" not in log.lower(), log
+    assert "destroyed" not in log, log
+    assert stand.post("/v1/chat/completions", {"model": "gpt-4o-mini", "messages": []}).status == 200
+
+
+@pytest.mark.parametrize("how", ["fin", "rst"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_stopped_reading_is_not_billed_for_what_sits_in_our_buffers(
+    stand: Stand, how: How, stream: bool
+) -> None:
+    left = visit(stand, Case(1, "having stopped to read", how, stream, "openai", seed=1))
+
+    def corrected() -> bool:
+        (entry,) = stand.entries(1)
+        return len(left.body) <= int(entry["delivered_bytes"]) <= len(left.body) + UNREAD_BYTES
+
+    until(corrected, "an entry with what was delivered", NOTICED_S)
+
+
+def test_where_every_call_was_aborted_no_connection_is_left(stand: Stand) -> None:
+    aborted = [case for case in draw_cases(200, SEED + 1) if PHASES[case.phase].seen == "aborted"][:32]
+
+    visits(stand, aborted)
+
+    def open_connections() -> int:
+        return sum(counts["open"] for counts in stand.connections().values())
+
+    until(lambda: open_connections() == 0, "the closing of every provider connection", NOTICED_S)
+    assert stand.sim_stats()["totals"]["calls_ended"]["aborted_by_peer"] >= len(aborted)
+
+
+def _figures(seconds: list[float]) -> str:
+    p50, p99 = seconds[len(seconds) // 2], seconds[len(seconds) * 99 // 100]
+    return f"p50 {p50 * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms, at most {seconds[-1] * 1e3:.1f} ms"
+
+
+def _check_provider(visit: Visit, call: dict[str, Any], offset: float) -> float | None:
+    """The provider's view of one call; how long after the hang-up it saw its connection closed."""
+    expected = PHASES[visit.case.phase].seen
+    if expected in ("aborted", "maybe"):
+        assert call["state"] == "aborted_by_peer", (visit.case, call)
+        return max(0.0, call["ended_ms"] / 1000 + offset - visit.left_at)
+    assert (expected, call["state"]) == ("complete", "complete"), (visit.case, call)
+    return None
+
+
+def _check_times_seen(visit: Visit, calls: list[dict[str, Any]]) -> None:
+    expected = PHASES[visit.case.phase].seen
+    possible = {"": {0}, "maybe": {0, 1}, "aborted": {1}, "complete": {1}}[expected]
+    assert len(calls) in possible, (visit.case, calls)
+
+
+def _entries_by_session(stand: Stand, done: list[Visit]) -> dict[str | None, list[dict[str, Any]]]:
+    """All entries; each call leaves one, except that of a client that left before its request's head was whole."""
+    kinds = Counter(PHASES[each.case.phase].entry for each in done)
+    expected = kinds["one"] + kinds["bare"] + 1  # and our own first call
+    found: dict[str | None, list[dict[str, Any]]] = {}
+    for entry in stand.entries(expected):
+        found.setdefault(entry["session"], []).append(entry)
+    bare = [entry for entry in found.pop(None) if entry["end_state"] == "client_gone"]
+    assert len(bare) == kinds["bare"]
+    assert {(entry["delivered_bytes"], entry["usage_source"]) for entry in bare} == {(0, "none")}
+    assert Counter(map(len, found.values())) == {1: kinds["one"]}
+    return found
+
+
+def _check_entry(visit: Visit, entries: list[dict[str, Any]], reference: Reference) -> None:
+    case = visit.case
+    if PHASES[case.phase].entry != "one":
+        assert not entries
+        return
+    (entry,) = entries
+    story = (case, entry)
+    assert entry["end_state"] == ("complete" if visit.whole else "client_gone"), story
+    assert entry["delivered_bytes"] >= len(visit.body), story
+    if PHASES[case.phase].receive_bytes is not None:
+        assert entry["delivered_bytes"] <= len(visit.body) + UNREAD_BYTES, story
+    assert entry["billable_output_tokens"] >= entry["delivered_output_tokens"] >= 0, story
+    assert entry["usage"]["output"] == entry["delivered_output_tokens"], story
+    if not entry["delivered_bytes"]:
+        assert entry["delivered_output_tokens"] == 0, story
+        return
+    whole = reference.body(case)
+    assert whole.startswith(visit.body), story
+    assert entry["delivered_bytes"] <= len(whole), story
+    if case.stream and not visit.whole:
+        text = text_of(whole_events(whole[: entry["delivered_bytes"]]))
+        assert entry["delivered_output_tokens"] == count_text(text, entry["served_model"]).tokens, story
+    else:
+        assert entry["delivered_output_tokens"] <= entry["received_output_tokens"], story
