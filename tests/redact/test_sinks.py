@@ -1,0 +1,36 @@
+"""Only what is guarded writes: everything else in the source goes through the log or through `sys.stderr`."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "src" / "dd0c_route"
+
+# Standard output is for results: of commands, the newcomer's three lines, the simulator's address.
+MAY_PRINT = ("cli/", "supervisor.py", "upstream/simulator/")
+UNGUARDED = {"sys.stdout", "sys.__stdout__", "sys.__stderr__", "traceback.print_exc", "traceback.print_exception"}
+
+
+def test_nothing_writes_past_the_redactor() -> None:
+    wrong = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE).as_posix()
+        if name.startswith(MAY_PRINT):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            prints = isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+            reaches = isinstance(node, ast.Attribute) and ast.unparse(node) in UNGUARDED
+            if prints or reaches:
+                wrong.append(f"{name}:{node.lineno}")
+    assert not wrong
+
+
+def test_every_process_is_guarded_before_it_loads_anything_else() -> None:
+    for process in ("proxy", "control"):
+        lines = (SOURCE / process / "__main__.py").read_text(encoding="utf-8").splitlines()
+        imports = [line for line in lines if line.startswith(("import ", "from dd0c_route", "hooks.install"))]
+        installed = next(i for i, line in enumerate(imports) if line.startswith("hooks.install"))
+        assert [line for line in imports[:installed] if line.startswith("from dd0c")] == [
+            "from dd0c_route.redact import hooks"
+        ]
