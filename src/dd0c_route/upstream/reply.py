@@ -60,7 +60,7 @@ class Reply:
         It is called in the loop's callback, once for what one read brought. What it raises ends the answer, and
         `ended` raises it.
         """
-        self._sink = sink
+        self._sink = sink if self._source is not None else None  # over already: nothing but what is held
         if held := self._held:
             self._held = []
             if self._held_bytes > MAX_HELD_BYTES:
@@ -120,13 +120,13 @@ class Reply:
     def finish(self) -> None:
         """The body is complete."""
         self.complete = True
-        self._source = None
+        self._source = self._sink = None  # the sink knows this reply: no cycle is left for the collector
         if self._waiter is not None:
             self._wake(self._waiter)
 
     def fail(self, fault: Exception) -> None:
         """Nothing more will come."""
-        self._source = None
+        self._source = self._sink = None
         self._fault = fault
         if self._waiter is not None:
             self._wake(self._waiter)
