@@ -189,9 +189,8 @@ def test_a_hang_up_ends_what_the_call_waits_for_at_once() -> None:
         client = client_on(Transport())
         loop = asyncio.get_running_loop()
         loop.call_soon(client.hung_up)
-        with pytest.raises(ClientGone):
-            with client.present():
-                await loop.create_future()
+        with pytest.raises(ClientGone), client.present():
+            await loop.create_future()
         current = asyncio.current_task()
         assert current is not None
         assert not current.cancelling()
@@ -274,7 +273,7 @@ def test_a_client_that_is_behind_pauses_the_answer_from_its_first_moment() -> No
 
 def body_in(wire: bytes, *, chunked: bool) -> int:
     """How much of a body stands in the first bytes of an answer on the wire, counted the slow way."""
-    head, end, rest = wire.partition(b"\r\n\r\n")
+    _, end, rest = wire.partition(b"\r\n\r\n")
     if not end:
         return 0
     if not chunked:
