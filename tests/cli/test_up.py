@@ -112,6 +112,22 @@ def test_serve_refuses_a_port_in_use_in_one_line(tmp_path: Path) -> None:
     assert b"Traceback" not in result.stderr
 
 
+def test_simulate_names_a_fault_of_its_script_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "script.toml").write_text("x = [")
+    result = ran(tmp_path, "simulate", "--script", "script.toml")
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"error: script.toml: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_doctor_knows_a_running_router(tmp_path: Path) -> None:
+    with running(tmp_path, "serve", "--port", "0") as (address, _):
+        port = str(urlsplit(address).port)
+        result = ran(tmp_path, "doctor", environ={"DD0C_SERVER__PORT": port})
+    assert result.returncode == 0, result.stdout
+    assert b"a router is running there" in result.stdout
+
+
 def test_simulate_says_where_it_is(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "dd0c_route", "simulate", "--port", "0"],

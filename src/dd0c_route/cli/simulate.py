@@ -22,4 +22,7 @@ def command(host: str, port: int, recordings: Path | None, script: Path | None) 
     """
     from dd0c_route.upstream import simulator
 
-    simulator.main(host, port, recordings, script)
+    try:
+        simulator.main(host, port, recordings, script)
+    except simulator.ScriptError as error:
+        raise click.ClickException(str(error)) from None
