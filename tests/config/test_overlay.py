@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,13 @@ def test_a_variable_at_fault_is_named(environ: dict[str, str], expected: str) ->
 
 def test_the_suites_own_variables_are_no_settings() -> None:
     assert overlaid(dict.fromkeys(NOT_SETTINGS, "1")) == Config()
+
+
+def test_every_variable_that_the_suite_reads_is_known() -> None:
+    """Or a router that a test starts would refuse it."""
+    read = re.compile(r"""environ(?:\.get)?[\[(]\s*["'](DD0C_\w+)["']""")
+    sources = [path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("*.py")]
+    assert {name for source in sources for name in read.findall(source)} <= NOT_SETTINGS
 
 
 def test_an_unknown_option_is_a_fault(tmp_path: Path) -> None:
