@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Self
+from typing import Any, Self
 
 import uvloop
 
@@ -154,17 +154,15 @@ def chunked(*pieces: bytes, trailer: bytes = b"") -> bytes:
     return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n" + trailer + b"\r\n"
 
 
-def provider(port: int, *, scheme: str = "http", host: str = "127.0.0.1", **settings: object) -> Provider:
+def provider(port: int, *, scheme: str = "http", host: str = "127.0.0.1", **settings: Any) -> Provider:
     limits = {name: settings.pop(name) for name in Timeouts.__struct_fields__ if name in settings}
     base_url = f"{scheme}://{host}:{port}/v1"
-    return Provider(  # type: ignore[arg-type]
-        name="acme", dialect="openai", base_url=base_url, timeouts=Timeouts(**limits), **settings
-    )
+    return Provider(name="acme", dialect="openai", base_url=base_url, timeouts=Timeouts(**limits), **settings)
 
 
 @asynccontextmanager
 async def serving(
-    script: Script, *, ticks_ns: Callable[[], int] = SystemClock.ticks_ns, **settings: object
+    script: Script, *, ticks_ns: Callable[[], int] = SystemClock.ticks_ns, **settings: Any
 ) -> AsyncIterator[tuple[Provided, Pool]]:
     """A provider that follows *script*, and a pool of connections to it."""
     loop = asyncio.get_running_loop()

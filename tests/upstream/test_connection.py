@@ -7,9 +7,8 @@ import socket
 import struct
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from typing import Self
 
 import pytest
 
@@ -282,78 +281,88 @@ def test_a_connection_closed_while_idle_is_noticed_at_once() -> None:
     on_uvloop(test)
 
 
-@contextmanager
-def blocking_provider(serve: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
-    """A provider in a thread of its own, so that things happen while the loop does not look; yields its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
+class Behind:
+    """A provider in a thread of its own that answers a request and, told to, does one more thing behind the answer.
 
-    def accept() -> None:
+    So it happens while the loop does not look: `happen` blocks the loop until it has.
+    """
+
+    def __init__(self, *, adds: bytes) -> None:
+        self._adds = adds  # sent behind the answer; where empty, the connection is closed instead
+        self._go = threading.Event()
+        self._done = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+        self._listener.close()
+
+    def happen(self) -> None:
+        self._done.clear()
+        self._go.set()
+        assert self._done.wait(5)
+
+    def _serve(self) -> None:
         while True:
-            connection, _ = listener.accept()
+            connection, _ = self._listener.accept()
             with connection:
                 if not (request := connection.recv(1 << 16)):
                     return
-                serve(connection, request)
+                connection.sendall(whole(request.rpartition(b"\r\n")[2]))
+                self._go.wait(5)
+                self._go.clear()
+                if self._adds:
+                    self._add(connection)
+            self._done.set()
 
-    thread = threading.Thread(target=accept)
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        socket.create_connection(listener.getsockname()).close()
-        thread.join()
-        listener.close()
-
-
-def answer_and_close(connection: socket.socket, request: bytes) -> None:
-    connection.sendall(whole(request.rpartition(b"\r\n")[2]))
-
-
-def answer_and_add(connection: socket.socket, request: bytes) -> None:
-    """An answer, then another one that belongs to nobody, while the connection stays open."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    answer_and_close(connection, request)
-    time.sleep(0.002)
-    connection.sendall(whole(b"poison"))
-    connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_QUICKACK", 12), 0)
-    with suppress(OSError):
-        while connection.recv(1 << 16):
-            pass
+    def _add(self, connection: socket.socket) -> None:
+        connection.sendall(self._adds)
+        # Else this kernel acknowledges on the spot, which no wire is short enough for.
+        connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, "TCP_QUICKACK", 12), 0)
+        self._done.set()
+        with suppress(OSError):
+            while connection.recv(1 << 16):
+                pass
 
 
-@pytest.mark.parametrize("serve", [answer_and_close, answer_and_add])
-def test_what_arrived_while_the_loop_did_not_look_keeps_a_connection_from_being_used(
-    serve: Callable[[socket.socket, bytes], None],
-) -> None:
-    async def test(port: int) -> None:
+@pytest.mark.parametrize("adds", [b"", whole(b"poison")])
+def test_what_arrived_while_the_loop_did_not_look_keeps_a_connection_from_being_used(adds: bytes) -> None:
+    async def test() -> None:
         loop = asyncio.get_running_loop()
-        pool = Pool(provider(port), loop=loop, sweeper=Sweeper(loop), environ={})
-        for number in range(100):
+        pool = Pool(provider(behind.port), loop=loop, sweeper=Sweeper(loop), environ={})
+        for number in range(200):
             marks = Marks()
             assert await read(pool, b"%d" % number, marks) == (200, b"%d" % number)
             assert not marks.reused
             assert pool.open == 1
-            time.sleep(0.004)  # noqa: ASYNC251 - the loop must not see what happens now
+            behind.happen()
         await pool.close()
 
-    with blocking_provider(serve) as port:
-        on_uvloop(lambda: test(port))
+    with Behind(adds=adds) as behind:
+        on_uvloop(test)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what the peer acknowledged")
-@pytest.mark.parametrize(("serve", "sent"), [(answer_and_close, False), (answer_and_add, True)])
+@pytest.mark.parametrize(("adds", "sent"), [(b"", False), (whole(b"poison"), True)])
 def test_what_was_under_way_when_the_request_went_out_is_no_answer_to_it(
-    serve: Callable[[socket.socket, bytes], None], sent: bool, monkeypatch: pytest.MonkeyPatch
+    adds: bytes, sent: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As above, but it arrives right behind the look at the socket."""
 
-    async def test(port: int) -> None:
+    async def test() -> None:
         loop = asyncio.get_running_loop()
-        pool = Pool(provider(port), loop=loop, sweeper=Sweeper(loop), environ={})
-        for _ in range(100):
+        pool = Pool(provider(behind.port), loop=loop, sweeper=Sweeper(loop), environ={})
+        for _ in range(200):
             await read(pool)
             assert pool.open == 1
-            time.sleep(0.004)  # noqa: ASYNC251 - the loop must not see what happens now
+            behind.happen()
             marks = Marks()
             with pytest.raises(UpstreamStale) as raised:
                 await read(pool, marks=marks)
@@ -362,8 +371,8 @@ def test_what_was_under_way_when_the_request_went_out_is_no_answer_to_it(
         await pool.close()
 
     monkeypatch.setattr(Connection, "is_quiet", lambda self: True)
-    with blocking_provider(serve) as port:
-        on_uvloop(lambda: test(port))
+    with Behind(adds=adds) as behind:
+        on_uvloop(test)
 
 
 def test_a_kept_connection_that_closes_on_a_received_request_may_have_done_its_work() -> None:

@@ -269,7 +269,7 @@ def test_an_address_is_verified_like_a_name(authority: trustme.CA, ca_file: str)
     on_uvloop(test)
 
 
-BAD = {
+BAD: dict[str, Callable[[trustme.CA], trustme.LeafCert]] = {
     "wrong host": lambda ca: ca.issue_cert("other.example"),
     "expired": lambda ca: ca.issue_cert("localhost", not_before=NOW - 2 * DAY, not_after=NOW - DAY),
     "not yet valid": lambda ca: ca.issue_cert("localhost", not_before=NOW + DAY, not_after=NOW + 2 * DAY),
