@@ -5,13 +5,14 @@
 #   make check   linter, formatter, strict types, import rings, tests
 #   make bench   latency and throughput, direct, through nginx and through the router
 #   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
+#   make clients the environment with the clients' SDKs, which the tests make too where it is missing
 #   make corpus  every recording of DD0C_CORPUS through the router
-#   make lock    resolve the dependencies anew into the two lock files
+#   make lock    resolve the dependencies anew into the lock files
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench soak kill corpus lock clean
+.PHONY: run test check lint types bench soak kill corpus clients lock clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
@@ -58,11 +59,14 @@ corpus: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_CORPUS_ALL tests) && \
 	DD0C_CORPUS_ALL=1 $(PYTEST) $$tests $(ARGS)
 
+clients: $(DEV)
+	$(PYTHON_IN) -m tests.clients.environment
+
 lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist target
+	rm -rf $(VENV) .venv-clients build dist target
 
 # A stamp is written last, so that a failed or interrupted step is done again.
 $(VENV)/.created:

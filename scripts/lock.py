@@ -1,4 +1,4 @@
-"""Resolve the dependencies of pyproject.toml into the two lock files, with the hash of every installable file.
+"""Resolve the dependencies into the lock files, with the hash of every installable file.
 
 The locks hold for all supported versions of Python and all platforms, and name no index address: whoever
 installs from them uses the index that his own pip is set up with.
@@ -24,9 +24,9 @@ COMPILE = (
 )
 
 
-def lock(name: str, *arguments: str) -> None:
-    """Write *name* anew and check that it names no address."""
-    command = [*COMPILE, *sys.argv[1:], "pyproject.toml", *arguments, "--output-file", name]
+def lock(name: str, source: str, *arguments: str) -> None:
+    """Write *name* anew from *source* and check that it names no address."""
+    command = [*COMPILE, *sys.argv[1:], source, *arguments, "--output-file", name]
     subprocess.run(command, cwd=ROOT, check=True)
     text = (ROOT / name).read_text()
     if "://" in text:
@@ -35,5 +35,6 @@ def lock(name: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    lock("requirements.lock", "--group", "build")
-    lock("requirements-dev.lock", "--group", "dev", "--constraint", "requirements.lock")
+    lock("requirements.lock", "pyproject.toml", "--group", "build")
+    lock("requirements-dev.lock", "pyproject.toml", "--group", "dev", "--constraint", "requirements.lock")
+    lock("tests/clients/requirements.lock", "tests/clients/requirements.in")

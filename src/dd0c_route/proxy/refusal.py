@@ -28,6 +28,7 @@ def refuse(error: RouteError, client: Client, api: str, request_id: str) -> None
     headers: Headers = [
         (b"content-type", b"application/json"),
         (b"x-dd0c-request-id", request_id.encode()),
+        (b"request-id" if api.startswith("anthropic.") else b"x-request-id", request_id.encode()),  # SDKs show this one
         (b"x-should-retry", b"true" if error.status in (408, 503) else b"false"),
     ]
     if error.status == 401:

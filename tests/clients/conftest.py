@@ -1,0 +1,68 @@
+"""A router before the simulated provider, and the SDKs in processes of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dd0c_route.access import new_key
+from tests.clients import environment
+from tests.clients.sdk import Sdk
+from tests.stand import Stand
+
+PROVIDERS = """
+[providers.openai]
+base_url = "http://127.0.0.1:{port}/v1"
+api_key = {{ env = "SIM_KEY" }}
+
+[providers.anthropic]
+base_url = "http://127.0.0.1:{port}/v1"
+api_key = {{ env = "SIM_KEY" }}
+"""  # under their real names, so that calls have a price
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Path:
+    """Python with the SDKs; without it the tests are skipped, or fail where nothing may be skipped."""
+    try:
+        return environment.python()
+    except environment.NotMade as error:
+        reason = f"no environment with the clients' SDKs (make clients): {error}"
+        if os.environ.get("DD0C_NO_SKIP") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    with Stand(tmp_path_factory.mktemp("clients"), providers=PROVIDERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def openai(interpreter: Path, stand: Stand) -> Iterator[Sdk]:
+    with Sdk(interpreter, "openai_program.py", stand.port) as sdk:
+        yield sdk
+
+
+@pytest.fixture(scope="session")
+def anthropic(interpreter: Path, stand: Stand) -> Iterator[Sdk]:
+    with Sdk(interpreter, "anthropic_program.py", stand.port) as sdk:
+        yield sdk
+
+
+@pytest.fixture(scope="session")
+def access_key() -> tuple[str, str]:
+    """A synthetic access key of the router, and the line of it that the configuration holds."""
+    return new_key()
+
+
+@pytest.fixture(scope="session")
+def locked(tmp_path_factory: pytest.TempPathFactory, access_key: tuple[str, str]) -> Iterator[Stand]:
+    """A router that asks for an access key."""
+    config = f'[server]\naccess_keys = ["{access_key[1]}"]\n'
+    with Stand(tmp_path_factory.mktemp("locked"), config, providers=PROVIDERS) as running:
+        yield running
