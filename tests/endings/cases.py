@@ -130,8 +130,8 @@ PHASES = {
     "at any moment behind the request": Phase(_at_any_moment, "ttft_ms=60000", seen="maybe"),
     "waiting for the first byte": Phase(_waiting, "ttft_ms=60000"),
     "between head and first piece": Phase(_behind_the_head, "head_ms=0; ttft_ms=60000"),
-    "in mid-stream": Phase(_in_mid_stream, "chunks=2000; chunk_ms=10", "chunks=3000; write_bytes=200; chunk_ms=10"),
-    "in the middle of an event": Phase(_in_mid_stream, "chunks=2000; write_bytes=37; chunk_ms=2"),
+    "in mid-stream": Phase(_in_mid_stream, "chunks=2000; chunk_ms=10", "chunks=6000; write_bytes=200; chunk_ms=10"),
+    "in the middle of an event": Phase(_in_mid_stream, "chunks=6000; write_bytes=37; chunk_ms=2"),
     "having stopped to read": Phase(
         _stopped_reading, "chunks=4000; chunk_bytes=4000", weight=1, receive_bytes=4096
     ),

@@ -61,13 +61,15 @@ class Client:
         offered: Bytes of the answer's body so far, also those that came when the client had gone.
         ends_at: Bytes written to the connection up to the end of this answer (or so far).
         drains: The marks of a try whose answer is read on without the client, once it was sent.
+        drain_s: For at most so many seconds from the hang-up.
         task: What a hang-up cancels.
         done: The answer has ended, one way or the other.
     """
 
     __slots__ = (
         "_body_ends", "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_start",
-        "_wire_ends", "committed", "done", "drains", "ends_at", "gone", "link", "offered", "stopping", "task",
+        "_wire_ends", "committed", "done", "drain_s", "drains", "ends_at", "gone", "link", "offered", "stopping",
+        "task",
     )  # fmt: skip
 
     def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
@@ -83,6 +85,7 @@ class Client:
         self.gone = False
         self.stopping = False
         self.drains: Marks | None = None
+        self.drain_s = 0.0
         self.committed = False
         self.done = False
         self.ends_at = link.written
@@ -105,7 +108,18 @@ class Client:
         if self.gone:
             return
         self.gone = True
-        if self.task is not None and not (self.drains is not None and self.drains.sent):
+        if self.task is None:
+            return
+        if self.drains is not None and self.drains.sent:
+            self.task.get_loop().call_later(self.drain_s, self._drained)
+            if self.link.on_resume is not None:  # nobody is to be waited for any more
+                self.link.on_resume()
+            self.still()
+        else:
+            self.task.cancel()
+
+    def _drained(self) -> None:
+        if self.task is not None:
             self.task.cancel()
 
     # --- the answer ------------------------------------------------------------------------------------
@@ -183,6 +197,8 @@ class Client:
 
     def flow(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
         """Call *pause* when the client takes less than it is sent, *resume* when it has caught up."""
+        if self.gone:
+            return
         self.link.on_pause, self.link.on_resume = pause, resume
         if self.link.blocked_since is not None:
             pause()

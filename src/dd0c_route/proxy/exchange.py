@@ -105,7 +105,8 @@ async def _ask(call: Call, target: Target, line: Line, client: Client, bill: Bil
     where = upstream_target(call, line.provider, line.base_path, target)
     headers = upstream_headers(call, line.provider)
     marks = bill.trying(target)
-    client.drains = marks if line.provider.on_disconnect == "drain" else None
+    if line.provider.on_disconnect == "drain":
+        client.drains, client.drain_s = marks, line.provider.drain_s
     return await line.pool.send(call.method, where, headers, body, marks), usage_asked
 
 
@@ -128,11 +129,9 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         edit = UsageChunkFilter()
     relay = Relay(
         reply, client, bill, meter, edit=edit, headers=headers,
-        sweeper=runtime.sweeper, ticks_ns=runtime.clock.ticks_ns,
+        sweeper=runtime.sweeper, ticks_ns=runtime.clock.ticks_ns, drain_bytes=line.provider.drain_bytes,
     )  # fmt: skip
     now = asyncio.get_running_loop().time()
-    if client.drains is not None:
-        relay.may_drain(line.provider.drain_bytes, now + line.provider.drain_s)
     if whole_json:
         return await relay.hold(now)
     try:

@@ -38,6 +38,7 @@ class Relay:
     def __init__(
         self, reply: Reply, client: Client, bill: Bill, meter: Meter, *, edit: Edit | None,
         headers: Callable[[Entry | None], Headers], sweeper: Sweeper, ticks_ns: Callable[[], int],
+        drain_bytes: int,
     ) -> None:  # fmt: skip
         self._reply = reply
         self._client = client
@@ -52,8 +53,7 @@ class Relay:
         self._hold_until = 0.0
         self._edge = b"\n\n"  # the last bytes that went out
         self._drained = 0
-        self._drain_bytes = 0
-        self._drain_until = 0.0
+        self._drain_bytes = drain_bytes
 
     async def stream(self) -> None:
         """Hand pieces on as they come, to the end.
@@ -86,7 +86,7 @@ class Relay:
         self._client.whole(self._reply.status, self._headers(entry), body)
 
     async def _ended(self) -> None:
-        watched = not self._reply.complete and (self._held is not None or self._client.drains)
+        watched = not self._reply.complete and self._held is not None
         if watched:
             self._sweeper.watch(self)
         try:
@@ -133,11 +133,8 @@ class Relay:
             self._release()
 
     def check(self, now: float) -> None:
-        """The sweeper asks: has it been held, or read on without its client, for long enough?"""
-        if self._client.gone:
-            if now > self._drain_until:
-                self._reply.abort()
-        elif self._held and now > self._hold_until:
+        """The sweeper asks: has it been held for long enough?"""
+        if self._held and now > self._hold_until and not self._client.gone:
             self._release()
 
     def _release(self) -> None:
@@ -172,11 +169,8 @@ class Relay:
 
     # --- without the client ---------------------------------------------------------------------------------
 
-    def may_drain(self, most_bytes: int, until: float) -> None:
-        """If the client leaves, read on, so that the provider's own figures are known: at most so far, so long."""
-        self._drain_bytes, self._drain_until = most_bytes, until
-
     def _gone(self, size: int) -> None:
+        """Read on where that is allowed, so that the provider's own figures are known: at most so far."""
         self._drained += size
         if self._client.drains is None or self._drained > self._drain_bytes:
             raise ClientGone("the client hung up")
