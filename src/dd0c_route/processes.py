@@ -10,14 +10,13 @@ import sys
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def die_with_parent() -> None:
-    """Let the kernel end this process when the one that started it is gone, whatever killed it (Linux).
+def die_with_parent(parent: int) -> None:
+    """Let the kernel end this process when *parent*, which started it, is gone, whatever killed it (Linux).
 
     Nothing is lost by that: what a call owes is in the journal before it is owed.
     """
     if not sys.platform.startswith("linux"):
         return
-    parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if parent == 1 or os.getppid() != parent:  # it died before we asked
+    if os.getppid() != parent:  # it died before we asked
         os.kill(os.getpid(), signal.SIGKILL)

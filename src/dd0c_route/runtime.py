@@ -41,6 +41,7 @@ class Boot(Struct, frozen=True):
         runtime_dir: A private directory (0700) for the sockets between the processes.
         ledger_url: Where the ledger lives, absolute.
         workers: How many workers there are.
+        supervisor: Process id of the parent.
     """
 
     config_path: str | None
@@ -48,6 +49,7 @@ class Boot(Struct, frozen=True):
     runtime_dir: str
     ledger_url: str
     workers: int
+    supervisor: int
 
     @property
     def control_socket(self) -> str:

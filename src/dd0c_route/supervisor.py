@@ -39,8 +39,9 @@ CONTROL_GRACE_S = 10.0  # for the last entries to reach the store
 class Child:
     """One process under the supervisor, restarted when it ends by itself."""
 
-    def __init__(self, name: str, command: list[str], *, fds: tuple[int, ...] = ()) -> None:
+    def __init__(self, name: str, command: list[str], *, fds: tuple[int, ...] = (), quiet: bool = False) -> None:
         self.name = name
+        self._stdout = subprocess.DEVNULL if quiet else None
         self._command = command
         self._fds = fds
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +59,9 @@ class Child:
         if ready_fd is not None:
             command, fds = [*command, str(ready_fd)], (*fds, ready_fd)
         # A session of its own: Ctrl-C reaches the supervisor alone, which ends the others in order.
-        self._process = subprocess.Popen(command, pass_fds=fds, start_new_session=True)  # noqa: S603 - our own
+        self._process = subprocess.Popen(  # noqa: S603 - our own
+            command, pass_fds=fds, stdout=self._stdout, start_new_session=True
+        )
         self._started = time.monotonic()
         self.restarts += 1
 
@@ -247,7 +250,7 @@ def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: boo
     extra: list[Child] = []
     if simulated:
         port = _free_port()
-        extra.append(Child("simulator", ["dd0c_route.upstream.simulator", "--port", str(port)]))
+        extra.append(Child("simulator", ["dd0c_route.upstream.simulator", "--port", str(port)], quiet=True))
         settings |= _simulated(port)
     loaded = load_config(config_path, settings)
     for warning in loaded.warnings:
@@ -263,6 +266,7 @@ def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: boo
             runtime_dir=runtime_dir,
             ledger_url=_absolute(loaded.config.ledger.url, loaded.base_dir),
             workers=server.workers,
+            supervisor=os.getpid(),
         )
         boot_path = os.path.join(runtime_dir, "boot.json")
         with open(os.open(boot_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -279,7 +283,8 @@ def _announce(address: str, config: Config) -> None:
     """The three lines that a newcomer needs: where, what to try, where to look."""
     dialect = next((provider.dialect for provider in config.providers.values()), "openai")
     path, model = _FIRST_CALLS.get(dialect, _FIRST_CALLS["openai"])
-    key = " -H 'authorization: Bearer YOUR-KEY'" if any(p.api_key is None for p in config.providers.values()) else ""
+    needs_key = any(provider.api_key is None and not provider.simulated for provider in config.providers.values())
+    key = " -H 'authorization: Bearer YOUR-KEY'" if needs_key else ""
     body = f'{{"model":"{model}","max_tokens":50,"messages":[{{"role":"user","content":"Say hello."}}]}}'
     print(f"router   {address}")
     print(f"try      curl {address}{path}{key} -H 'content-type: application/json' -d '{body}'")

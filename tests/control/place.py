@@ -60,6 +60,7 @@ class ControlProcess:
             "runtime_dir": str(path),
             "ledger_url": self.url,
             "workers": workers,
+            "supervisor": os.getpid(),
         }
         (path / "boot.json").write_text(json.dumps(boot))
         self.start()

@@ -16,28 +16,9 @@ def read(api: str, **fields: Any) -> Facts:
     return facts(api, split(json.dumps(fields).encode()))
 
 
-def test_model_stream_and_bound_are_read() -> None:
+def test_model_and_stream_are_read() -> None:
     got = read("openai.chat", model="m", stream=True, max_completion_tokens=9, messages=[])
-    assert got == Facts(model="m", stream=True, max_output=9, ours=Ours())
-
-
-@pytest.mark.parametrize(
-    ("api", "fields", "bound"),
-    [
-        ("openai.chat", {"max_tokens": 5}, 5),
-        ("openai.responses", {"max_output_tokens": 6}, 6),
-        ("anthropic.messages", {"max_tokens": 7}, 7),
-        ("gemini.generate", {"generationConfig": {"maxOutputTokens": 8}}, 8),
-        ("bedrock.converse", {"inferenceConfig": {"maxTokens": 9}}, 9),
-        ("ollama", {"options": {"num_predict": 10}}, 10),
-        ("openai.chat", {"max_tokens": "many"}, None),
-        ("openai.chat", {"max_tokens": None}, None),
-        ("gemini.generate", {"generationConfig": 3}, None),
-        ("openai.chat", {}, None),
-    ],
-)
-def test_each_dialect_names_the_bound_its_own_way(api: str, fields: dict[str, Any], bound: int | None) -> None:
-    assert read(api, model="m", **fields).max_output == bound
+    assert got == Facts(model="m", stream=True, ours=None)
 
 
 @pytest.mark.parametrize("api", ["openai.chat", "openai.embeddings", "anthropic.messages"])

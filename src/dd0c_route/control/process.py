@@ -32,8 +32,8 @@ GRACE_S = 2  # for answers that are being written when SIGTERM comes
 
 def main(boot_path: str) -> int:
     """Run until SIGTERM; 0 after all that the journals held is stored, 1 if it could not start or ingesting failed."""
-    die_with_parent()
     boot = read_boot(boot_path)
+    die_with_parent(boot.supervisor)
     try:
         store = open_store(boot.ledger_url)
         directory = journal_directory(boot.ledger_url)

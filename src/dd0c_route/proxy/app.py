@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from dd0c_route.clock import new_id
-from dd0c_route.config import Limits
 from dd0c_route.errors import ConfigError, NotFound, RouteError, ShuttingDown
 from dd0c_route.proxy.admit import admit
 from dd0c_route.proxy.behind import hand_over
@@ -43,6 +42,7 @@ class App:
     def __init__(self, runtime: Runtime, control: Pool, loop: asyncio.AbstractEventLoop,
                  reload: Callable[[], str]) -> None:  # fmt: skip
         self.runtime = runtime
+        self.limits = runtime.config.limits
         self.loop = loop
         self.draining = False
         self._control = control
@@ -51,9 +51,10 @@ class App:
         self._connections: set[Connection] = set()
         self._clients: dict[asyncio.Task[None], Client] = {}
 
-    @property
-    def limits(self) -> Limits:
-        return self.runtime.config.limits
+    def swap(self, runtime: Runtime) -> None:
+        """Serve what begins from now on with *runtime*."""
+        self.runtime = runtime
+        self.limits = runtime.config.limits
 
     # --- connections ------------------------------------------------------------------------------------
 
@@ -76,18 +77,17 @@ class App:
         request.at_ns = clock.wall_ns()
         request.started_ns = clock.ticks_ns()
         request.id = new_id("dd_", request.at_ns)
-        target = request.target
-        path = target.partition(b"?")[0].decode("latin-1")
+        path, _, query = request.target.decode("latin-1").partition("?")
         if internal or path in _OPEN:
-            request.place = Place(path, None, "", None)
+            request.place = Place(path, None, query, None)
             return False
-        address, query = (None, "") if path.startswith(_CONTROL) else address_of(target, request.method)
+        address = None if path.startswith(_CONTROL) else address_of(request.target, request.method)[0]
         request.place = Place(path, address, query, None)
         if self.draining:
             raise ShuttingDown("the router is shutting down: try again")
-        key_id = admit(request.headers, query, self.runtime.keys)
-        request.place = Place(path, address, query, key_id)
-        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in request.headers)
+        if len(self.runtime.keys):
+            request.place = Place(path, address, query, admit(request.headers, query, self.runtime.keys))
+        return (b"expect", b"100-continue") in request.headers
 
     def serve(self, request: Inbound, *, internal: bool) -> None:
         """Begin to answer a whole request."""
@@ -132,7 +132,7 @@ class App:
         )
 
     def _run(self, work: Coroutine[Any, Any, None], client: Client) -> None:
-        task = self.loop.create_task(work)
+        task = client.worker = self.loop.create_task(work)
         self._clients[task] = client
         task.add_done_callback(self._ran)
 

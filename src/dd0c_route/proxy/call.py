@@ -34,6 +34,7 @@ _ADDRESSES = {
     "/v1/messages": Address("anthropic", "anthropic.messages", "/messages"),
     "/v1/messages/count_tokens": Address("anthropic", "anthropic.count_tokens", "/messages/count_tokens"),
 }
+_USUAL = {path.encode(): (address, "") for path, address in _ADDRESSES.items()}  # nearly every request
 _GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
 _PASSTHROUGH = "/passthrough/"
 _NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
@@ -45,8 +46,10 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
     Raises:
         NotFound: No such address.
         MethodNotAllowed: The address exists, the method does not.
-        BadRequest: The target is not printable ASCII.
+        BadRequest: The target is not ASCII.
     """
+    if method == "POST" and (usual := _USUAL.get(target)) is not None:
+        return usual
     try:
         path, _, query = target.decode("ascii").partition("?")
     except UnicodeDecodeError:
@@ -81,12 +84,15 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         BadRequest: The body is not what the address takes; the message names the fault.
     """
     headers = request.headers
-    ours = _ours(headers)
-    tags = _tags(ours.get("x-dd0c-tags", ""))
-    fields, model, stream = {}, address.model, "stream" in address.path or "streamGenerateContent" in address.path
-    session, policy = ours.get("x-dd0c-session"), ours.get("x-dd0c-policy")
-    route_off = ours.get("x-dd0c-route", "").lower() == "off"
-    wants_cost = ours.get("x-dd0c-cost", "").lower() == "on"
+    fields, model, stream = {}, address.model, "stream" in address.path
+    tags: dict[str, str] = {}
+    session = policy = None
+    route_off = wants_cost = False
+    if ours := _ours(headers):
+        tags = _tags(ours.get("x-dd0c-tags", ""))
+        session, policy = ours.get("x-dd0c-session"), ours.get("x-dd0c-policy")
+        route_off = ours.get("x-dd0c-route", "").lower() == "off"
+        wants_cost = ours.get("x-dd0c-cost", "").lower() == "on"
     strict = address.dialect != "passthrough"
     if strict or (address.reads_body and request.body[:1] == b"{"):
         try:
@@ -98,10 +104,11 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         else:
             model = model or known.model
             stream = stream or known.stream
-            tags = {**tags, **known.ours.tags}
-            session, policy = session or known.ours.session, policy or known.ours.policy
-            route_off = route_off or known.ours.route == "off"
-            wants_cost = wants_cost or known.ours.cost
+            if (body := known.ours) is not None:
+                tags = {**tags, **body.tags}
+                session, policy = session or body.session, policy or body.policy
+                route_off = route_off or body.route == "off"
+                wants_cost = wants_cost or body.cost
     return Call(
         id=request.id,
         at_ns=request.at_ns,
@@ -127,11 +134,11 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
 
 
 def _ours(headers: Headers) -> dict[str, str]:
+    """The `x-dd0c-*` headers; a repeated one joined by commas."""
     found: dict[str, str] = {}
-    for name, value in headers:
-        if name.startswith(b"x-dd0c-"):
-            key, text = name.decode("latin-1"), value.decode("latin-1")
-            found[key] = f"{found[key]},{text}" if key in found else text
+    for name, value in [header for header in headers if header[0].startswith(b"x-dd0c-")]:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        found[key] = f"{found[key]},{text}" if key in found else text
     return found
 
 

@@ -62,14 +62,15 @@ class Client:
         ends_at: Bytes written to the connection up to the end of this answer (or so far).
         drains: The marks of a try whose answer is read on without the client, once it was sent.
         drain_s: For at most so many seconds from the hang-up.
-        task: What a hang-up cancels.
+        worker: The task that serves the call.
+        task: The same while a hang-up cancels it (`present`), else None.
         done: The answer has ended, one way or the other.
     """
 
     __slots__ = (
         "_body_ends", "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_start",
         "_wire_ends", "committed", "done", "drain_s", "drains", "ends_at", "gone", "link", "offered", "stopping",
-        "task",
+        "task", "worker",
     )  # fmt: skip
 
     def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
@@ -79,6 +80,7 @@ class Client:
         self._head_only = head_only
         self._on_done = on_done
         self.task: asyncio.Task[None] | None = None
+        self.worker: asyncio.Task[None] | None = None
         self._start = link.written
         self._wire_ends = array("Q")
         self._body_ends = array("Q")
@@ -233,7 +235,7 @@ class Present:
     def __enter__(self) -> None:
         if self._client.gone:
             raise ClientGone("the client hung up")
-        self._client.task = asyncio.current_task()
+        self._client.task = self._client.worker or asyncio.current_task()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

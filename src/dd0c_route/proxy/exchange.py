@@ -83,7 +83,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                 raise
         else:
             with reply:
-                step = after_refusal(
+                step = None if reply.status < 400 else after_refusal(
                     reply.status, reply.headers, line.provider, tried, len(plan),
                     runtime.config.retries, runtime.retry_budget, runtime.clock.wall_ns() / 1e9, random.random,
                 )  # fmt: skip
@@ -173,4 +173,6 @@ def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill
 
 def _visible(text: str) -> bytes:
     """Text as a header value: printable ASCII, bounded; what came from a client must not end a line."""
+    if len(text) <= 256 and text.isascii() and text.isprintable() and " " not in text:
+        return text.encode()
     return "".join(c if " " < c < "\x7f" else "?" for c in text[:256]).encode()

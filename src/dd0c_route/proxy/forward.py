@@ -14,7 +14,7 @@ from dd0c_route.wire.body import join, with_usage_asked
 
 _VERSION = {"openai": "/v1", "anthropic": "/v1", "gemini": "/v1beta"}
 _ASKED_FOR_USAGE = ("openai.chat", "openai.completions")  # the APIs that take `stream_options`
-_VERSIONED = re.compile(r"/v\d+(?:alpha|beta)?\d*$")
+_VERSIONED = re.compile(r"/v\d+(?:alpha|beta)?\d*(?:/|$)")
 _MODEL_IN_PATH = re.compile(r"^/models/[^/:]+:")
 
 

@@ -14,11 +14,17 @@ import httptools
 
 from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, Overloaded, RouteError, SlowRequest
+from dd0c_route.proxy import gate
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.headers import Headers
 
 AHEAD_BYTES = 64 << 10
+AHEAD_REQUESTS = 16
 """Most that a client may send ahead of an answer: more is no pipelining that anybody does, and would cost memory."""
+
+LINGER_S = 2.0
+"""How long the rest of a refused request is read and thrown away, so that no reset takes the answer from a client that
+is still sending."""
 
 MIN_BODY_RATE = 1 << 10  # bytes/s below which an upload that runs longer than `GRACE_S` is given up
 GRACE_S = 5.0
@@ -59,11 +65,9 @@ class Inbound:
 class Door(Protocol):
     """What a connection needs of the application behind it."""
 
+    limits: Limits
     draining: bool
     loop: asyncio.AbstractEventLoop
-
-    @property
-    def limits(self) -> Limits: ...
 
     def joined(self, connection: Connection) -> bool:
         """A client has connected; False: one too many."""
@@ -90,6 +94,7 @@ class Connection(asyncio.Protocol):
         "_closing",
         "_door",
         "_head_bytes",
+        "_lingers",
         "_link",
         "_next",
         "_parser",
@@ -112,6 +117,7 @@ class Connection(asyncio.Protocol):
         self._upload_bytes = 0
         self._refused = False
         self._closing = False
+        self._lingers = False
         self._since = 0.0
 
     # --- transport events -----------------------------------------------------------------------------
@@ -140,8 +146,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserCallbackError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, RouteError) else BadRequest("the request could not be read"))
-        except httptools.HttpParserUpgrade:
-            self._refuse(BadRequest("upgrading the protocol is not supported: send a plain HTTP/1.1 request"))
+        except httptools.HttpParserUpgrade as upgrade:
+            self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(BadRequest(f"not a well-formed HTTP/1.1 request: {error}"))
         else:
@@ -149,6 +155,13 @@ class Connection(asyncio.Protocol):
                 self._refuse(
                     HeadTooLarge(f"request head over {self._door.limits.head_bytes} bytes ([limits] head_bytes)")
                 )
+
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Read the request again as if it wished for no other protocol; llhttp would leave its body unread."""
+        request, version = self._request, self._parser.get_http_version()
+        self._parser = httptools.HttpRequestParser(self)
+        if request is not None:
+            self._feed(gate.without_upgrade(request.method, version, request.target, request.headers) + rest)
 
     def _in_head(self) -> bool:
         return self._busy is None and (self._request is None or not self._request.method)
@@ -161,6 +174,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         self._hung_up()
+        while self._next:
+            self._abandon(self._next.popleft())
         self._door.left(self, self._link)
 
     def _hung_up(self) -> None:
@@ -168,9 +183,12 @@ class Connection(asyncio.Protocol):
             self._busy.hung_up()
         elif self._request is not None and self._request.place is not None:
             request, self._request = self._request, None
-            request.client = self._client_for(request)
-            request.client.hung_up()
-            self._door.abandoned(request)
+            self._abandon(request)
+
+    def _abandon(self, request: Inbound) -> None:
+        request.client = self._client_for(request)
+        request.client.hung_up()
+        self._door.abandoned(request)
 
     def pause_writing(self) -> None:
         self._link.blocked_since = self._door.loop.time()
@@ -199,8 +217,6 @@ class Connection(asyncio.Protocol):
         if request.method:
             return  # a trailer
         request.headers.append((name.lower(), value))
-        if len(request.headers) > self._door.limits.header_count:
-            raise HeadTooLarge(f"more than {self._door.limits.header_count} headers ([limits] header_count)")
 
     def on_headers_complete(self) -> None:
         request = self._request
@@ -208,9 +224,16 @@ class Connection(asyncio.Protocol):
             return
         self._head_bytes = 0
         self._upload_bytes = 0
+        most = self._door.limits.header_count
+        if len(request.headers) > most:
+            raise HeadTooLarge(f"more than {most} headers ([limits] header_count)")
         parser = self._parser
         request.method = parser.get_method().decode("ascii")
-        request.http10 = parser.get_http_version() == "1.0"
+        version = parser.get_http_version()
+        request.http10 = version == "1.0"
+        gate.check(request.method, version, request.target, request.headers, self._door.limits)
+        if parser.should_upgrade():
+            return
         request.keep_alive = parser.should_keep_alive() and not self._door.draining
         expects = self._door.head(request, internal=self.internal)  # raises what can be refused without the body
         if expects and self._busy is None:
@@ -228,8 +251,10 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         request = self._request
-        if request is None:
+        if request is None or self._parser.should_upgrade():
             return
+        if len(self._next) >= AHEAD_REQUESTS:
+            raise BadRequest(f"more than {AHEAD_REQUESTS} requests sent ahead of their answers")
         self._request = None
         request.body = request.pieces[0] if len(request.pieces) == 1 else b"".join(request.pieces)
         request.pieces = []
@@ -257,7 +282,9 @@ class Connection(asyncio.Protocol):
         self._busy = None
         self._since = self._door.loop.time()
         self._link.on_pause = self._link.on_resume = None
-        if not keep_alive or self._refused or self._door.draining:
+        if self._refused:
+            self._linger()
+        elif not keep_alive or self._door.draining:
             self.close()
         elif self._next:
             self._begin(self._next.popleft())
@@ -267,6 +294,8 @@ class Connection(asyncio.Protocol):
 
     def _refuse(self, error: RouteError) -> None:
         """Answer *error* and close: after it, where the next request begins is not known."""
+        if self._closing:
+            return  # what follows an answer that was the connection's last is not read
         request, self._request = self._request or Inbound(), None
         self._refused = True
         request.keep_alive = False
@@ -274,6 +303,11 @@ class Connection(asyncio.Protocol):
             request.client = self._busy = self._client_for(request)
             self._door.refuse(request, error)
         # else: the running answer ends with the connection
+
+    def _linger(self) -> None:
+        """Nothing more is said; what still comes is thrown away until the client closes, or for a moment."""
+        self._closing = self._lingers = True
+        self._link.transport.write_eof()
 
     def close(self) -> None:
         """Close once what was written is out."""
@@ -304,7 +338,7 @@ class Connection(asyncio.Protocol):
             if blocked is not None and now - blocked > limits.stalled_client_s:
                 self.abort()
         elif self._closing:
-            if waited > limits.stalled_client_s:
+            if waited > (LINGER_S if self._lingers else limits.stalled_client_s):
                 self._link.transport.abort()
         elif self._request is None and not self._head_bytes:
             if waited > limits.idle_s:

@@ -36,10 +36,11 @@ def main(boot_path: str, index: int, listening_fd: int, ready_fd: int | None) ->
     Args:
         ready_fd: Where to write one byte when calls are taken; the supervisor waits for it.
     """
-    die_with_parent()
+    boot = read_boot(boot_path)
+    die_with_parent(boot.supervisor)
     _raise_descriptor_limit()
     try:
-        return uvloop.run(_serve(read_boot(boot_path), index, listening_fd, ready_fd))
+        return uvloop.run(_serve(boot, index, listening_fd, ready_fd))
     except (ConfigError, JournalError) as error:
         log("worker_failed", "error", worker=index, reason=error.message)
         return 1
@@ -56,7 +57,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     def reload() -> str:
         """Swap the configuration whole; raises ConfigError, and the old one stays."""
         before = app.runtime
-        app.runtime = build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop, before)
+        app.swap(build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop, before))
         for name, line in before.lines.items():
             if app.runtime.lines.get(name) is not line:
                 line.pool.close_idle()

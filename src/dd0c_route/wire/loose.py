@@ -111,6 +111,8 @@ def count_of(fields: dict[str, Any], *names: str) -> int:
     """The first of *names* that holds a count of tokens; 0 where none does."""
     for name in names:
         value = fields.get(name)
+        if value.__class__ is int and 0 <= value <= _MAX_TOKENS:  # nearly always
+            return value
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_TOKENS:
             return int(value)
     return 0

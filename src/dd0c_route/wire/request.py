@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dd0c_route.errors import BadRequest
-from dd0c_route.wire.loose import UNREADABLE, count_of, dict_of, value_of
+from dd0c_route.wire.loose import UNREADABLE
 
 _NEED_MODEL = {
     "openai.chat",
@@ -17,13 +17,6 @@ _NEED_MODEL = {
     "anthropic.messages",
     "anthropic.count_tokens",
 }  # elsewhere it stands in the path, or a stored prompt brings it
-_MAX_OUTPUT = {
-    "openai.chat": ("max_completion_tokens", "max_tokens"),
-    "openai.responses": ("max_output_tokens",),
-    "gemini.generate": ("generationConfig.maxOutputTokens",),
-    "bedrock.converse": ("inferenceConfig.maxTokens",),
-    "ollama": ("options.num_predict",),
-}
 
 
 class Ours(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,19 +34,16 @@ class Facts(Struct, frozen=True):
 
     Attributes:
         model: The model asked for; empty where the body names none.
-        max_output: The most tokens that the answer may have, or None where the request does not say.
-        ours: The `dd0c` object; all defaults where there is none.
+        ours: The `dd0c` object, or None.
     """
 
     model: str
     stream: bool
-    max_output: int | None
-    ours: Ours
+    ours: Ours | None
 
 
 _TEXT = msgspec.json.Decoder(str)
 _OURS = msgspec.json.Decoder(Ours)
-_NOTHING = Ours()
 
 
 def facts(api: str, fields: dict[str, Raw]) -> Facts:
@@ -65,8 +55,7 @@ def facts(api: str, fields: dict[str, Raw]) -> Facts:
     return Facts(
         model=_model(api, fields),
         stream="stream" in fields and bytes(fields["stream"]).strip() == b"true",
-        max_output=_max_output(api, fields),
-        ours=_ours(fields["dd0c"]) if "dd0c" in fields and api.startswith("openai.") else _NOTHING,
+        ours=_ours(fields["dd0c"]) if "dd0c" in fields and api.startswith("openai.") else None,
     )
 
 
@@ -83,17 +72,6 @@ def _model(api: str, fields: dict[str, Raw]) -> str:
     if not model and api in _NEED_MODEL:
         raise BadRequest('`model` is empty: name one, as in "model": "gpt-4o"')
     return model
-
-
-def _max_output(api: str, fields: dict[str, Raw]) -> int | None:
-    for path in _MAX_OUTPUT.get(api, ("max_tokens",)):
-        name, _, inner = path.partition(".")
-        if name in fields:
-            value = value_of(fields[name])
-            bound = count_of(dict_of(value), inner) if inner else count_of({name: value}, name)
-            if bound:
-                return bound
-    return None
 
 
 def _ours(raw: Raw) -> Ours:

@@ -1,0 +1,72 @@
+"""What a request's head may look like, beyond what llhttp sees to. Pure, and run for every request.
+
+llhttp refuses bare CR and LF, NUL, folded lines, names that are no tokens, and two ways of telling a body's length.
+It accepts what is refused here: nothing of it comes from an honest client, and some of it is read differently by
+different servers, which is how requests are smuggled.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dd0c_route.config import Limits
+from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, MethodNotAllowed
+from dd0c_route.proxy.headers import Headers
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_WATCHED = frozenset((b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length"))
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
+"""Source: RFC 3986 §3.2.2 (without IPvFuture and the comma), RFC 9110 §7.2: no user, no path."""
+
+
+def check(method: str, version: str, target: bytes, headers: Headers, limits: Limits) -> None:
+    """Let the head of a request pass, or say what is wrong with it.
+
+    Args:
+        version: As llhttp gives it, `1.1`.
+        headers: Lower-case names.
+
+    Raises:
+        BadRequest, MethodNotAllowed: It is no plain HTTP/1.1 request.
+        HeadTooLarge: It is too long.
+        BodyTooLarge: It announces too long a body; nothing of that needs to be read.
+    """
+    if version not in ("1.1", "1.0"):
+        raise BadRequest("only HTTP/1.1 and HTTP/1.0 are spoken here")
+    if method not in METHODS:
+        raise MethodNotAllowed(f"the method {method} is not taken: use one of {', '.join(sorted(METHODS))}")
+    if target[:1] != b"/" or b"#" in target:
+        raise BadRequest("the request target must be a path that begins with '/', without a fragment")
+    hosts, head_bytes = 0, len(target)
+    for name, value in headers:
+        head_bytes += len(name) + len(value) + 4
+        if name not in _WATCHED:
+            continue
+        if name == b"host":
+            hosts += 1
+            if _HOST.fullmatch(value) is None:
+                raise BadRequest("the header Host is not a host name with an optional port")
+        elif name == b"content-length":
+            if int(value) > limits.body_bytes:  # llhttp lets only digits pass
+                raise BodyTooLarge(f"request body over {limits.body_bytes} bytes ([limits] body_bytes)")
+        elif name == b"transfer-encoding":
+            if value.lower() != b"chunked" or version == "1.0":
+                raise BadRequest("Transfer-Encoding may only be 'chunked', and only in HTTP/1.1")
+        else:
+            raise BadRequest("a header name with '_' in it imitates one that frames the request")
+    if hosts > 1 or (hosts == 0 and version == "1.1"):
+        raise BadRequest("the request must have one header Host")
+    if head_bytes > limits.head_bytes:
+        raise HeadTooLarge(f"request head over {limits.head_bytes} bytes ([limits] head_bytes)")
+
+
+def without_upgrade(method: str, version: str, target: bytes, headers: Headers) -> bytes:
+    """The head of the same request for a server that does not upgrade: it may ignore the wish (RFC 9110 §7.8).
+
+    Java's HTTP client wishes for HTTP/2 in the first request of each connection.
+    """
+    closes = any(name == b"connection" and b"close" in value.lower() for name, value in headers)
+    kept = [pair for pair in headers if pair[0] not in (b"connection", b"upgrade", b"http2-settings")]
+    lines = [b"%b %b HTTP/%b" % (method.encode(), target, version.encode())]
+    lines += [name + b": " + value for name, value in kept]
+    return b"\r\n".join([*lines, b"connection: close", b"", b""] if closes else [*lines, b"", b""])
