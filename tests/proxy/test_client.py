@@ -203,7 +203,7 @@ def test_a_hang_up_ends_what_the_call_waits_for_at_once() -> None:
 def test_a_call_whose_answer_is_paid_for_anyway_goes_on_without_its_client() -> None:
     async def test() -> None:
         client = client_on(Transport())
-        client.drains = Marks(sent=True)
+        client.drains, client.drain_s = Marks(sent=True), 60.0
         with client.present():
             client.hung_up()
             await asyncio.sleep(0)

@@ -28,8 +28,8 @@ RESPONSES = (
 def written(stream: bytes, cuts: list[int], cost: str | None = "0.00000975") -> bytes:
     writer = CostWriter(lambda: cost)
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
-    return b"".join(writer.feed(stream[a:b]) for a, b in zip(edges, edges[1:], strict=False)) + writer.end()
     return b"".join(writer.feed(stream[a:b]) for a, b in pairwise(edges)) + writer.end()
+
 
 @pytest.mark.parametrize("stream", [CHAT, MESSAGES, RESPONSES])
 @given(cuts=st.lists(st.integers(0, 1000), max_size=8))
