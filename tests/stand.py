@@ -11,6 +11,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -228,7 +229,7 @@ class Stand:
             found: list[dict[str, Any]] = []
             cursor = ""
             while True:
-                page = self.get(f"/api/v1/requests?limit=1000{cursor}").json()
+                page = self.control(f"/api/v1/requests?limit=1000{cursor}").json()
                 found += page["requests"]
                 if not page["next"]:
                     return found if len(found) >= count else None
@@ -237,8 +238,31 @@ class Stand:
         found: list[dict[str, Any]] = until(probe, f"{count} entries")
         return found
 
+    def gauge(self, name: str) -> float:
+        """One of `/metrics`, without labels; as soon as the control process answers."""
+
+        found = re.search(rf"^{name} (\S+)", self.control("/metrics").body.decode(), re.MULTILINE)
+        assert found, name
+        return float(found[1])
+
+    def confirmed(self, count: int) -> list[dict[str, Any]]:
+        """All entries as `entries`, when of each one it is known what was delivered."""
+        self.entries(count)
+        until(lambda: self.gauge("dd0c_open_calls") == 0, "the confirmation of every delivery")
+        return self.entries(count)
+
     def connections(self) -> dict[str, dict[str, int]]:
-        found: dict[str, dict[str, int]] = self.get("/api/v1/connections").json()
+        found: dict[str, dict[str, int]] = self.control("/api/v1/connections").json()
+        return found
+
+    def control(self, path: str) -> Answer:
+        """What the control process answers, as soon as it does: it may have started later than the worker."""
+
+        def probe() -> Answer | None:
+            answer = self.get(path)
+            return answer if answer.status == 200 else None
+
+        found: Answer = until(probe, f"the answer to {path}")
         return found
 
     def sim_stats(self, query: str = "") -> dict[str, Any]:

@@ -133,13 +133,6 @@ def provider_calls(stand: Stand) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def gauge(stand: Stand, name: str) -> int:
-    def value() -> re.Match[str] | None:
-        return re.search(rf"^dd0c_{name} (\d+)", stand.get("/metrics").body.decode(), re.MULTILINE)
-
-    return int(until(value, "the control process's answer")[1])
-
-
 def descriptors(stand: Stand) -> int:
     (worker,) = stand.children("dd0c_route.proxy")
     return len(os.listdir(f"/proc/{worker}/fd"))
@@ -172,12 +165,12 @@ def test_every_hang_up_is_noticed_at_once_and_billed_for_what_was_delivered(
     stand: Stand, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stand.post("/v1/chat/completions", {"model": "gpt-4o-mini", "messages": []})  # what is loaded once is loaded
-    before, at_rest = descriptors(stand), gauge(stand, "requests_in_flight")  # asking is a call, too
+    before, at_rest = descriptors(stand), stand.gauge("dd0c_requests_in_flight")  # asking is a call, too
 
     done = visits(stand, draw_cases(COUNT, SEED))
 
     until(lambda: in_use(stand) == 0, "the pool being as before", NOTICED_S)
-    until(lambda: gauge(stand, "requests_in_flight") == at_rest, "the end of the last call", NOTICED_S)
+    until(lambda: stand.gauge("dd0c_requests_in_flight") == at_rest, "the end of the last call", NOTICED_S)
     offset = provider_clock(stand)
     seen = provider_calls(stand)
     noticed = sorted(
@@ -191,7 +184,6 @@ def test_every_hang_up_is_noticed_at_once_and_billed_for_what_was_delivered(
     assert noticed[-1] <= NOTICED_S
     assert len(noticed) < MANY or noticed[len(noticed) * 99 // 100] <= NOTICED_P99_S
 
-    until(lambda: gauge(stand, "open_calls") == 0, "the confirmation of every delivery")
     entries = _entries_by_session(stand, done)
     reference = Reference(stand)
     for each in done:
@@ -213,11 +205,8 @@ def test_a_client_that_stopped_reading_is_not_billed_for_what_sits_in_our_buffer
 ) -> None:
     left = visit(stand, Case(1, "having stopped to read", how, stream, "openai", seed=1))
 
-    def corrected() -> bool:
-        (entry,) = stand.entries(1)
-        return len(left.body) <= int(entry["delivered_bytes"]) <= len(left.body) + UNREAD_BYTES
-
-    until(corrected, "an entry with what was delivered", NOTICED_S)
+    (entry,) = stand.confirmed(1)
+    assert len(left.body) <= entry["delivered_bytes"] <= len(left.body) + UNREAD_BYTES
 
 
 def test_where_every_call_was_aborted_no_connection_is_left(stand: Stand) -> None:
@@ -258,7 +247,7 @@ def _entries_by_session(stand: Stand, done: list[Visit]) -> dict[str | None, lis
     kinds = Counter(PHASES[each.case.phase].entry for each in done)
     expected = kinds["one"] + kinds["bare"] + 1  # and our own first call
     found: dict[str | None, list[dict[str, Any]]] = {}
-    for entry in stand.entries(expected):
+    for entry in stand.confirmed(expected):
         found.setdefault(entry["session"], []).append(entry)
     bare = [entry for entry in found.pop(None) if entry["end_state"] == "client_gone"]
     assert len(bare) == kinds["bare"]

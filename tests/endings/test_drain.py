@@ -68,15 +68,12 @@ def end_at_provider(stand: Stand, case: Case) -> dict[str, Any]:
 
 
 def entry_of(stand: Stand, case: Case) -> dict[str, Any]:
-    """The case's entry, when its delivery is confirmed."""
+    def mine(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
+        return next((entry for entry in entries if entry["session"] == f"case-{case.number}"), None)
 
-    def settled() -> dict[str, Any] | None:
-        if b"\ndd0c_open_calls 0.0" not in stand.get("/metrics").body:
-            return None
-        found = [entry for entry in stand.entries(0) if entry["session"] == f"case-{case.number}"]
-        return found[0] if found else None
-
-    entry: dict[str, Any] = until(settled, "the entry")
+    until(lambda: mine(stand.entries(0)), "the entry")
+    entry = mine(stand.confirmed(1))
+    assert entry is not None
     return entry
 
 
