@@ -52,6 +52,15 @@ def test_ordinary_headers_cross_as_they_came_and_in_order() -> None:
     assert upstream_headers(call(headers=ORDINARY), provider()) == ORDINARY
 
 
+def test_an_answer_that_will_be_edited_is_asked_for_without_content_coding() -> None:
+    out = upstream_headers(call(headers=ORDINARY), provider(), plain=True)
+
+    assert [value for name, value in out if name == b"accept-encoding"] == [b"identity"]
+    assert [pair for pair in out if pair[0] != b"accept-encoding"] == [
+        pair for pair in ORDINARY if pair[0] != b"accept-encoding"
+    ]
+
+
 @pytest.mark.parametrize("header", STAY_HERE, ids=lambda header: header[0].decode())
 def test_what_belongs_to_this_connection_or_to_us_stays_here(header: tuple[bytes, bytes]) -> None:
     assert upstream_headers(call(headers=[*ORDINARY, header]), provider()) == ORDINARY

@@ -22,6 +22,7 @@ from dd0c_route.proxy.server import Connection, Inbound
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Runtime
 from dd0c_route.upstream import Pool
+from dd0c_route.wire.api import api_of
 
 _CONTROL = ("/ui", "/api/", "/metrics")  # answered by the control process
 _OPEN = ("/healthz", "/readyz", "/", "/api/hello")  # answered here, to anybody; the last two are clients' probes
@@ -109,7 +110,7 @@ class App:
         """Answer a request that was not read to its end with an error; a metered one leaves its entry."""
         place, client = request.place, request.client
         assert client is not None  # noqa: S101
-        api = ""
+        api = api_of(request.target.partition(b"?")[0].decode("latin-1"))
         if isinstance(place, Place) and place.address is not None:
             api = place.address.api
             bill = self._bill(request, place, client)

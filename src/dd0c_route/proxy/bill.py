@@ -99,8 +99,9 @@ class Bill:
         )
         self._marks = None
 
-    def answering(self, status: int, meter: Meter, *, whole_json: bool) -> None:
-        """The answer of the last try is the one that the client gets; *meter* reads along."""
+    def answering(self, target: Target, status: int, meter: Meter, *, whole_json: bool) -> None:
+        """The answer of *target* is the one that the client gets; *meter* reads along."""
+        self._target = target
         self.status = self._status_of_try = status
         self._meter = meter
         self._whole_json = whole_json

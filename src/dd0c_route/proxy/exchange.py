@@ -79,6 +79,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                 raise ClientGone("the client hung up") from None
             if step is None:
                 if held is not None:  # an earlier try was answered, if only by a refusal: that says more
+                    line = runtime.line(held.target.provider)
                     return held.hand_on(client, bill, _headers(call, held.target, line, held.headers, bill, None))
                 raise
         else:
@@ -103,7 +104,8 @@ async def _ask(call: Call, target: Target, line: Line, client: Client, bill: Bil
     """Send the call to *target*; returns when the head of the answer is in, and whether usage was asked for unasked."""
     body, usage_asked = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
-    headers = upstream_headers(call, line.provider)
+    edited = usage_asked or (call.stream and call.wants_cost)
+    headers = upstream_headers(call, line.provider, plain=edited)
     marks = bill.trying(target)
     if line.provider.on_disconnect == "drain":
         client.drains, client.drain_s = marks, line.provider.drain_s
@@ -116,7 +118,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     kind, coding = _content(reply.headers)
     whole_json = kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
     meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
-    bill.answering(reply.status, meter, whole_json=whole_json)
+    bill.answering(target, reply.status, meter, whole_json=whole_json)
 
     def headers(entry: Entry | None) -> Headers:
         return _headers(call, target, line, reply.headers, bill, entry)

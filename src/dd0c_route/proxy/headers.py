@@ -52,8 +52,11 @@ def connection_named(headers: Headers) -> frozenset[bytes]:
     )
 
 
-def upstream_headers(call: Call, provider: Provider) -> Headers:
+def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> Headers:
     """The caller's headers as they came, less what must not cross, with the provider's credential.
+
+    Args:
+        plain: Ask for an answer without content coding, because its events will be edited.
 
     Raises:
         BadKey: The provider has no stored key, and the caller's credential is the router's own access key.
@@ -69,6 +72,9 @@ def upstream_headers(call: Call, provider: Provider) -> Headers:
         and (name not in CREDENTIALS or (keeps_credential and not (own_key and own_key in value)))
         and name not in named
     ]
+    if plain:
+        out = [pair for pair in out if pair[0] != b"accept-encoding"]
+        out.append((b"accept-encoding", b"identity"))
     if provider.api_key is not None:
         out.append(_credential(provider, provider.api_key))
     elif _is_access_key(call):

@@ -67,6 +67,6 @@ class Refusal:
 
     def hand_on(self, client: Client, bill: Bill, headers: Headers) -> None:
         """This is the answer after all: nobody gave a better one."""
-        bill.answering(self.status, meter_for("unknown", "", ""), whole_json=True)
+        bill.answering(self.target, self.status, meter_for("unknown", "", ""), whole_json=True)
         bill.settle("upstream_failed", f"status_{self.status}", answered=True, more=len(self._body))
         client.whole(self.status, headers, self._body)

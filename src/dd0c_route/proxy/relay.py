@@ -99,7 +99,7 @@ class Relay:
     def _start(self) -> None:
         reply = self._reply
         length = reply.content_length if self._edit is None else None
-        self._client.start(reply.status, self._headers(None), length if reply.has_body else 0)
+        self._client.start(reply.status, self._headers(None), length if reply.has_body else reply.content_length)
         self._client.flow(reply.pause, reply.resume)
 
     # --- called for each piece ------------------------------------------------------------------------------
