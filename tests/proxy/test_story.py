@@ -1,18 +1,86 @@
-"""The path of one call through the real processes: what the client gets, and the entry that is left."""
+"""The path of one call through the real processes: what the provider sees, what the client gets, what entry is left."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import json
+import re
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.stand import CHAT, Stand
+from tests.stand import CHAT, MESSAGES, PROVIDERS, Answer, Stand
+
+ROUTES = """
+[[routes]]
+match = { model = "ask-*" }
+candidates = ["sim/first", "sim/second"]
+policy = "ordered"
+mode = "on"
+
+[[routes]]
+match = { model = "watched" }
+candidates = ["sim/first"]
+policy = "ordered"
+
+[[prices]]
+provider = "sim"
+model = "gpt-4o-mini"
+input = 0.15
+output = 0.6
+"""
+MARKED = """
+[providers.marked]
+dialect = "openai"
+base_url = "http://127.0.0.1:{port}/v1"
+simulated = true
+
+[providers.away]
+dialect = "openai"
+base_url = "http://127.0.0.1:1/v1"
+"""
+GEMINI = {"contents": [{"role": "user", "parts": [{"text": "Say something."}]}]}
+SPENT = re.compile(r"\d+\.\d+")
 
 
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    with Stand(tmp_path_factory.mktemp("stand")) as running:
+    with Stand(tmp_path_factory.mktemp("stand"), ROUTES, providers=PROVIDERS + MARKED) as running:
         yield running
+
+
+def echoed(answer: Answer) -> dict[str, Any]:
+    """What the provider saw, from an answer with `x-sim: echo=1`."""
+    assert answer.status == 200, answer.body
+    body = answer.json()
+    for path in (
+        ("choices", 0, "message", "content"),
+        ("choices", 0, "text"),
+        ("content", 0, "text"),
+        ("candidates", 0, "content", "parts", 0, "text"),
+    ):
+        found: Any = body
+        try:
+            for step in path:
+                found = found[step]
+        except (KeyError, IndexError, TypeError):
+            continue
+        seen: dict[str, Any] = json.loads(found)
+        return seen
+    passed: dict[str, Any] = body
+    return passed
+
+
+def events(body: bytes) -> list[Any]:
+    """The JSON of a stream's events."""
+    lines = [line[6:] for line in body.splitlines() if line.startswith(b"data: ")]
+    return [json.loads(line) for line in lines if line != b"[DONE]"]
+
+
+# --- one call -------------------------------------------------------------------------------------------------
 
 
 def test_a_json_call_is_answered_and_leaves_one_priced_entry(stand: Stand) -> None:
@@ -26,3 +94,389 @@ def test_a_json_call_is_answered_and_leaves_one_priced_entry(stand: Stand) -> No
     assert entry["usage_source"] == "provider_final"
     assert entry["delivered_bytes"] == len(answer.body)
     assert [attempt["status"] for attempt in entry["attempts"]] == [200]
+    assert entry["cost_picodollars"] == reported["prompt_tokens"] * 150_000 + reported["completion_tokens"] * 600_000
+    assert entry["cost_picodollars"] == entry["cost_billable_picodollars"] == entry["baseline_picodollars"]
+
+
+def test_every_answer_carries_the_headers_that_are_promised(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", CHAT)
+
+    headers = answer.headers
+    assert re.fullmatch(r"dd_[0-9A-HJKMNP-TV-Z]{26}", headers["x-dd0c-request-id"])
+    assert headers["x-dd0c-model"] == headers["x-dd0c-requested-model"] == "gpt-4o-mini"
+    assert headers["x-dd0c-provider"] == "sim"
+    assert headers["x-dd0c-decision"].startswith("kept; reason=")
+    assert 0 < float(headers["x-dd0c-overhead-ms"]) < 1000
+    assert SPENT.fullmatch(headers["x-dd0c-cost-usd"])
+    assert headers["x-dd0c-cost-usd"] == stand.entry(answer.id)["cost_usd"]
+    assert headers["x-request-id"].startswith("req_sim_")
+
+
+def test_a_stream_carries_them_too_but_no_cost(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**CHAT, "stream": True})
+
+    assert {name for name in answer.headers if name.startswith("x-dd0c-")} == {
+        "x-dd0c-request-id",
+        "x-dd0c-model",
+        "x-dd0c-requested-model",
+        "x-dd0c-provider",
+        "x-dd0c-decision",
+        "x-dd0c-overhead-ms",
+    }
+
+
+def test_an_entry_is_readable_within_a_second(stand: Stand) -> None:
+    stand.entry(stand.post("/v1/chat/completions", CHAT).id)  # everything is warm
+    answer = stand.post("/v1/chat/completions", {**CHAT, "stream": True})
+    began = time.monotonic()
+    stand.entry(answer.id)
+
+    assert time.monotonic() - began < 1.0
+
+
+def test_what_the_call_said_of_itself_stands_in_the_entry(stand: Stand) -> None:
+    answer = stand.post(
+        "/v1/chat/completions", CHAT, {"x-dd0c-tags": "team=core,feature=search", "x-dd0c-session": "s-1"}
+    )
+
+    entry = stand.entry(answer.id)
+    assert entry["tags"] == {"team": "core", "feature": "search"}
+    assert entry["session"] == "s-1"
+    assert entry["key_id"] is None
+    assert entry["decision"]["verdict"] == "kept"
+
+
+# --- what crosses ---------------------------------------------------------------------------------------------
+
+
+def test_the_callers_headers_cross_as_they_came_and_ours_stay(stand: Stand) -> None:
+    sent = {
+        "user-agent": "OpenAI/Python 1.2.3",
+        "x-stainless-lang": "python",
+        "openai-organization": "org-synthetic",
+        "accept": "application/json",
+        "x-sim": "echo=1",
+    }
+    ours = {
+        "authorization": "Bearer the-callers-own",
+        "cookie": "a=b",
+        "x-forwarded-for": "1.2.3.4",
+        "via": "1.1 other",
+        "x-dd0c-tags": "a=b",
+        "connection": "x-hop",
+        "x-hop": "1",
+    }
+
+    seen = echoed(stand.post("/v1/chat/completions", CHAT, {**sent, **ours}))
+
+    crossed = {name.lower(): value for name, value in seen["headers"]}
+    assert sent.items() <= crossed.items()
+    assert crossed["authorization"] == "Bearer synthetic-sim-key-0123456789"
+    assert crossed["host"] == f"127.0.0.1:{stand.sim_port}"
+    assert not {"cookie", "x-forwarded-for", "via", "x-dd0c-tags", "x-hop"} & crossed.keys()
+
+
+def test_the_body_crosses_byte_for_byte(stand: Stand) -> None:
+    body = b'{ "model":"gpt-4o-mini",\n"messages" : [{"role":"user","content":"\\u00e9"}], "seed": 1e2 }'
+
+    seen = echoed(stand.post("/v1/chat/completions", body, {"x-sim": "echo=1"}))
+
+    assert seen["body_sha256"] == hashlib.sha256(body).hexdigest()
+
+
+@pytest.mark.parametrize("asked", [{"dd0c": {"route": "off"}}, {"model": "sim/gpt-4o-mini"}])
+def test_what_is_ours_in_a_body_stays_here(stand: Stand, asked: dict[str, Any]) -> None:
+    seen = echoed(stand.post("/v1/chat/completions", {**CHAT, **asked}, {"x-sim": "echo=1"}))
+
+    expected = json.dumps(CHAT, separators=(",", ":")).encode()
+    assert seen["body_bytes"] <= len(json.dumps(CHAT).encode())
+    assert seen["body_bytes"] >= len(expected)
+
+
+def test_a_header_pins_a_call(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**CHAT, "model": "ask-me"}, {"x-dd0c-route": "off"})
+
+    assert answer.headers["x-dd0c-decision"].startswith("pinned; reason=")
+    assert answer.headers["x-dd0c-model"] == "ask-me"
+
+
+# --- routing --------------------------------------------------------------------------------------------------
+
+
+def test_a_route_replaces_the_model_and_nothing_else(stand: Stand) -> None:
+    body = b'{"model":"ask-me",  "messages":[{"role":"user","content":"\\u00e9"}],"seed":1e2}'
+    answer = stand.post("/v1/chat/completions", body, {"x-sim": "echo=1"})
+
+    expected = b'{"model":"first","messages":[{"role":"user","content":"\\u00e9"}],"seed":1e2}'
+    assert echoed(answer)["body_sha256"] == hashlib.sha256(expected).hexdigest()
+    assert answer.json()["model"] == "first"
+    assert answer.headers["x-dd0c-model"] == "first"
+    assert answer.headers["x-dd0c-requested-model"] == "ask-me"
+    assert answer.headers["x-dd0c-decision"] == "routed; reason=order of the route"
+    entry = stand.entry(answer.id)
+    assert (entry["requested_model"], entry["served_model"]) == ("ask-me", "first")
+    assert entry["decision"]["plan"] == ["sim/first", "sim/second"]
+
+
+def test_a_refusal_of_the_first_target_is_answered_by_the_second(stand: Stand) -> None:
+    answer = stand.post(
+        "/v1/chat/completions", {**CHAT, "model": "ask-twice"}, {"x-sim": "fail_first=1; key=second-answers"}
+    )
+
+    assert answer.status == 200
+    assert answer.headers["x-dd0c-model"] == "second"
+    entry = stand.entry(answer.id)
+    assert [(attempt["target"], attempt["status"]) for attempt in entry["attempts"]] == [
+        ("sim/first", 503),
+        ("sim/second", 200),
+    ]
+
+
+def test_a_route_that_only_watches_changes_nothing_and_says_what_it_would_do(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**CHAT, "model": "watched"})
+
+    assert answer.json()["model"] == "watched"
+    assert answer.headers["x-dd0c-decision"].startswith("kept; reason=shadow")
+    assert stand.entry(answer.id)["decision"]["shadow"] == "sim/first"
+
+
+def test_a_provider_may_be_named_with_the_model(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**CHAT, "model": "marked/gpt-4o-mini"})
+
+    assert answer.json()["model"] == "gpt-4o-mini"
+    assert answer.headers["x-dd0c-provider"] == "simulated"
+    assert stand.entry(answer.id)["provider"] == "marked"
+
+
+# --- every address --------------------------------------------------------------------------------------------
+
+ADDRESSES = [
+    ("/v1/chat/completions", CHAT, "sim", "/v1/chat/completions"),
+    ("/v1/completions", {"model": "m-1", "prompt": "Say something."}, "sim", "/v1/completions"),
+    ("/v1/messages", MESSAGES, "sim-anthropic", "/v1/messages"),
+    ("/v1beta/models/m-1:generateContent", GEMINI, "sim-gemini", "/v1beta/models/m-1:generateContent"),
+    ("/v1/models/m-1:generateContent", GEMINI, "sim-gemini", "/v1beta/models/m-1:generateContent"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "provider", "asked"), ADDRESSES, ids=[row[0] for row in ADDRESSES])
+def test_each_address_reaches_the_provider_of_its_dialect(
+    stand: Stand, path: str, body: dict[str, Any], provider: str, asked: str
+) -> None:
+    answer = stand.post(path + "?beta=true", body, {"x-sim": "echo=1"})
+
+    seen = echoed(answer)
+    assert (seen["path"], seen["query"]) == (asked, "beta=true")
+    entry = stand.entry(answer.id)
+    assert (entry["provider"], entry["end_state"]) == (provider, "complete")
+    assert entry["usage_source"] == "provider_final"
+    assert entry["usage"]["output"] > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "provider"),
+    [
+        ("/v1/embeddings", {"model": "m-1", "input": ["one", "two"]}, "sim"),
+        ("/v1/responses", {"model": "m-1", "input": "Say something."}, "sim"),
+        ("/v1/messages/count_tokens", {"model": "m-1", "messages": CHAT["messages"]}, "sim-anthropic"),
+        ("/v1beta/models/m-1:countTokens", GEMINI, "sim-gemini"),
+    ],
+)
+def test_so_do_the_calls_without_a_chat(stand: Stand, path: str, body: dict[str, Any], provider: str) -> None:
+    answer = stand.post(path, body)
+
+    assert answer.status == 200
+    entry = stand.entry(answer.id)
+    assert (entry["provider"], entry["status"], entry["end_state"]) == (provider, 200, "complete")
+    assert entry["delivered_bytes"] == len(answer.body)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {**CHAT, "stream": True}),
+        ("/v1/completions", {"model": "m-1", "prompt": "Say something.", "stream": True}),
+        ("/v1/responses", {"model": "m-1", "input": "Say something.", "stream": True}),
+        ("/v1/messages", {**MESSAGES, "stream": True}),
+        ("/v1beta/models/m-1:streamGenerateContent?alt=sse", GEMINI),
+        ("/v1beta/models/m-1:streamGenerateContent", GEMINI),
+    ],
+)
+def test_streams_of_every_dialect_are_metered_by_the_providers_report(
+    stand: Stand, path: str, body: dict[str, Any]
+) -> None:
+    answer = stand.post(path, body)
+
+    assert answer.status == 200
+    entry = stand.entry(answer.id)
+    assert entry["stream"]
+    assert entry["usage_source"] == "provider_final"
+    assert entry["delivered_bytes"] == len(answer.body)
+    assert entry["usage"]["output"] == entry["delivered_output_tokens"] > 0
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+def test_the_usage_that_the_router_asked_for_does_not_show(stand: Stand, path: str) -> None:
+    asked = {"model": "m-1", "prompt": "Hi.", "messages": CHAT["messages"], "stream": True}
+    plain = stand.post(path, asked)
+    wanted = stand.post(path, {**asked, "stream_options": {"include_usage": True}})
+
+    assert all(event["choices"] for event in events(plain.body))
+    assert [event["usage"] for event in events(wanted.body) if not event["choices"]]
+    assert plain.body.endswith(b"data: [DONE]\n\n")
+    for answer in (plain, wanted):
+        assert stand.entry(answer.id)["usage_source"] == "provider_final"
+
+
+def test_the_usage_does_not_show_either_where_the_client_takes_codings(stand: Stand) -> None:
+    answer = stand.post(
+        "/v1/chat/completions", {**CHAT, "stream": True}, {"accept-encoding": "gzip, br", "x-sim": "chunks=3"}
+    )
+
+    assert "content-encoding" not in answer.headers
+    assert all(event["choices"] for event in events(answer.body))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_with_a_content_coding_passes_untouched_and_is_metered(stand: Stand, stream: bool) -> None:
+    body = {**MESSAGES, "stream": stream}
+    plain = stand.post("/v1/messages", body, {"x-sim": "text=Hello%20there."})
+    coded = stand.post("/v1/messages", body, {"x-sim": "text=Hello%20there.; encoding=gzip", "accept-encoding": "gzip"})
+
+    assert coded.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(coded.body) == plain.body
+    entry = stand.entry(coded.id)
+    assert entry["usage"] == stand.entry(plain.id)["usage"]
+    assert entry["usage_source"] == "provider_final"
+    assert entry["delivered_bytes"] == len(coded.body)
+
+
+# --- pass-through ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
+def test_any_other_call_passes_through(stand: Stand, method: str) -> None:
+    body = b"\x00any bytes\xff" if method in ("POST", "PUT", "PATCH") else b""
+    answer = stand.request(
+        method, "/passthrough/sim/v1/files/abc?after=x%20y", body, {"x-sim": "echo=1", "content-type": "any/thing"}
+    )
+
+    seen = echoed(answer)
+    assert (seen["method"], seen["path"], seen["query"]) == (method, "/v1/files/abc", "after=x%20y")
+    assert seen["body_sha256"] == hashlib.sha256(body).hexdigest()
+    assert ["authorization", "Bearer synthetic-sim-key-0123456789"] in seen["headers"]
+    entry = stand.entry(answer.id)
+    assert (entry["dialect"], entry["provider"], entry["status"]) == ("passthrough", "sim", 200)
+
+
+def test_a_passed_through_call_is_metered_where_its_usage_is_recognisable(stand: Stand) -> None:
+    answer = stand.post("/passthrough/sim-anthropic/v1/messages", {**MESSAGES, "stream": True})
+
+    entry = stand.entry(answer.id)
+    assert (entry["api"], entry["usage_source"]) == ("anthropic.messages", "provider_final")
+    assert entry["served_model"] == MESSAGES["model"]
+
+
+def test_a_provider_that_is_not_configured_is_named(stand: Stand) -> None:
+    answer = stand.get("/passthrough/nobody/v1/files")
+
+    assert answer.status == 404
+    assert "nobody" in answer.json()["error"]["message"]
+    assert stand.entry(answer.id)["end_state"] == "denied"
+
+
+# --- errors ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 529])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", CHAT),
+        ("/v1/messages", MESSAGES),
+        ("/v1beta/models/m-1:generateContent", GEMINI),
+    ],
+)
+def test_a_providers_error_passes_byte_for_byte(stand: Stand, path: str, body: dict[str, Any], status: int) -> None:
+    sim = {"x-sim": f"status={status}; retry_after=60"}
+    answer = stand.post(path, body, sim)
+    again = stand.post(path, body, sim)
+
+    assert answer.status == status
+    assert answer.headers["retry-after"] == "60"
+    assert answer.body == again.body
+    assert "simulated status" in answer.body.decode()
+    entry = stand.entry(answer.id)
+    assert (entry["end_state"], entry["error"], entry["usage_source"]) == (
+        "upstream_failed",
+        f"status_{status}",
+        "none",
+    )
+    assert entry["cost_picodollars"] in (0, None)
+
+
+def test_the_routers_own_errors_have_the_shape_of_the_caller(stand: Stand) -> None:
+    openai = stand.post("/v1/chat/completions", b"{broken").json()
+    anthropic = stand.post("/v1/messages", b"{broken")
+    gemini = stand.post("/v1beta/models/m-1:generateContent", b"{broken").json()
+
+    assert openai["error"].keys() == {"message", "type", "param", "code"}
+    assert anthropic.json()["type"] == "error"
+    assert anthropic.json()["request_id"] == anthropic.id
+    assert gemini["error"]["status"] == "INVALID_ARGUMENT"
+
+
+def test_a_wrong_method_is_told_in_the_shape_of_the_address(stand: Stand) -> None:
+    answer = stand.get("/v1/messages")
+
+    assert answer.status == 405
+    assert answer.json()["type"] == "error"
+
+
+def test_a_provider_that_is_away_is_a_502_that_names_it_and_leaves_an_entry(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**CHAT, "model": "away/m-1"})
+
+    assert answer.status == 502
+    assert "away" in answer.json()["error"]["message"]
+    entry = stand.entry(answer.id)
+    assert (entry["end_state"], entry["error"]) == ("upstream_failed", "upstream_unreachable")
+    assert len(entry["attempts"]) == 2
+    assert entry["usage_source"] == "none"
+
+
+def test_a_refused_call_leaves_an_entry_too(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {"messages": []})
+
+    assert answer.status == 400
+    assert "model" in answer.json()["error"]["message"]
+    entry = stand.entry(answer.id)
+    assert (entry["end_state"], entry["status"], entry["attempts"]) == ("denied", 400, [])
+
+
+def test_a_body_in_a_content_coding_is_refused_by_its_name(stand: Stand) -> None:
+    body = gzip.compress(json.dumps(CHAT).encode())
+
+    answer = stand.post("/v1/chat/completions", body, {"content-encoding": "gzip"})
+
+    assert answer.status == 400
+    assert "content-encoding" in answer.json()["error"]["message"].lower()
+
+
+# --- our own addresses ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/api/hello"])
+def test_probes_are_answered_at_once(stand: Stand, path: str) -> None:
+    answer = stand.get(path)
+
+    assert answer.status == 200
+    assert answer.json()["status"] in ("ok", "ready")
+    assert stand.request("HEAD", path).status == 200
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/chat", "/admin"])
+def test_an_address_that_is_not_there_is_told(stand: Stand, path: str) -> None:
+    answer = stand.get(path)
+
+    assert answer.status == 404
+    assert answer.headers["x-dd0c-request-id"]
