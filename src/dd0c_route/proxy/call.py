@@ -99,6 +99,8 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
             fields = split(request.body)
             known = facts(address.api, fields)
         except BadRequest:
+            if strict and any(name == b"content-encoding" for name, _ in headers):
+                raise BadRequest("the request body has a Content-Encoding: send it without one") from None
             if strict:
                 raise
         else:
