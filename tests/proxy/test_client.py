@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dd0c_route.errors import ClientGone
-from dd0c_route.proxy.client import Client, Link
+from dd0c_route.proxy.client import Link
 from dd0c_route.upstream import Marks
+from tests.proxy.doubles import Transport, Witness, client_on
 from tests.upstream.scripted import on_uvloop
-
-
-class Transport:
-    """Keeps what is written; the kernel has taken all but *waiting* of it."""
-
-    def __init__(self) -> None:
-        self.data = b""
-        self.waiting = 0
-        self.ended = ""
-
-    def write(self, data: bytes) -> None:
-        self.data += data
-
-    def get_write_buffer_size(self) -> int:
-        return self.waiting
-
-    def get_extra_info(self, name: str) -> None:
-        return None
-
-    def close(self) -> None:
-        self.ended = self.ended or "closed"
-
-    def abort(self) -> None:
-        self.ended = self.ended or "aborted"
-
-
-def client_on(transport: Transport, link: Link | None = None, **how: Any) -> Client:
-    settings: dict[str, Any] = {"http10": False, "keep_alive": True, "head_only": False, "on_done": lambda keep: None}
-    return Client(link or Link(transport), **(settings | how))  # type: ignore[arg-type]
 
 
 def head_and_body(data: bytes) -> tuple[list[bytes], bytes]:
@@ -286,18 +256,6 @@ def body_in(wire: bytes, *, chunked: bool) -> int:
         total += min(int(size, 16), len(rest))
         rest = rest[int(size, 16) + 2 :]
     return total
-
-
-class Witness:
-    """A kernel that has acknowledged *figure* bytes."""
-
-    figure = 0
-
-    def acked(self) -> int:
-        return self.figure
-
-    def close(self) -> None:
-        pass
 
 
 pieces = st.lists(st.integers(0, 40), max_size=8).map(lambda sizes: [b"x" * size for size in sizes])
