@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from time import perf_counter_ns
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dd0c_route.brain.policies import POLICIES
 from dd0c_route.brain.policy import Policy
@@ -125,7 +125,8 @@ def _by_policy(started: int, call: Call, asked: Target, route: CompiledRoute, ro
     usable = [target for target in route.targets if router.dialects[target.provider] == call.dialect]
     if not usable:
         return _decided(started, (asked,), asked, "no candidate speaks the caller's dialect", route=route)
-    policy = POLICIES[call.policy](route.settings.floor) if call.policy in POLICIES else route.policy
+    if call.policy in POLICIES:
+        route = _with_policy(route, call.policy)
     candidates = tuple(
         Candidate(
             target=target,
@@ -134,12 +135,18 @@ def _by_policy(started: int, call: Call, asked: Target, route: CompiledRoute, ro
         )
         for target in usable
     )
-    choice = policy.choose(candidates)
+    choice = route.policy.choose(candidates)
     mode = route.settings.mode
     if mode == "shadow" or (mode == "canary" and router.draw() >= route.settings.share):
         reason = f"{mode}: {choice.reason}"
         return _decided(started, (asked,), asked, reason, route=route, candidates=candidates, shadow=choice.plan[0])
     return _decided(started, choice.plan, asked, choice.reason, route=route, candidates=candidates)
+
+
+def _with_policy(route: CompiledRoute, name: str) -> CompiledRoute:
+    """The same route under the policy that the caller asked for."""
+    settings = structs.replace(route.settings, policy=name)
+    return structs.replace(route, settings=settings, policy=POLICIES[name](settings.floor))
 
 
 def _decided(

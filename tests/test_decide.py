@@ -1,0 +1,294 @@
+"""Which targets are tried for a call, in which order, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from dd0c_route.config import Config, Match, Provider, Route
+from dd0c_route.decide import Router, build_router, decide, resolve
+from dd0c_route.errors import BadRequest, ConfigError, NotFound
+from dd0c_route.types import Call, Target
+from tests.proxy.examples import call
+
+OWNERS = {
+    "gpt-4o": ("openai", "azure"),
+    "claude-haiku-4-5": ("anthropic", "bedrock"),
+    "gemini-2.5-pro": ("google",),
+}
+COSTS = {"large": 100, "small": 10}
+
+
+def provider(name: str, dialect: str) -> Provider:
+    return Provider(name=name, dialect=dialect, base_url="http://127.0.0.1:9")  # type: ignore[arg-type]
+
+
+PROVIDERS = {
+    name: provider(name, dialect)
+    for name, dialect in {
+        "local": "openai",
+        "openai": "openai",
+        "anthropic": "anthropic",
+        "google": "gemini",
+    }.items()
+}
+
+
+def router(
+    *routes: Route, providers: dict[str, Provider] | None = None, odds: dict[str, float] | None = None
+) -> Router:
+    return build_router(
+        Config(providers=PROVIDERS if providers is None else providers, routes=routes),
+        lambda model: OWNERS.get(model, ()),
+        lambda asked, target: (odds or {}).get(target.model),
+        lambda asked, target: COSTS.get(target.model),
+    )
+
+
+def asking(model: str, **changes: Any) -> Call:
+    return call(msgspec.json.encode({"model": model}), **changes)
+
+
+def routed(*candidates: str, **settings: Any) -> Route:
+    return Route(candidates=candidates, **({"mode": "on", "policy": "ordered"} | settings))
+
+
+# --- what a name means (interface.md §4) ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "dialect", "target"),
+    [
+        ("gpt-4o", "openai", "openai/gpt-4o"),
+        ("claude-haiku-4-5", "anthropic", "anthropic/claude-haiku-4-5"),
+        ("gemini-2.5-pro", "gemini", "google/gemini-2.5-pro"),
+        ("nobody-knows-it", "openai", "local/nobody-knows-it"),
+        ("nobody-knows-it", "anthropic", "anthropic/nobody-knows-it"),
+        ("openai/nobody-knows-it", "openai", "openai/nobody-knows-it"),
+        ("local/gpt-4o", "openai", "local/gpt-4o"),
+        ("meta-llama/llama-3", "openai", "local/meta-llama/llama-3"),
+        ("local/meta-llama/llama-3", "openai", "local/meta-llama/llama-3"),
+        ("local/", "openai", "local/local/"),
+        ("claude-haiku-4-5", "openai", "local/claude-haiku-4-5"),
+    ],
+)
+def test_a_name_means_the_named_provider_else_its_owner_else_the_first_of_the_dialect(
+    model: str, dialect: str, target: str
+) -> None:
+    assert str(resolve(asking(model, dialect=dialect), router())) == target
+
+
+def test_an_owner_that_is_not_configured_does_not_count() -> None:
+    only = {"local": PROVIDERS["local"]}
+
+    assert str(resolve(asking("gpt-4o"), router(providers=only))) == "local/gpt-4o"
+
+
+def test_a_further_owner_is_taken_where_the_first_is_not_configured() -> None:
+    both = {"local": PROVIDERS["local"], "azure": provider("azure", "openai")}
+
+    assert str(resolve(asking("gpt-4o"), router(providers=both))) == "azure/gpt-4o"
+
+
+@pytest.mark.parametrize("providers", [{}, {"anthropic": PROVIDERS["anthropic"]}])
+def test_where_nobody_speaks_the_dialect_the_refusal_says_what_to_configure(providers: dict[str, Provider]) -> None:
+    with pytest.raises(NotFound, match=r"'openai'.*\[providers\]"):
+        decide(asking("gpt-4o"), router(providers=providers))
+
+
+def test_a_call_without_a_model_is_refused() -> None:
+    with pytest.raises(BadRequest, match="model"):
+        decide(call(b'{"messages":[]}'), router())
+
+
+# --- calls that are not routed --------------------------------------------------------------------------------
+
+
+def test_without_a_route_the_model_asked_for_is_called() -> None:
+    decision = decide(asking("gpt-4o"), router(routed("local/small", match=Match(model="other"))))
+
+    assert decision.plan == (Target("openai", "gpt-4o"),)
+    assert (decision.verdict, decision.reason, decision.policy, decision.route) == (
+        "kept",
+        "no route matched",
+        None,
+        None,
+    )
+    assert decision.asked == Target("openai", "gpt-4o")
+
+
+def test_a_passed_through_call_goes_where_its_path_says() -> None:
+    asked = asking("gpt-4o", dialect="passthrough", provider="local")
+
+    decision = decide(asked, router(routed("openai/gpt-4o")))
+
+    assert decision.plan == (Target("local", "gpt-4o"),)
+    assert decision.verdict == "pinned"
+
+
+def test_a_caller_can_forbid_routing() -> None:
+    decision = decide(asking("gpt-4o", route_off=True), router(routed("local/small")))
+
+    assert decision.plan == (Target("openai", "gpt-4o"),)
+    assert decision.verdict == "pinned"
+
+
+# --- which route ----------------------------------------------------------------------------------------------
+
+
+def test_the_first_route_that_matches_decides() -> None:
+    rows = router(
+        routed("local/never", match=Match(model="claude-*")),
+        routed("local/first", match=Match(model="gpt-*")),
+        routed("local/second", match=Match(model="gpt-4o")),
+    )
+
+    decision = decide(asking("gpt-4o"), rows)
+
+    assert (decision.plan[0].model, decision.route) == ("first", 1)
+
+
+@pytest.mark.parametrize(
+    ("match", "matches"),
+    [
+        (Match(), True),
+        (Match(model="gpt-4o"), True),
+        (Match(model="gpt-4?"), True),
+        (Match(model="GPT-4O"), False),
+        (Match(model="gpt-4"), False),
+        (Match(dialect="openai"), True),
+        (Match(dialect="anthropic"), False),
+        (Match(tags={"team": "core"}), True),
+        (Match(tags={"team": "c*"}), True),
+        (Match(tags={"team": "other"}), False),
+        (Match(tags={"team": "core", "feature": "search"}), False),
+        (Match(tags={"absent": "*"}), True),
+        (Match(tags={"absent": "?*"}), False),
+        (Match(model="gpt-*", dialect="openai", tags={"team": "core"}), True),
+        (Match(kind="anything"), False),
+    ],
+)
+def test_a_route_matches_by_all_that_it_names(match: Match, matches: bool) -> None:
+    decision = decide(asking("gpt-4o", tags={"team": "core"}), router(routed("local/small", match=match)))
+
+    assert (decision.route == 0) is matches
+
+
+# --- modes ----------------------------------------------------------------------------------------------------
+
+
+def test_on_follows_the_policy_and_the_others_stand_by() -> None:
+    decision = decide(asking("gpt-4o"), router(routed("local/small", "openai/gpt-4o")))
+
+    assert decision.plan == (Target("local", "small"), Target("openai", "gpt-4o"))
+    assert (decision.verdict, decision.shadow) == ("routed", None)
+
+
+def test_on_may_keep_what_was_asked_for() -> None:
+    decision = decide(asking("gpt-4o"), router(routed("openai/gpt-4o", "local/small")))
+
+    assert decision.verdict == "kept"
+
+
+def test_shadow_is_the_default_and_calls_what_was_asked_for() -> None:
+    route = Route(candidates=("local/small",), policy="ordered")
+
+    decision = decide(asking("gpt-4o"), router(route))
+
+    assert decision.plan == (Target("openai", "gpt-4o"),)
+    assert (decision.verdict, decision.shadow) == ("kept", Target("local", "small"))
+    assert decision.reason.startswith("shadow: ")
+
+
+def test_off_calls_what_was_asked_for_and_looks_no_further() -> None:
+    decision = decide(asking("gpt-4o"), router(routed("local/small", mode="off"), routed("local/other")))
+
+    assert decision.plan == (Target("openai", "gpt-4o"),)
+    assert (decision.reason, decision.shadow) == ("the route is off", None)
+
+
+@pytest.mark.parametrize(("drawn", "served"), [(0.0, "small"), (0.2499, "small"), (0.25, "gpt-4o"), (0.999, "gpt-4o")])
+def test_canary_routes_its_share(drawn: float, served: str) -> None:
+    rows = msgspec.structs.replace(router(routed("local/small", mode="canary", share=0.25)), draw=lambda: drawn)
+
+    decision = decide(asking("gpt-4o"), rows)
+
+    assert decision.plan[0].model == served
+    assert (decision.shadow is None) is (served == "small")
+
+
+# --- candidates and policies ----------------------------------------------------------------------------------
+
+
+def test_the_model_asked_for_is_good_enough_for_itself_and_others_by_their_odds() -> None:
+    rows = router(
+        routed("openai/large", "local/small", policy="cheapest-capable", floor=0.9), odds={"small": 0.95, "large": 0.1}
+    )
+
+    decision = decide(asking("openai/large"), rows)
+
+    assert decision.plan == (Target("local", "small"), Target("openai", "large"))
+    assert [(c.target.model, c.p_good, c.expected_cost) for c in decision.candidates] == [
+        ("large", 1.0, 100),
+        ("small", 0.95, 10),
+    ]
+
+
+def test_without_a_predictor_the_model_asked_for_is_kept() -> None:
+    decision = decide(asking("openai/large"), router(routed("local/small", "openai/large", policy="cheapest-capable")))
+
+    assert decision.plan[0] == Target("openai", "large")
+    assert decision.verdict == "kept"
+
+
+def test_candidates_of_another_dialect_are_left_out() -> None:
+    decision = decide(asking("gpt-4o"), router(routed("anthropic/claude-haiku-4-5", "local/small")))
+
+    assert decision.plan == (Target("local", "small"),)
+
+
+def test_without_a_candidate_of_the_callers_dialect_the_model_asked_for_is_called() -> None:
+    decision = decide(asking("gpt-4o"), router(routed("anthropic/claude-haiku-4-5")))
+
+    assert decision.plan == (Target("openai", "gpt-4o"),)
+    assert decision.reason == "no candidate speaks the caller's dialect"
+    assert decision.route == 0
+
+
+def test_a_caller_may_choose_the_policy_and_the_decision_names_it() -> None:
+    rows = router(routed("openai/large", "local/small", policy="ordered"), odds={"small": 0.95})
+
+    decision = decide(asking("openai/large", policy="cheapest-capable"), rows)
+
+    assert decision.plan[0].model == "small"
+    assert decision.policy == "cheapest-capable"
+
+
+def test_a_policy_that_is_not_there_leaves_the_routes_own() -> None:
+    decision = decide(asking("gpt-4o", policy="no-such-policy"), router(routed("local/small")))
+
+    assert (decision.plan[0].model, decision.policy) == ("small", "ordered")
+
+
+def test_a_bare_candidate_means_its_owner() -> None:
+    assert router(routed("gpt-4o")).routes[0].targets == (Target("openai", "gpt-4o"),)
+
+
+def test_a_route_with_a_policy_that_is_not_built_is_refused_by_its_place() -> None:
+    with pytest.raises(ConfigError, match=r"routes\[1\]\.policy: 'risk-bound'"):
+        router(routed("gpt-4o"), routed("gpt-4o", policy="risk-bound"))
+
+
+# --- purity ---------------------------------------------------------------------------------------------------
+
+
+def test_the_same_call_gets_the_same_decision() -> None:
+    rows = router(routed("local/small", "openai/gpt-4o"))
+    asked = asking("gpt-4o")
+
+    first, second = decide(asked, rows), decide(asked, rows)
+
+    assert msgspec.structs.replace(first, decide_us=0.0) == msgspec.structs.replace(second, decide_us=0.0)
+    assert first.decide_us > 0
