@@ -45,7 +45,7 @@ class Caller:
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
 
-    def read_until(self, enough: Callable[[bytes], bool], at_most: int = 65536) -> None:
+    def read_until(self, enough: Callable[[bytearray], bool], at_most: int = 65536) -> None:
         """Read until *enough* of what was read, or until the router ends the connection."""
         while not enough(self.raw) and not self.ended:
             try:
@@ -117,7 +117,7 @@ def post(path: str, body: Any, headers: dict[str, str]) -> bytes:
     return "\r\n".join(lines).encode() + content
 
 
-def headers_of(raw: bytes) -> dict[str, str]:
+def headers_of(raw: bytes | bytearray) -> dict[str, str]:
     """The headers at the beginning of an answer, empty while its head is not whole."""
     head, end, _ = bytes(raw[: 64 << 10]).partition(b"\r\n\r\n")
     if not end:
@@ -126,7 +126,7 @@ def headers_of(raw: bytes) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def body_of(raw: bytes) -> tuple[bytes, bool]:
+def body_of(raw: bytes | bytearray) -> tuple[bytes, bool]:
     """As much of the body as came, without its framing, and whether it is whole."""
     headers = headers_of(raw)
     if not headers:

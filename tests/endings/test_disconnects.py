@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import re
-import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +22,7 @@ from msgspec import Struct
 from dd0c_route.tokens import count_text
 from tests.endings.caller import Caller, How, body_of, text_of, whole_events
 from tests.endings.cases import PHASES, Case, draw_cases
+from tests.endings.deaf import deaf_port
 from tests.stand import Stand, until
 
 COUNT = int(os.environ.get("DD0C_DISCONNECTS", "150"))
@@ -65,20 +64,6 @@ class Visit(Struct, frozen=True):
     body: bytes
     whole: bool
     left_at: float
-
-
-@contextlib.contextmanager
-def deaf_port() -> Iterator[int]:
-    """A port that takes no connection and refuses none: its queue is full."""
-    with contextlib.ExitStack() as stack:
-        listening = stack.enter_context(socket.socket())
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(0)
-        for _ in range(4):  # more than the queue holds
-            filler = stack.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(listening.getsockname())
-        yield listening.getsockname()[1]
 
 
 @pytest.fixture
@@ -231,7 +216,7 @@ def _check_provider(visit: Visit, call: dict[str, Any], offset: float) -> float 
     expected = PHASES[visit.case.phase].seen
     if expected in ("aborted", "maybe"):
         assert call["state"] == "aborted_by_peer", (visit.case, call)
-        return max(0.0, call["ended_ms"] / 1000 + offset - visit.left_at)
+        return max(0.0, float(call["ended_ms"]) / 1000 + offset - visit.left_at)
     assert (expected, call["state"]) == ("complete", "complete"), (visit.case, call)
     return None
 

@@ -52,6 +52,7 @@ class Bill:
         self._attempts: list[Attempt] = []
         self._target: Target | None = None
         self._marks: Marks | None = None
+        self._tried_ns = 0
         self._meter: Meter | None = None
         self._answered = False
         self._unanswered = False
@@ -77,6 +78,7 @@ class Bill:
         if not self._intended:
             self._runtime.journal.intent(self._intent(target))
             self._intended = True
+        self._tried_ns = self._runtime.clock.ticks_ns()
         self._marks = marks = Marks()
         return marks
 
@@ -89,7 +91,7 @@ class Bill:
         self._attempts.append(
             Attempt(
                 target=str(target),
-                started_ms=self._ms(marks.sent_at) or 0.0,
+                started_ms=self._ms(marks.sent_at or self._tried_ns) or 0.0,
                 first_byte_ms=self._ms(marks.first_byte_at),
                 ended_ms=self._ms(marks.ended_at or self._runtime.clock.ticks_ns()),
                 status=status,

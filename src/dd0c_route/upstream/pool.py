@@ -109,7 +109,13 @@ class Pool:
             ShuttingDown: The pool is closed.
         """
         head = self._head(method, target, headers, body)
-        connection = self._take_idle() or await self._acquire()
+        connection = self._take_idle()
+        if connection is None:
+            try:
+                connection = await self._acquire()
+            except UpstreamError:
+                marks.outcome = "failed"
+                raise
         reply, head_is_in = connection.begin(method, head, body, marks)
         try:
             await head_is_in
