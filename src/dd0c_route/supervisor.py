@@ -33,6 +33,7 @@ BACKLOG = 4096
 RESTART_S = 0.05  # before a process that ended by itself is started again; doubles up to the next
 RESTART_MOST_S = 1.0
 STEADY_S = 10.0  # a process that lived this long is not failing in a loop
+RELOAD_S = 10.0  # how long SIGHUP waits for a control process that is just starting
 CONTROL_GRACE_S = 10.0  # for the last entries to reach the store
 
 
@@ -113,7 +114,7 @@ class Supervisor:
         ]
         self._extra = extra  # processes that calls go to: up before the workers, down after them
         self._stopping = False
-        self._reload = False
+        self._reload_by = 0.0  # monotonic; 0: nobody asked
         self._wake, self._woken = socket.socketpair()
 
     def run(self, on_ready: Callable[[], None]) -> int:
@@ -133,9 +134,8 @@ class Supervisor:
                 selector.select(timeout=0.2)
                 with contextlib.suppress(BlockingIOError):
                     self._woken.recv(4096)
-                if self._reload:
-                    self._reload = False
-                    self._ask_reload()
+                if self._reload_by and self._ask_reload():
+                    self._reload_by = 0.0
                 for child in (*self._extra, *self._workers, self._control):
                     if not self._stopping:
                         child.watch(time.monotonic())
@@ -146,7 +146,7 @@ class Supervisor:
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stopping = True
         elif number == signal.SIGHUP:
-            self._reload = True
+            self._reload_by = time.monotonic() + RELOAD_S
 
     def _start(self) -> bool:
         """Start the processes and wait until every worker takes calls; False if one could not start."""
@@ -166,8 +166,8 @@ class Supervisor:
         self._stop()
         return False
 
-    def _ask_reload(self) -> None:
-        """SIGHUP: the same as `POST /api/v1/reload`, and the log says how it went."""
+    def _ask_reload(self) -> bool:
+        """SIGHUP: the same as `POST /api/v1/reload`, and the log says how it went; False: ask again."""
         connection = _UnixConnection(self._boot.control_socket)
         try:
             connection.request("POST", "/api/v1/reload", headers={"content-length": "0"})
@@ -176,9 +176,12 @@ class Supervisor:
             if answer.status != 200:
                 log("reload_refused", "error", reason=text[:2000])
         except (OSError, http.client.HTTPException) as error:
+            if time.monotonic() < self._reload_by:
+                return False
             log("reload_failed", "error", reason=f"the control process does not answer: {error}")
         finally:
             connection.close()
+        return True
 
     def _stop(self) -> None:
         """Workers first, so that every call is settled; the control process last, so that it sees all of it."""
