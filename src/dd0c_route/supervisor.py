@@ -258,6 +258,8 @@ def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: boo
     loaded = load_config(config_path, settings)
     for warning in loaded.warnings:
         log("config_warning", "warning", message=warning)
+    if not loaded.config.providers:
+        log("no_providers", "warning", message="every call will be refused", fix="add one: dd0c-route init")
     server = loaded.config.server
     listening = listen(server)
     host, port = listening[0].getsockname()[:2]

@@ -45,7 +45,6 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     journal.intent(intent)
     journal.settle(entry)
     journal.deliver(delivery)
-    journal.sync()
 
     (path,) = tmp_path.glob("0-*.log")
     found = scan(path.read_bytes(), complete=False)

@@ -93,11 +93,6 @@ class Journal:
         self._frame[:] = b"".join(frames)
         self._write_or_keep()
 
-    def sync(self) -> None:
-        """Wait until the disk has everything (power loss; a killed process loses nothing even without)."""
-        if self._fd >= 0:
-            os.fdatasync(self._fd)
-
     def close(self) -> None:
         """Write what waits and let the reader know that no more will come."""
         try:
