@@ -80,7 +80,12 @@ class Process:
         self.log = log
         with log.open("ab") as sink:
             self.popen = subprocess.Popen(
-                [sys.executable, *command], stdout=subprocess.PIPE, stderr=sink, env=environ, cwd=cwd
+                [sys.executable, *command],
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                env=environ,
+                cwd=cwd,
+                bufsize=0,  # a line that waits in a buffer would not be selected
             )
 
     def line(self) -> str:

@@ -252,9 +252,11 @@ def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: boo
     settings = dict(overrides)
     extra: list[Child] = []
     if simulated:
-        port = _free_port()
-        extra.append(Child("simulator", ["dd0c_route.upstream.simulator", "--port", str(port)], quiet=True))
-        settings |= _simulated(port)
+        # Open already here, as the workers' sockets are, so that a first call waits for a simulator that is starting.
+        simulators = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        fd = simulators.fileno()
+        extra.append(Child("simulator", ["dd0c_route.upstream.simulator", "--fd", str(fd)], fds=(fd,), quiet=True))
+        settings |= _simulated(simulators.getsockname()[1])
     loaded = load_config(config_path, settings)
     for warning in loaded.warnings:
         log("config_warning", "warning", message=warning)
@@ -288,8 +290,8 @@ def _announce(address: str, config: Config) -> None:
     """The three lines that a newcomer needs: where, what to try, where to look."""
     dialect = next((provider.dialect for provider in config.providers.values()), "openai")
     path, model = _FIRST_CALLS.get(dialect, _FIRST_CALLS["openai"])
-    needs_key = any(provider.api_key is None and not provider.simulated for provider in config.providers.values())
-    key = " -H 'authorization: Bearer YOUR-KEY'" if needs_key else ""
+    passes_key = any(provider.api_key is None and not provider.simulated for provider in config.providers.values())
+    key = " -H 'authorization: Bearer YOUR-KEY'" if passes_key or config.server.access_keys else ""
     body = f'{{"model":"{model}","max_tokens":50,"messages":[{{"role":"user","content":"Say hello."}}]}}'
     print(f"router   {address}")
     print(f"try      curl {address}{path}{key} -H 'content-type: application/json' -d '{body}'")
@@ -316,13 +318,6 @@ def _simulated(port: int) -> dict[str, str]:
         }
         settings |= {f"providers.{name}.{field}": value for field, value in table.items()}
     return settings
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _absolute(url: str, base_dir: Path) -> str:

@@ -16,11 +16,12 @@ import dd0c_route
 SOURCE = str(Path(dd0c_route.__file__).parents[1])
 
 
-def run(*arguments: str) -> subprocess.Popen[str]:
+def run(*arguments: str, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "dd0c_route.upstream.simulator", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        pass_fds=pass_fds,
         text=True,
         env=os.environ | {"PYTHONPATH": SOURCE},
     )
@@ -37,6 +38,16 @@ def test_it_says_where_it_listens_and_stops_when_told(number: signal.Signals) ->
         assert connection.getresponse().status == 200
         process.send_signal(number)  # the connection is still open: it must not hold the end up
         assert process.wait(10) == 0
+
+
+def test_a_call_made_before_it_is_up_waits_in_the_socket_that_it_inherits() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=10)
+        connection.request("GET", "/v1/models")
+        with run("--fd", str(listener.fileno()), pass_fds=(listener.fileno(),)) as process:
+            assert connection.getresponse().status == 200
+            process.terminate()
+            assert process.wait(10) == 0
 
 
 def test_a_port_that_is_taken_is_told_in_one_line() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -32,9 +33,13 @@ class Simulator:
         self.port = 0
         self._server: asyncio.Server | None = None
 
-    async def listen(self, host: str, port: int) -> None:
+    async def listen(self, host: str, port: int, fd: int | None = None) -> None:
+        """Take connections at *host* and *port*, or at the listening socket *fd*, which somebody else has opened."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
+        if fd is None:
+            self._server = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
+        else:
+            self._server = await loop.create_server(lambda: Connection(self), sock=socket.socket(fileno=fd))
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stats(self, since: int = 0, connections_since: int = 0, limit: int = _DEFAULT_LIMIT) -> dict[str, Any]:
@@ -72,8 +77,9 @@ class Simulator:
 
 
 async def start(
-    host: str = "127.0.0.1", port: int = 0, recordings: Path | None = None, script: Path | None = None
-) -> Simulator:
+    host: str = "127.0.0.1", port: int = 0, recordings: Path | None = None, script: Path | None = None,
+    fd: int | None = None,
+) -> Simulator:  # fmt: skip
     """Start a simulator in the running loop (uvloop or asyncio's own).
 
     Raises:
@@ -82,22 +88,24 @@ async def start(
     """
     library = Library(recordings) if recordings else None
     simulator = Simulator(Stage(library, load_script(script) if script else Script([])))
-    await simulator.listen(host, port)
+    await simulator.listen(host, port, fd)
     return simulator
 
 
-def main(host: str, port: int, recordings: Path | None = None, script: Path | None = None) -> None:
+def main(
+    host: str, port: int, recordings: Path | None = None, script: Path | None = None, fd: int | None = None
+) -> None:
     """Run until SIGTERM or SIGINT; say the address on standard output once it listens."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(host, port, recordings, script))
+        runner.run(_serve(host, port, recordings, script, fd))
 
 
-async def _serve(host: str, port: int, recordings: Path | None, script: Path | None) -> None:
+async def _serve(host: str, port: int, recordings: Path | None, script: Path | None, fd: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    simulator = await start(host, port, recordings, script)
+    simulator = await start(host, port, recordings, script, fd)
     gc.collect()
     gc.freeze()  # the index of recordings never dies: no need to walk it again
     gc.set_threshold(50_000, 20, 100)  # calls leave no cycles behind; a benchmark's tail shall not be our collector's
