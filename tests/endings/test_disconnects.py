@@ -265,3 +265,22 @@ def _check_entry(visit: Visit, entries: list[dict[str, Any]], reference: Referen
         assert entry["delivered_output_tokens"] == count_text(text, entry["served_model"]).tokens, story
     else:
         assert entry["delivered_output_tokens"] <= entry["received_output_tokens"], story
+
+
+@pytest.mark.parametrize("scene", ["chunks=3", "chunks=300; chunk_bytes=1000", "chunks=1500; chunk_bytes=1000"])
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_gets_the_last_byte_of_a_closed_connection_has_all_of_it(
+    stand: Stand, scene: str, stream: bool
+) -> None:
+    """We close behind the answer; the last bytes are still on their way then."""
+    bodies = {}
+    for number in range(10):
+        with Caller(stand.port, receive_bytes=16384) as caller:
+            request = Case(number, "", "fin", stream, "openai", 0).request(scene)
+            caller.send(request.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
+            caller.read_answer()
+            assert caller.whole
+            bodies[caller.id] = caller.body
+
+    for entry in stand.confirmed(len(bodies)):
+        assert (entry["end_state"], entry["delivered_bytes"]) == ("complete", len(bodies[entry["id"]])), entry

@@ -7,6 +7,7 @@ reads on). `SIOCOUTQ` does not: the queue is purged by the reset.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -14,6 +15,7 @@ import sys
 from asyncio import BaseTransport
 
 _LINUX = sys.platform.startswith("linux")
+_STATE_CLOSE = 7  # TCP_CLOSE (include/net/tcp_states.h): reset, or both ends acknowledged
 _bytes_acked = struct.Struct("120xQ").unpack_from
 
 
@@ -41,6 +43,21 @@ class Witness:
         except OSError:
             return None
         return acked
+
+    def finish(self) -> None:
+        """Let the kernel send its last bytes and our end behind them; it can still be asked what arrives of that."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # the other side was faster
+                self._socket.shutdown(socket.SHUT_WR)
+
+    def over(self) -> bool:
+        """Nothing that was sent can arrive any more."""
+        if self._socket is None:
+            return True
+        try:
+            return self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _STATE_CLOSE
+        except OSError:
+            return True
 
     def close(self) -> None:
         if self._socket is not None:

@@ -69,7 +69,6 @@ class App:
         self._connections.discard(connection)
         self.runtime.sweeper.forget(connection)
         self._deliveries.lost(link)
-        link.witness.close()
 
     # --- requests ---------------------------------------------------------------------------------------
 
@@ -176,8 +175,9 @@ class App:
         for connection in list(self._connections):
             if connection.idle:
                 connection.close()
-        if self._clients:
-            await asyncio.wait(list(self._clients), timeout=grace_s)
+        deadline = self.loop.time() + grace_s
+        while self._clients and (left := deadline - self.loop.time()) > 0:  # also those whose request came meanwhile
+            await asyncio.wait(list(self._clients), timeout=left)
         cut = list(self._clients.items())
         for task, client in cut:
             client.stopping = True
@@ -192,7 +192,7 @@ class App:
             if connection.idle and not connection.unsent:
                 connection.abort()
         deadline = self.loop.time() + 1.0
-        while self._connections and self.loop.time() < deadline:  # noqa: ASYNC110 - once, at the end of the process
+        while (self._connections or len(self._deliveries)) and self.loop.time() < deadline:  # noqa: ASYNC110 - once, at the end of the process
             await asyncio.sleep(0.01)
         self._deliveries.flush()
 

@@ -23,13 +23,14 @@ _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}  # cl
 class Link:
     """The connection under one or more calls: its transport and how many bytes went into it."""
 
-    __slots__ = ("blocked_since", "lost", "on_pause", "on_resume", "transport", "witness", "written")
+    __slots__ = ("blocked_since", "ended", "lost", "on_pause", "on_resume", "transport", "witness", "written")
 
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self.transport = transport
         self.witness = Witness(transport)
         self.written = 0
         self.lost = False
+        self.ended = False  # by us and in good order: what was written may still arrive
         self.blocked_since: float | None = None  # loop time since when the client takes nothing
         self.on_pause: Callable[[], None] | None = None
         self.on_resume: Callable[[], None] | None = None
@@ -37,6 +38,16 @@ class Link:
     def write(self, data: bytes) -> None:
         self.written += len(data)
         self.transport.write(data)
+
+    def close(self) -> None:
+        """End the connection once what was written is out."""
+        self.ended = True
+        self.transport.close()
+
+    def abort(self) -> None:
+        """End the connection at once; what the kernel does not have yet is dropped."""
+        self.ended = self.ended and not self.transport.get_write_buffer_size()
+        self.transport.abort()
 
     def reset(self) -> None:
         """Tear the connection down so that the client sees an error, not an end (RST)."""
@@ -165,7 +176,7 @@ class Client:
         self.done = True
         if not self.gone:
             if self._framed:
-                self.link.transport.close()  # what was received still goes out; then the missing end shows
+                self.link.close()  # what was received still goes out; then the missing end shows
             else:
                 self.link.reset()
         self._on_done(False)

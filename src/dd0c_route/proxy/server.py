@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
         if self._busy is not None or self._refused:
             self._ahead += data
             if len(self._ahead) > AHEAD_BYTES:
-                self._link.transport.abort()
+                self._link.abort()
             return
         self._feed(data)
 
@@ -312,12 +312,12 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close once what was written is out."""
         self._closing = True
-        self._link.transport.close()
+        self._link.close()
 
     def abort(self) -> None:
         """Close at once."""
         self._closing = True
-        self._link.transport.abort()
+        self._link.abort()
 
     @property
     def idle(self) -> bool:
@@ -339,7 +339,7 @@ class Connection(asyncio.Protocol):
                 self.abort()
         elif self._closing:
             if waited > (LINGER_S if self._lingers else limits.stalled_client_s):
-                self._link.transport.abort()
+                self._link.abort()
         elif self._request is None and not self._head_bytes:
             if waited > limits.idle_s:
                 self.close()
