@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import random
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
@@ -34,11 +35,17 @@ RECORDED = """
 dialect = "openai"
 base_url = "http://127.0.0.1:{port}"
 """
-OWN_ADDRESSES = {  # the rest goes by /passthrough/recorded/
+OWN_ADDRESSES = {
     "openai.chat": "/v1/chat/completions",
     "openai.completions": "/v1/completions",
     "anthropic.messages": "/v1/messages",
 }
+ALSO_OWN = {  # these go by pass-through and by an address of our own, in turn; all others by pass-through
+    "openai.responses": "/v1/responses",
+    "embeddings": "/v1/embeddings",
+    "anthropic.count_tokens": "/v1/messages/count_tokens",
+}
+GEMINI = re.compile(r"/v1(?:beta|alpha)?/models/[^/:]+:\w+")
 INPUTS = ("input", "cache_read", "cache_write_5m", "cache_write_1h")
 
 
@@ -91,12 +98,15 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         yield running
 
 
-def path_of(record: dict[str, Any]) -> str:
-    own = OWN_ADDRESSES.get(record["api"])
-    if own and record["request"].get("model"):  # where the model stands in the path there is no address of our own
-        return own
-    query = "?alt=sse" if record.get("stream_format") == "sse" and record["api"] == "gemini.generate" else ""
-    return f"/passthrough/recorded{urlsplit(record['url']).path}{query}"
+def path_of(record: dict[str, Any], rng: random.Random) -> str:
+    api, path = record["api"], urlsplit(record["url"]).path
+    own = OWN_ADDRESSES.get(api)
+    if rng.random() < 0.5:
+        own = own or ALSO_OWN.get(api) or (path if GEMINI.fullmatch(path) else None)
+    query = "?alt=sse" if record.get("stream_format") == "sse" and api == "gemini.generate" else ""
+    names_model = bool(record["request"].get("model") or GEMINI.fullmatch(path))  # else a deployment or a prompt does
+    is_embed = own == "/v1/embeddings" and path.endswith("/embed")  # Cohere's: another shape under the same name
+    return f"{own}{query}" if own and names_model and not is_embed else f"/passthrough/recorded{path}{query}"
 
 
 def stretch(record: dict[str, Any], rng: random.Random) -> int:
@@ -107,7 +117,7 @@ def stretch(record: dict[str, Any], rng: random.Random) -> int:
 
 def relay(record: dict[str, Any], router: Sender, simulator: Sender) -> Relayed:
     rng = random.Random(record["id"])
-    path = path_of(record)
+    path = path_of(record, rng)
     body = json.dumps(record["request"], ensure_ascii=rng.random() < 0.5).encode()
     scene = f"write_bytes={stretch(record, rng)}; write_seed={rng.randrange(1 << 20)}"
     through = router.post(path, body, scene)
@@ -160,6 +170,8 @@ def miscounted(record: dict[str, Any], answer: bytes, entry: dict[str, Any]) -> 
         return f"{entry['end_state']} ({entry['error']}), usage from {entry['usage_source']}"
     if found != wanted and not is_explained(record):
         return f"usage {found} instead of {wanted}"
+    if record["model_reported"] and entry["served_model"] != record["model_reported"]:
+        return f"served model {entry['served_model']} instead of {record['model_reported']}"
     return None
 
 
