@@ -82,11 +82,15 @@ def cuts(data: bytes) -> st.SearchStrategy[list[bytes]]:
 
 
 def read(api: str, content_type: str, pieces: bytes | Iterable[bytes], coding: str = "") -> Meter:
-    """A meter that has read a body to its end."""
+    """A meter that has read a body to its end; given as one piece, it reads the same as a whole."""
     meter = meter_for(api, content_type, coding)
     for piece in [pieces] if isinstance(pieces, bytes) else pieces:
         meter.feed(piece)
     meter.end()
+    if isinstance(pieces, bytes):
+        at_once = meter_for(api, content_type, coding)
+        at_once.whole(pieces)
+        assert reading(at_once) == reading(meter)
     return meter
 
 

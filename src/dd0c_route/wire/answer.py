@@ -52,11 +52,12 @@ class Track:
     an event too little, never one too much.
     """
 
-    __slots__ = ("_places", "_text")
+    __slots__ = ("_first", "_places", "_text")
 
     def __init__(self) -> None:
         self._text: bytes | bytearray = b""  # UTF-8: small strings, or an io.StringIO, take ten times the space
-        # Where each event ended, and the text's length there; made with the first piece: most answers have one kind.
+        self._first = 0  # where the first piece's event ended
+        # Where each event ended, and the text's length there; made with the second piece: a JSON answer has one.
         self._places: tuple[array[int], array[int]] | None = None
 
     def add(self, end: int, piece: str) -> None:
@@ -64,8 +65,11 @@ class Track:
         if not piece:
             return
         if self._places is None:
-            self._text = bytearray()
-            self._places = array("Q"), array("I")
+            if not self._text:
+                self._text, self._first = piece.encode("utf-8", "replace"), end
+                return
+            self._places = array("Q", (self._first,)), array("I", (len(self._text),))
+            self._text = bytearray(self._text)
         self._text += piece.encode("utf-8", "replace")
         ends, lengths = self._places
         ends.append(end)
@@ -77,8 +81,10 @@ class Track:
 
     def upto(self, offset: int | None) -> str:
         """The text that stands in events lying wholly in the first *offset* bytes (None: all)."""
-        if offset is None or self._places is None:
+        if offset is None:
             return self._text.decode()
+        if self._places is None:
+            return self._text.decode() if self._first <= offset else ""
         ends, lengths = self._places
         count = bisect_right(ends, offset)
         return self._text[: lengths[count - 1]].decode() if count else ""
@@ -129,6 +135,8 @@ class Dialect(NamedTuple):
     Attributes:
         event: Read one event of a stream: its data and its name.
         body: Read a JSON body, given as its undecoded fields.
+        usual_body: Read a JSON body of the usual kind, undecoded and in one go; False, and nothing is changed,
+            where it is not of that kind.
         report: Work out the usage from `Answer.usage`.
         usage_key: Where usage stands, for a body of which only the tail is known.
         has_arrays: A stream may come as a JSON array of events.
@@ -137,5 +145,6 @@ class Dialect(NamedTuple):
     event: Callable[[Answer, bytes, bytes], None]
     body: Callable[[Answer, dict[str, Raw]], None]
     report: Callable[[Answer], Reported | None]
+    usual_body: Callable[[Answer, bytes], bool] = lambda answer, data: False
     usage_key: str = "usage"
     has_arrays: bool = False

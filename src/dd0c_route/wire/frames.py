@@ -149,29 +149,38 @@ class JsonFrames:
     def end(self) -> None:
         data = b"".join(self._held)
         self._held.clear()
-        if not self._is_whole:
+        if self._is_whole:
+            read_json(self._answer, self._dialect, data)
+        else:
             _read_tail(self._answer, self._dialect, data)
-            return
-        text = data.strip(_BLANK)
-        if text.startswith(b"["):
-            self._read_array(data)
-        elif (fields := fields_of(text)) is not None:
-            self._answer.at = len(data.rstrip())
-            self._dialect.body(self._answer, fields)
-            self._answer.finished = True
-        elif b"\n" in text:  # JSON lines under the type of JSON
-            lines = LineFrames(self._answer, self._dialect)
-            lines.feed(data)
-            lines.end()
 
-    def _read_array(self, data: bytes) -> None:
-        """Gemini without `alt=sse`: an array of what would be events, perhaps cut."""
-        if not self._dialect.has_arrays:
-            return
-        for element, end in elements_of(data):
-            self._answer.at = end
-            self._dialect.event(self._answer, element, b"")
-        self._answer.finished = is_array(data.strip(_BLANK))
+
+def read_json(answer: Answer, dialect: Dialect, data: bytes) -> None:
+    """Read a body that is one JSON text, or looks like it."""
+    answer.at = len(data.rstrip())
+    if dialect.usual_body(answer, data):
+        answer.finished = True
+        return
+    text = data.strip(_BLANK)
+    if text.startswith(b"["):
+        _read_array(answer, dialect, data)
+    elif (fields := fields_of(text)) is not None:
+        dialect.body(answer, fields)
+        answer.finished = True
+    elif b"\n" in text:  # JSON lines under the type of JSON
+        lines = LineFrames(answer, dialect)
+        lines.feed(data)
+        lines.end()
+
+
+def _read_array(answer: Answer, dialect: Dialect, data: bytes) -> None:
+    """Gemini without `alt=sse`: an array of what would be events, perhaps cut."""
+    if not dialect.has_arrays:
+        return
+    for element, end in elements_of(data):
+        answer.at = end
+        dialect.event(answer, element, b"")
+    answer.finished = is_array(data.strip(_BLANK))
 
 
 def _read_tail(answer: Answer, dialect: Dialect, tail: bytes) -> None:

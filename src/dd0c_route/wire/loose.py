@@ -11,7 +11,7 @@ from msgspec import Raw
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # all that msgspec raises on bytes
 
-_MAX_TOKENS = 1 << 40  # more is not a count
+MAX_TOKENS = 1 << 40  # more is not a count
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ELEMENTS = msgspec.json.Decoder(list[Raw])
 _scan = json.JSONDecoder().raw_decode
@@ -111,9 +111,9 @@ def count_of(fields: dict[str, Any], *names: str) -> int:
     """The first of *names* that holds a count of tokens; 0 where none does."""
     for name in names:
         value = fields.get(name)
-        if value.__class__ is int and 0 <= value <= _MAX_TOKENS:  # nearly always
+        if value.__class__ is int and 0 <= value <= MAX_TOKENS:  # nearly always
             return value
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_TOKENS:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
             return int(value)
     return 0
 

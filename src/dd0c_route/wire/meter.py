@@ -10,7 +10,8 @@ from dd0c_route.wire import anthropic, bedrock, cohere, gemini, ollama, openai_c
 from dd0c_route.wire.answer import Answer, Dialect, Output, Reported
 from dd0c_route.wire.encoding import Decoder, EncodingError
 from dd0c_route.wire.eventstream import EventStreamError
-from dd0c_route.wire.frames import Frames, frames_for, is_blank
+from dd0c_route.wire.frames import Frames, frames_for, is_blank, read_json
+from dd0c_route.wire.sse import MAX_EVENT_BYTES
 
 __all__ = ["Meter", "Output", "Reported", "meter_for"]
 
@@ -99,6 +100,17 @@ class Meter:
         self._reported = None
         if self._frames is not None:
             self._frames.end()
+
+    def whole(self, body: bytes) -> None:
+        """The whole body at once: the same as `feed` and `end`, at half the cost for JSON."""
+        kind = self._content_type
+        plain_json = kind.startswith("application/json") and kind[16:17] in ("", ";") and body[:1] == b"{"
+        if plain_json and self._decoder is None and self.fault is None and len(body) <= MAX_EVENT_BYTES:
+            self._fed = self._decoded = len(body)
+            read_json(self._answer, self._dialect, body)
+        else:
+            self.feed(body)
+            self.end()
 
     def _read(self, data: bytes) -> None:
         self._decoded += len(data)

@@ -77,8 +77,19 @@ class _WholeChoice(Struct, gc=False):
     error: None = None
 
 
+class _Whole(Struct, gc=False):
+    """A whole answer of nothing but text and usage, or vectors, which are passed over."""
+
+    choices: list[_WholeChoice] = []
+    model: str | None = None
+    service_tier: str | None = None
+    usage: dict[str, Any] | None = None
+    error: None = None
+    x_groq: None = None
+
+
 _CHUNK = msgspec.json.Decoder(_Chunk)
-_CHOICES = msgspec.json.Decoder(list[_WholeChoice])
+_WHOLE = msgspec.json.Decoder(_Whole)
 
 
 def _event(answer: Answer, data: bytes, name: bytes) -> None:
@@ -110,15 +121,23 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
             answer.closed = True
 
 
-def _body(answer: Answer, fields: dict[str, Raw]) -> None:
-    names = ["model", "service_tier", "usage", "x_groq", "error"]  # not `data`: vectors are megabytes
+def _usual_body(answer: Answer, data: bytes) -> bool:
+    try:
+        whole = _WHOLE.decode(data)
+    except UNREADABLE:
+        return False
     answer.closed = True
-    if "choices" in fields:
-        try:
-            for choice in _CHOICES.decode(fields["choices"]):
-                answer.text.add(answer.at, choice.message.content or "")
-        except UNREADABLE:
-            names.append("choices")
+    answer.served_by(whole.model, whole.service_tier)
+    if whole.usage:
+        _note_usage(answer, whole.usage, False)
+    for choice in whole.choices:
+        answer.text.add(answer.at, choice.message.content or "")
+    return True
+
+
+def _body(answer: Answer, fields: dict[str, Raw]) -> None:
+    names = ("model", "service_tier", "usage", "x_groq", "error", "choices")  # not `data`: vectors are megabytes
+    answer.closed = True
     _read(answer, {name: value_of(fields[name]) for name in names if name in fields}, "message")
 
 
@@ -164,4 +183,4 @@ def _read_message(answer: Answer, message: dict[str, Any]) -> None:
         answer.call(function.get("name") or custom.get("name"), function.get("arguments") or custom.get("input"))
 
 
-CHAT = Dialect(event=_event, body=_body, report=report)
+CHAT = Dialect(event=_event, body=_body, report=report, usual_body=_usual_body)
