@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 import struct
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ import pytest
 
 from dd0c_route.config import Limits
 from dd0c_route.errors import NotFound, RouteError
+from dd0c_route.proxy import server
 from dd0c_route.proxy.client import Link
 from dd0c_route.proxy.server import AHEAD_BYTES, AHEAD_REQUESTS, Connection, Inbound
 from dd0c_route.upstream import Sweeper
@@ -116,15 +118,15 @@ class Visitor:
 async def visiting(**limits: float) -> AsyncIterator[tuple[House, Visitor]]:
     """A house and its first visitor; in the end nobody may be left inside."""
     house = House(**limits)
-    server = await house.loop.create_server(lambda: Connection(house), "127.0.0.1", 0)
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    listening = await house.loop.create_server(lambda: Connection(house), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
     visitor = Visitor(reader, writer)
     try:
         yield house, visitor
     finally:
         writer.close()
         await until(lambda: not house.connections)
-        server.close()
+        listening.close()
 
 
 def run(test: Callable[[House, Visitor], object], **limits: float) -> None:
@@ -461,6 +463,37 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
         assert b"body_s" in message
 
     run(test, body_s=0.05)
+
+
+def test_a_body_that_trickles_is_given_up_long_before_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "GRACE_S", 0.05)
+
+    async def test(house: House, visitor: Visitor) -> None:
+        visitor.send(HEAD + LENGTH + b"\r\n{")
+        status, _, message = await visitor.answer()
+        assert status == 408
+        assert b"a second" in message
+
+    run(test)
+
+
+def test_a_body_of_countless_pieces_takes_no_more_memory_than_its_bytes() -> None:
+    async def test(house: House, visitor: Visitor) -> None:
+        pieces = 200_000
+        tracemalloc.start()
+        visitor.send(HEAD + CHUNKED + b"\r\n")
+        for _ in range(pieces // 1000):
+            visitor.send(b"2\r\nxy\r\n" * 1000)
+            await visitor.writer.drain()
+        connection = await first_connection(house)
+        await until(lambda: connection._request is not None and connection._request.size == 2 * pieces)
+        held, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert held < 2 * pieces * 3
+        visitor.send(b"0\r\n\r\n")
+        assert (await visitor.answer())[2] == b"xy" * pieces
+
+    run(test)
 
 
 def test_an_idle_connection_is_closed_without_a_word() -> None:

@@ -42,7 +42,7 @@ class Inbound:
     """
 
     __slots__ = (
-        "at_ns", "body", "client", "headers", "http10", "id", "keep_alive", "method", "pieces", "place", "size",
+        "at_ns", "body", "client", "growing", "headers", "http10", "id", "keep_alive", "method", "place", "size",
         "started_ns", "target",
     )  # fmt: skip
 
@@ -53,7 +53,7 @@ class Inbound:
         self.id = ""
         self.at_ns = 0
         self.started_ns = 0
-        self.pieces: list[bytes] = []
+        self.growing: bytearray | None = None  # a body of more than one piece: a list of tiny ones would cost memory
         self.size = 0
         self.body = b""
         self.keep_alive = True
@@ -247,7 +247,12 @@ class Connection(asyncio.Protocol):
         self._upload_bytes += len(data)
         if request.size > self._door.limits.body_bytes:
             raise BodyTooLarge(f"request body over {self._door.limits.body_bytes} bytes ([limits] body_bytes)")
-        request.pieces.append(data)
+        if not request.body:
+            request.body = data  # nearly always all of it
+        elif request.growing is None:
+            request.growing = bytearray(request.body + data)
+        else:
+            request.growing += data
 
     def on_message_complete(self) -> None:
         request = self._request
@@ -256,8 +261,8 @@ class Connection(asyncio.Protocol):
         if len(self._next) >= AHEAD_REQUESTS:
             raise BadRequest(f"more than {AHEAD_REQUESTS} requests sent ahead of their answers")
         self._request = None
-        request.body = request.pieces[0] if len(request.pieces) == 1 else b"".join(request.pieces)
-        request.pieces = []
+        if request.growing is not None:
+            request.body, request.growing = bytes(request.growing), None
         if self._busy is not None:
             self._next.append(request)
         else:
@@ -346,5 +351,7 @@ class Connection(asyncio.Protocol):
         elif self._request is None or not self._request.method:
             if waited > limits.head_s:
                 self._refuse(SlowRequest(f"the request's head took longer than {limits.head_s:g} s ([limits] head_s)"))
-        elif waited > limits.body_s or (waited > GRACE_S and self._upload_bytes < MIN_BODY_RATE * waited):
+        elif waited > limits.body_s:
             self._refuse(SlowRequest(f"the request's body took longer than {limits.body_s:g} s ([limits] body_s)"))
+        elif waited > GRACE_S and self._upload_bytes < MIN_BODY_RATE * waited:
+            self._refuse(SlowRequest(f"the request's body came with less than {MIN_BODY_RATE} bytes a second"))
