@@ -195,6 +195,6 @@ def test_every_recording_crosses_the_router_unchanged_and_is_billed_as_reported(
     assert not faults, f"{len(faults)} of {len(chosen)} recordings differ\n{report}"
     assert len(entries) == len(chosen)
     assert any(expected_body(one) != one.direct.body for one in relayed), "no usage chunk was there to be hidden"
-    pools = 3  # one a provider that was called
+    pools = 4  # one a provider that was called
     opened = stand.sim_stats("?limit=0")["totals"]["connections"]
     assert opened <= (pools + 1) * CONNECTIONS, "connections are to be used again"
