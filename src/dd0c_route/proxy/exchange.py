@@ -14,7 +14,7 @@ from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.refusal import Refusal, refuse
-from dd0c_route.proxy.relay import Edit, Relay
+from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.redact import redact_bytes, registered
 from dd0c_route.runtime import Line, Runtime
@@ -74,7 +74,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
             reply, usage_asked = await _ask(call, target, line, client, bill)
         except UpstreamError as error:
             bill.tried(None, error.code)
-            step = after_error(error, tried, len(plan), runtime.config.retries, runtime.retry_budget)
+            step = after_error(error, tried, index, len(plan), runtime.config.retries, runtime.retry_budget)
             if client.gone:
                 raise ClientGone("the client hung up") from None
             if step is None:
@@ -85,7 +85,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         else:
             with reply:
                 step = None if reply.status < 400 else after_refusal(
-                    reply.status, reply.headers, line.provider, tried, len(plan),
+                    reply.status, reply.headers, line.provider, tried, index, len(plan),
                     runtime.config.retries, runtime.retry_budget, runtime.clock.wall_ns() / 1e9, random.random,
                 )  # fmt: skip
                 if step is None or client.gone:
@@ -123,6 +123,8 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     def headers(entry: Entry | None) -> Headers:
         return _headers(call, target, line, reply.headers, bill, entry)
 
+    if whole_json and reply.complete:
+        return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns())
     edit: Edit | None = None
     is_plain_stream = kind.startswith(_EVENTS) and reply.status == 200 and not coding
     if is_plain_stream and call.wants_cost:

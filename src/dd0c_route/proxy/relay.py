@@ -32,6 +32,34 @@ class Edit(Protocol):
     def end(self) -> bytes: ...
 
 
+def hand_on_whole(
+    reply: Reply, client: Client, bill: Bill, meter: Meter, headers: Callable[[Entry | None], Headers], now_ns: int
+) -> None:
+    """Hand on an answer that is complete already, as nearly every JSON answer is: the same as `Relay.hold`.
+
+    Without the machinery for what has yet to come: 5 % of a call between fake transports.
+    """
+    pieces: list[bytes] = []
+    reply.attach(pieces.append)
+    body = pieces[0] if pieces else b""
+    if body:
+        bill.ttft_ns = now_ns
+    meter.whole(body)
+    entry = _settled(reply.status, client, bill, meter, len(body))
+    client.whole(reply.status, headers(entry), body)
+
+
+def _settled(status: int, client: Client, bill: Bill, meter: Meter, more: int) -> Entry:
+    """The provider's answer is whole: the entry is written; *more* bytes of it are still to be handed on."""
+    if client.gone:
+        return bill.settle("client_gone", "client_gone", answered=True, more=more)
+    if status >= 400:
+        return bill.settle("upstream_failed", f"status_{status}", answered=True, more=more)
+    if meter.error is not None:
+        return bill.settle("upstream_failed", meter.error, answered=True, more=more)
+    return bill.settle("complete", answered=True, more=more)
+
+
 class Relay:
     """One answer on its way. `pieces` go to `held`, then to `stream`."""
 
@@ -80,8 +108,7 @@ class Relay:
             self._finish()
             return
         body = b"".join(self._held)
-        self._meter.feed(body)
-        self._meter.end()
+        self._meter.whole(body)
         entry = self._settle(len(body))
         self._client.whole(self._reply.status, self._headers(entry), body)
 
@@ -158,14 +185,7 @@ class Relay:
         self._client.finish()
 
     def _settle(self, more: int) -> Entry:
-        meter, status = self._meter, self._reply.status
-        if self._client.gone:
-            return self._bill.settle("client_gone", "client_gone", answered=True, more=more)
-        if status >= 400:
-            return self._bill.settle("upstream_failed", f"status_{status}", answered=True, more=more)
-        if meter.error is not None:
-            return self._bill.settle("upstream_failed", meter.error, answered=True, more=more)
-        return self._bill.settle("complete", answered=True, more=more)
+        return _settled(self._reply.status, self._client, self._bill, self._meter, more)
 
     # --- without the client ---------------------------------------------------------------------------------
 
