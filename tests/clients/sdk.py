@@ -34,22 +34,31 @@ class Sdk:
         self._process.kill()
         self._process.communicate()
 
-    def do(self, action: str, *, sim: str = "", tag: str = "", **arguments: Any) -> Any:
-        """What *action* returned. *sim* is the simulator's scene, *tag* marks the entry of the call."""
-        outcome = self._ask(action, sim, tag, arguments)
+    def do(self, action: str, *, sim: str = "", tag: str = "", cost: bool = False, **arguments: Any) -> Any:
+        """What *action* returned.
+
+        Args:
+            sim: The simulator's scene.
+            tag: Marks the entry of the call.
+            cost: Ask the router for the cost in the stream.
+        """
+        outcome = self._ask(action, sim, tag, arguments, {"x-dd0c-cost": "on"} if cost else {})
         if "raised" in outcome:
             raise Raised(outcome["raised"])
         return outcome["value"]
 
     def fails(self, action: str, *, sim: str = "", tag: str = "", **arguments: Any) -> dict[str, Any]:
         """What *action* raised (`serving.py` has the fields)."""
-        outcome = self._ask(action, sim, tag, arguments)
+        outcome = self._ask(action, sim, tag, arguments, {})
         assert "raised" in outcome, outcome
         raised: dict[str, Any] = outcome["raised"]
         return raised
 
-    def _ask(self, action: str, sim: str, tag: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        headers = {"x-sim": sim} if sim else {}
+    def _ask(
+        self, action: str, sim: str, tag: str, arguments: dict[str, Any], headers: dict[str, str]
+    ) -> dict[str, Any]:
+        if sim:
+            headers["x-sim"] = sim
         if tag:
             headers["x-dd0c-tags"] = f"test={tag}"
         assert self._process.stdin is not None

@@ -55,6 +55,14 @@ def test_a_stream_has_all_its_events(anthropic: Sdk, stand: Stand) -> None:
     assert entry["usage"]["output"] == entry["delivered_output_tokens"] == 5
 
 
+def test_a_stream_says_its_cost_to_a_client_that_asked(anthropic: Sdk, stand: Stand) -> None:
+    got = anthropic.do("stream", sim="chunks=5", cost=True)
+    (last,) = [event for event in got["events"] if event["type"] == "message_delta"]
+    assert last["usage"]["cost"] == float(stand.entry(got["headers"]["x-dd0c-request-id"])["cost_usd"])
+    plain = anthropic.do("stream", sim="chunks=5")["events"]
+    assert all("cost" not in event.get("usage", {}) for event in plain)
+
+
 def test_a_stream_with_thinking_cut_anywhere_is_put_together_by_the_sdk(anthropic: Sdk) -> None:
     scene = "text=Gr%C3%BC%C3%9Fe, %E4%B8%96%E7%95%8C %F0%9F%99%82; reasoning=4; write_bytes=3; write_seed=5"
     thinking, text = anthropic.do("accumulated", sim=scene)["answer"]["content"]

@@ -67,6 +67,21 @@ def test_a_stream_shows_its_usage_to_a_client_that_asked(openai: Sdk, stand: Sta
     assert stand.entry(got["headers"]["x-dd0c-request-id"])["usage"]["output"] == 5
 
 
+def test_a_stream_says_its_cost_to_a_client_that_asked(openai: Sdk, stand: Stand) -> None:
+    with Watched(stand) as seen:
+        asked = {"dd0c": {"cost": True, "tags": {"team": "search"}}}
+        got = openai.do("stream", sim="chunks=5", extra_body=asked, **USAGE)
+    entry = stand.entry(got["headers"]["x-dd0c-request-id"])
+    assert got["chunks"][-1]["usage"]["cost"] == float(entry["cost_usd"])
+    assert entry["tags"] == {"team": "search"}
+    plain = openai.do("stream", sim="chunks=5", **USAGE)
+    assert "cost" not in plain["chunks"][-1]["usage"]
+    assert [chunk["choices"] for chunk in plain["chunks"]] == [chunk["choices"] for chunk in got["chunks"]]
+    with Watched(stand) as without:
+        openai.do("stream", sim="chunks=5", **USAGE)
+    assert seen.calls()[0]["request_bytes"] == without.calls()[0]["request_bytes"]  # what is ours did not go upstream
+
+
 @pytest.mark.parametrize("options", [{}, USAGE], ids=["unasked", "asked"])
 def test_a_stream_cut_anywhere_is_put_together_by_the_sdk(openai: Sdk, options: dict[str, Any]) -> None:
     text = "Grüße, 世界 🙂 "
@@ -191,7 +206,7 @@ def test_leaving_a_stream_aborts_it_upstream_and_bills_what_arrived(openai: Sdk,
 
 @pytest.mark.parametrize(("action", "arguments"), [("impatient", {"timeout_s": 0.2}), ("cancelled", {"after_s": 0.2})])
 def test_giving_up_before_the_answer_aborts_it_upstream(
-    openai: Sdk, stand: Stand, action: str, arguments: dict[str, float]
+    openai: Sdk, stand: Stand, action: str, arguments: dict[str, Any]
 ) -> None:
     with Watched(stand) as seen:
         if action == "impatient":

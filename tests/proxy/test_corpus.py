@@ -40,6 +40,7 @@ OWN_ADDRESSES = {
     "openai.completions": "/v1/completions",
     "anthropic.messages": "/v1/messages",
 }
+ASKED = ("/v1/chat/completions", "/v1/completions")  # here the router asks for usage where the client did not
 ALSO_OWN = {  # these go by pass-through and by an address of our own, in turn; all others by pass-through
     "openai.responses": "/v1/responses",
     "embeddings": "/v1/embeddings",
@@ -129,7 +130,7 @@ def expected_body(relayed: Relayed) -> bytes:
     """What the provider sent, less the usage chunk where the router asked for it and the client did not."""
     request, body = relayed.asked["request"], relayed.direct.body
     wanted = (request.get("stream_options") or {}).get("include_usage") is True
-    if relayed.path != OWN_ADDRESSES["openai.chat"] or not request.get("stream") or wanted:
+    if relayed.path not in ASKED or not request.get("stream") or wanted:
         return body
     kept, start = b"", 0
     for event in SseParser().feed(body):
