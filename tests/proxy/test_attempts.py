@@ -32,6 +32,7 @@ def refused(
     status: int,
     *,
     tried: int = 1,
+    index: int = 0,
     targets: int = 2,
     headers: Headers | None = None,
     rules: Retries = RULES,
@@ -40,7 +41,7 @@ def refused(
     jitter: float = 0.0,
 ) -> Next | None:
     return after_refusal(
-        status, headers or [], row or provider(), tried, targets, rules, budget or full(), NOW_S, lambda: jitter
+        status, headers or [], row or provider(), tried, index, targets, rules, budget or full(), NOW_S, lambda: jitter
     )
 
 
@@ -58,7 +59,7 @@ def spent() -> RetryBudget:
 @pytest.mark.parametrize("status", sorted(REFUSALS))
 def test_a_refusal_goes_on_to_the_next_target_at_once(status: int) -> None:
     assert refused(status) == Next(1, 0.0)
-    assert refused(status, tried=2) == Next(0, 0.0)
+    assert refused(status, tried=2, index=1) == Next(0, 0.0)
 
 
 @pytest.mark.parametrize("status", [200, 201, 301, 400, 401, 403, 404, 408, 409, 422, 500, 501, 504, 505, 520])
@@ -104,21 +105,25 @@ def test_another_target_is_not_kept_waiting_by_the_first_ones_retry_after() -> N
 def test_a_spent_budget_ends_the_trying() -> None:
     assert refused(503, budget=spent()) is None
     assert refused(503, targets=1, budget=spent()) is None
-    assert after_error(UpstreamUnreachable("gone"), 1, 2, RULES, spent()) is None
+    assert after_error(UpstreamUnreachable("gone"), 1, 0, 2, RULES, spent()) is None
 
 
-@pytest.mark.parametrize(
-    "error", [UpstreamUnreachable("x"), UpstreamBusy("x"), UpstreamStale("x"), UpstreamConnectTimeout("x")]
-)
+@pytest.mark.parametrize("error", [UpstreamUnreachable("x"), UpstreamBusy("x"), UpstreamConnectTimeout("x")])
 def test_what_was_provably_not_done_goes_on(error: UpstreamError) -> None:
-    assert after_error(error, 1, 2, RULES, full()) == Next(1, 0.0)
-    assert after_error(error, 1, 1, RULES, full()) == Next(0, 0.0)
-    assert after_error(error, 3, 2, RULES, full()) is None
+    assert after_error(error, 1, 0, 2, RULES, full()) == Next(1, 0.0)
+    assert after_error(error, 1, 0, 1, RULES, full()) == Next(0, 0.0)
+    assert after_error(error, 3, 0, 2, RULES, full()) is None
+
+
+def test_a_kept_alive_connection_that_had_died_says_nothing_about_its_target() -> None:
+    assert after_error(UpstreamStale("x"), 1, 0, 2, RULES, full()) == Next(0, 0.0)
+    assert after_error(UpstreamStale("x"), 2, 1, 2, RULES, spent()) == Next(1, 0.0)
+    assert after_error(UpstreamStale("x"), 3, 0, 2, RULES, full()) is None
 
 
 @pytest.mark.parametrize("error", [UpstreamCut("x"), UpstreamInvalid("x"), UpstreamTimeout("x"), UpstreamError("x")])
 def test_what_the_provider_may_have_worked_on_is_not_asked_again(error: UpstreamError) -> None:
-    assert after_error(error, 1, 2, RULES, full()) is None
+    assert after_error(error, 1, 0, 2, RULES, full()) is None
 
 
 @pytest.mark.parametrize(
@@ -164,17 +169,20 @@ def test_never_more_than_the_attempts_and_never_more_than_the_budget(
     rules, budget, retries = Retries(attempts=attempts), RetryBudget(share), 0
     for outcome_of_try in calls:
         budget.called()
-        tried = 0
+        tried, index = 0, 0
+        stale = 0
         for outcome in outcome_of_try:
             tried += 1
             if isinstance(outcome, int):
-                step = refused(outcome, tried=tried, targets=targets, rules=rules, budget=budget)
+                step = refused(outcome, tried=tried, index=index, targets=targets, rules=rules, budget=budget)
             else:
-                step = after_error(outcome, tried, targets, rules, budget)
+                stale += isinstance(outcome, UpstreamStale)
+                step = after_error(outcome, tried, index, targets, rules, budget)
             if step is None:
                 break
-            assert 0 <= step.index < targets
+            index = step.index
+            assert 0 <= index < targets
             assert step.delay_s <= rules.retry_after_cap_s
         assert tried <= attempts
-        retries += tried - 1
+        retries += max(0, tried - 1 - stale)
     assert retries <= RetryBudget.MOST + share * len(calls)

@@ -16,6 +16,12 @@ from tests.stand import CHAT, MESSAGES, PROVIDERS, Answer, Stand
 
 ROUTES = """
 [[routes]]
+match = { model = "ask-away" }
+candidates = ["sim/first", "away/second"]
+policy = "ordered"
+mode = "on"
+
+[[routes]]
 match = { model = "ask-*" }
 candidates = ["sim/first", "sim/second"]
 policy = "ordered"
@@ -480,3 +486,80 @@ def test_an_address_that_is_not_there_is_told(stand: Stand, path: str) -> None:
 
     assert answer.status == 404
     assert answer.headers["x-dd0c-request-id"]
+
+
+# --- trying again ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 529])
+def test_a_lone_provider_that_refuses_is_asked_once_more_after_what_it_asks_for(stand: Stand, status: int) -> None:
+    sim = f"fail_first=1; key=lone-{status}; status={status}; retry_after=0.2"
+    answer = stand.post("/v1/chat/completions", CHAT, {"x-sim": sim})
+
+    assert answer.status == 200
+    first, second = stand.entry(answer.id)["attempts"]
+    assert (first["status"], second["status"]) == (status, 200)
+    assert second["started_ms"] - first["ended_ms"] >= 199
+
+
+@pytest.mark.parametrize("status", [408, 500, 504])
+def test_what_a_provider_may_have_billed_is_not_asked_again(stand: Stand, status: int) -> None:
+    answer = stand.post("/v1/chat/completions", CHAT, {"x-sim": f"fail_first=1; key=once-{status}; status={status}"})
+
+    assert answer.status == status
+    assert len(stand.entry(answer.id)["attempts"]) == 1
+
+
+def test_two_refusals_are_enough_and_the_last_is_the_answer(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", CHAT, {"x-sim": "status=503; retry_after=0.01"})
+
+    assert answer.status == 503
+    assert len(stand.entry(answer.id)["attempts"]) == 2
+
+
+def test_a_refusal_is_handed_on_where_the_next_target_cannot_even_be_reached(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**CHAT, "model": "ask-away"}, {"x-sim": "status=429"})
+
+    assert answer.status == 429
+    assert "simulated status" in answer.json()["error"]["message"]
+    assert (answer.headers["x-dd0c-provider"], answer.headers["x-dd0c-model"]) == ("sim", "first")
+    entry = stand.entry(answer.id)
+    assert (entry["provider"], entry["error"]) == ("sim", "status_429")
+    assert [attempt["target"] for attempt in entry["attempts"]] == ["sim/first", "away/second"]
+
+
+@pytest.mark.parametrize("stale", ["1", "next"])
+def test_a_connection_that_went_stale_is_replaced_without_a_word(stand: Stand, stale: str) -> None:
+    for _ in range(3):
+        answer = stand.post("/v1/chat/completions", CHAT, {"x-sim": f"stale={stale}"})
+        assert answer.status == 200
+        assert stand.entry(answer.id)["attempts"][-1]["status"] == 200
+
+
+def test_a_stale_connection_does_not_change_the_model(stand: Stand) -> None:
+    for _ in range(6):
+        answer = stand.post("/v1/chat/completions", {**CHAT, "model": "ask-me"}, {"x-sim": "stale=next"})
+        assert answer.status == 200, answer.body
+        assert answer.headers["x-dd0c-model"] == "first"
+
+
+def test_once_a_byte_is_out_nothing_is_tried_again(stand: Stand) -> None:
+    body = json.dumps({**CHAT, "model": "ask-me", "stream": True}).encode()
+    with stand.raw() as sock:
+        sock.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nx-sim: cut_after=2; chunks=9; chunk_ms=5\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        data = b""
+        while piece := sock.recv(65536):
+            data += piece
+
+    assert data.startswith(b"HTTP/1.1 200")
+    assert not data.endswith(b"0\r\n\r\n")
+    found = re.search(rb"x-dd0c-request-id: (\S+)", data)
+    assert found is not None
+    entry = stand.entry(found[1].decode())
+    assert (entry["end_state"], entry["error"]) == ("upstream_failed", "upstream_cut")
+    assert [attempt["status"] for attempt in entry["attempts"]][-1:] == [200]
+    assert [attempt["error"] for attempt in entry["attempts"][:-1]] in ([], ["upstream_stale_connection"])
+    assert entry["usage_source"].startswith("local_")

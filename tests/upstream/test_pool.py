@@ -454,3 +454,20 @@ def test_marks_tell_the_times_of_a_call_in_order() -> None:
             assert marks.sent_at < marks.first_byte_at < marks.ended_at
 
     on_uvloop(test)
+
+
+@pytest.mark.parametrize("connections", [2, 10])
+def test_a_fresh_connection_is_a_new_one_even_where_kept_ones_fill_the_pool(connections: int) -> None:
+    async def test() -> None:
+        async with serving(answers(whole(b"{}")), connections=connections) as (provided, pool):
+            await asyncio.gather(read(pool), read(pool))
+            assert (provided.opened, pool.open, pool.in_use) == (2, 2, 0)
+
+            marks = Marks()
+            with await pool.send("POST", "/chat/completions", [], b"{}", marks, fresh=True) as reply:
+                assert not marks.reused
+                assert pool.open <= connections
+                await reply.ended()
+            assert provided.opened == 3
+
+    on_uvloop(test)

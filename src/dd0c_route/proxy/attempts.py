@@ -2,7 +2,8 @@
 
 Only before the first byte has gone to the client. A try that was provably not sent, and the answers 429, 502, 503 and
 529, go on to the next target (or the same one again); 408, 500 and 504 only where the provider's row says that it does
-not bill them; anything else is the answer.
+not bill them; anything else is the answer. A kept-alive connection that had died says nothing about its target: that
+one is asked again, over a new connection, and whatever the budget.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from dd0c_route.config import Provider, Retries
-from dd0c_route.errors import UpstreamError
+from dd0c_route.errors import UpstreamError, UpstreamStale
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.upstream.health import RetryBudget
 
@@ -37,31 +38,36 @@ def after_refusal(
     headers: Headers,
     provider: Provider,
     tried: int,
+    index: int,
     targets: int,
     rules: Retries,
     budget: RetryBudget,
     wall_s: float,
     jitter: Callable[[], float],
 ) -> Next | None:
-    """The step after the answer *status* to try number *tried* (1 = the first); None: this is the answer."""
+    """The step after the answer *status* of `plan[index]` to try number *tried* (1 = the first); None: that is it."""
     if status not in REFUSALS and status not in provider.retry_unsafe:
         return None
     if tried >= rules.attempts:
         return None
     asked_s = retry_after_s(headers, wall_s)
     if targets > 1:
-        return Next(tried % targets, 0.0) if budget.take() else None
+        return Next((index + 1) % targets, 0.0) if budget.take() else None
     delay_s = asked_s if asked_s is not None else BACKOFF_S * (1 + jitter() / 2)
     if delay_s > rules.retry_after_cap_s or not budget.take():
         return None
     return Next(0, delay_s)
 
 
-def after_error(error: UpstreamError, tried: int, targets: int, rules: Retries, budget: RetryBudget) -> Next | None:
-    """The step after a try that failed without an answer; None: *error* is the answer."""
-    if not error.retryable or tried >= rules.attempts or not budget.take():
+def after_error(
+    error: UpstreamError, tried: int, index: int, targets: int, rules: Retries, budget: RetryBudget
+) -> Next | None:
+    """The step after a try at `plan[index]` that failed without an answer; None: *error* is the answer."""
+    if not error.retryable or tried >= rules.attempts:
         return None
-    return Next(tried % targets, 0.0)
+    if isinstance(error, UpstreamStale):
+        return Next(index, 0.0)
+    return Next((index + 1) % targets, 0.0) if budget.take() else None
 
 
 def retry_after_s(headers: Headers, wall_s: float) -> float | None:

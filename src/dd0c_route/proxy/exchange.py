@@ -6,7 +6,7 @@ import asyncio
 import random
 
 from dd0c_route.decide import decide
-from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError
+from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
 from dd0c_route.proxy.attempts import Next, after_error, after_refusal
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import Address, read_call
@@ -64,16 +64,17 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
     assert bill.decision is not None  # noqa: S101 - set one line before
     plan = bill.decision.plan
     held: Refusal | None = None
-    tried, index = 0, 0
+    tried, index, fresh = 0, 0, False
     while True:
         target = plan[index]
         line = runtime.line(target.provider)
         tried += 1
         step: Next | None
         try:
-            reply, usage_asked = await _ask(call, target, line, client, bill)
+            reply, usage_asked = await _ask(call, target, line, client, bill, fresh=fresh)
         except UpstreamError as error:
             bill.tried(None, error.code)
+            fresh = isinstance(error, UpstreamStale)
             step = after_error(error, tried, index, len(plan), runtime.config.retries, runtime.retry_budget)
             if client.gone:
                 raise ClientGone("the client hung up") from None
@@ -100,7 +101,9 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
             await asyncio.sleep(step.delay_s)
 
 
-async def _ask(call: Call, target: Target, line: Line, client: Client, bill: Bill) -> tuple[Reply, bool]:
+async def _ask(
+    call: Call, target: Target, line: Line, client: Client, bill: Bill, *, fresh: bool
+) -> tuple[Reply, bool]:
     """Send the call to *target*; returns when the head of the answer is in, and whether usage was asked for unasked."""
     body, usage_asked = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
@@ -109,7 +112,7 @@ async def _ask(call: Call, target: Target, line: Line, client: Client, bill: Bil
     marks = bill.trying(target)
     if line.provider.on_disconnect == "drain":
         client.drains, client.drain_s = marks, line.provider.drain_s
-    return await line.pool.send(call.method, where, headers, body, marks), usage_asked
+    return await line.pool.send(call.method, where, headers, body, marks, fresh=fresh), usage_asked
 
 
 async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_asked: bool,

@@ -93,13 +93,21 @@ class Pool:
         return len(self._all) - len(self._idle) + self._dialing
 
     async def send(
-        self, method: str, target: str, headers: list[tuple[bytes, bytes]], body: bytes, marks: Marks
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        marks: Marks,
+        *,
+        fresh: bool = False,
     ) -> Reply:
         """Send a request and return when the answer's head is in. Cancelled, it closes the connection at once.
 
         Args:
             target: Appended to the path of the provider's base URL: `/chat/completions?x=1`.
             headers: As they go out, without `host`, `content-length` and hop-by-hop fields: those are made here.
+            fresh: Use no kept connection: one had died, and the others are no younger.
 
         Raises:
             UpstreamUnreachable, UpstreamConnectTimeout, UpstreamBusy: Nothing was sent.
@@ -109,10 +117,12 @@ class Pool:
             ShuttingDown: The pool is closed.
         """
         head = self._head(method, target, headers, body)
-        connection = self._take_idle()
+        if fresh and self._idle:
+            self._idle[-1].drop()  # makes room for a new one
+        connection = None if fresh else self._take_idle()
         if connection is None:
             try:
-                connection = await self._acquire()
+                connection = await self._acquire(fresh=fresh)
             except UpstreamError:
                 marks.outcome = "failed"
                 raise
@@ -205,12 +215,12 @@ class Pool:
             raise BadRequest("a header or the target holds a line break or NUL")
         return head
 
-    async def _acquire(self) -> Connection:
+    async def _acquire(self, *, fresh: bool) -> Connection:
         """A connection of our own: one that is free or comes free, or a new one."""
         while True:
             if self._closed:
                 raise self._refusal()
-            connection = self._take_idle()
+            connection = None if fresh else self._take_idle()
             if connection is not None:
                 return connection
             if self.open < self._provider.connections:
