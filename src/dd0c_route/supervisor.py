@@ -105,6 +105,7 @@ class Supervisor:
     ) -> None:
         self._boot = boot
         self._server = server
+        self._listening = listening
         self._control = Child("control", ["dd0c_route.control", boot_path])
         self._workers = [
             Child(
@@ -187,6 +188,8 @@ class Supervisor:
         """Workers first, so that every call is settled; the control process last, so that it sees all of it."""
         for worker in self._workers:
             worker.signal(signal.SIGTERM)
+        for sock in self._listening:  # or new clients would wait in line for a worker that does not come
+            sock.close()
         deadline = time.monotonic() + self._server.grace_s + 5.0
         for worker in self._workers:
             worker.stop(deadline)
@@ -195,6 +198,8 @@ class Supervisor:
         for child in self._extra:
             child.signal(signal.SIGTERM)
             child.stop(time.monotonic() + 1.0)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a second one must not turn this good end into a bad one
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -60,7 +60,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
         app.swap(build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop, before))
         for name, line in before.lines.items():
             if app.runtime.lines.get(name) is not line:
-                line.pool.close_idle()
+                line.pool.retire()
         log("reloaded", config_version=app.runtime.version, worker=index)
         return app.runtime.version
 
