@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from dd0c_route.config import Limits
-from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, MethodNotAllowed
+from dd0c_route.errors import BadRequest, HeadTooLarge, MethodNotAllowed
 from dd0c_route.proxy.headers import Headers
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
@@ -19,8 +19,8 @@ _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-
 """Source: RFC 3986 §3.2.2 (without IPvFuture and the comma), RFC 9110 §7.2: no user, no path."""
 
 
-def check(method: str, version: str, target: bytes, headers: Headers, limits: Limits) -> None:
-    """Let the head of a request pass, or say what is wrong with it.
+def check(method: str, version: str, target: bytes, headers: Headers, limits: Limits) -> int:
+    """Let the head of a request pass, or say what is wrong with it; the length of its body as announced, or 0.
 
     Args:
         version: As llhttp gives it, `1.1`.
@@ -29,7 +29,6 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
     Raises:
         BadRequest, MethodNotAllowed: It is no plain HTTP/1.1 request.
         HeadTooLarge: It is too long.
-        BodyTooLarge: It announces too long a body; nothing of that needs to be read.
     """
     if version not in ("1.1", "1.0"):
         raise BadRequest("only HTTP/1.1 and HTTP/1.0 are spoken here")
@@ -37,7 +36,7 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
         raise MethodNotAllowed(f"the method {method} is not taken: use one of {', '.join(sorted(METHODS))}")
     if target[:1] != b"/" or b"#" in target:
         raise BadRequest("the request target must be a path that begins with '/', without a fragment")
-    hosts, head_bytes = 0, len(target)
+    hosts, body_bytes, head_bytes = 0, 0, len(target)
     for name, value in headers:
         head_bytes += len(name) + len(value) + 4
         if name not in _WATCHED:
@@ -47,8 +46,7 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
             if _HOST.fullmatch(value) is None:
                 raise BadRequest("the header Host is not a host name with an optional port")
         elif name == b"content-length":
-            if int(value) > limits.body_bytes:  # llhttp lets only digits pass
-                raise BodyTooLarge(f"request body over {limits.body_bytes} bytes ([limits] body_bytes)")
+            body_bytes = int(value)  # llhttp lets only digits pass
         elif name == b"transfer-encoding":
             if value.lower() != b"chunked" or version == "1.0":
                 raise BadRequest("Transfer-Encoding may only be 'chunked', and only in HTTP/1.1")
@@ -58,6 +56,7 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
         raise BadRequest("the request must have one header Host")
     if head_bytes > limits.head_bytes:
         raise HeadTooLarge(f"request head over {limits.head_bytes} bytes ([limits] head_bytes)")
+    return body_bytes
 
 
 def without_upgrade(method: str, version: str, target: bytes, headers: Headers) -> bytes:

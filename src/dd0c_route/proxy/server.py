@@ -89,20 +89,8 @@ class Connection(asyncio.Protocol):
     """One client connection. States: idle, receiving a request, answering it, closing."""
 
     __slots__ = (
-        "_ahead",
-        "_busy",
-        "_closing",
-        "_door",
-        "_head_bytes",
-        "_lingers",
-        "_link",
-        "_next",
-        "_parser",
-        "_refused",
-        "_request",
-        "_since",
-        "_upload_bytes",
-        "internal",
+        "_ahead", "_busy", "_closing", "_door", "_head_bytes", "_lingers", "_link", "_next", "_parser", "_refused",
+        "_request", "_since", "_upload_bytes", "internal",
     )  # fmt: skip
 
     def __init__(self, door: Door, *, internal: bool = False) -> None:
@@ -231,11 +219,13 @@ class Connection(asyncio.Protocol):
         request.method = parser.get_method().decode("ascii")
         version = parser.get_http_version()
         request.http10 = version == "1.0"
-        gate.check(request.method, version, request.target, request.headers, self._door.limits)
+        announced = gate.check(request.method, version, request.target, request.headers, self._door.limits)
         if parser.should_upgrade():
             return
         request.keep_alive = parser.should_keep_alive() and not self._door.draining
         expects = self._door.head(request, internal=self.internal)  # raises what can be refused without the body
+        if announced > self._door.limits.body_bytes:
+            raise _too_large(self._door.limits)
         if expects and self._busy is None:
             self._link.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -246,7 +236,7 @@ class Connection(asyncio.Protocol):
         request.size += len(data)
         self._upload_bytes += len(data)
         if request.size > self._door.limits.body_bytes:
-            raise BodyTooLarge(f"request body over {self._door.limits.body_bytes} bytes ([limits] body_bytes)")
+            raise _too_large(self._door.limits)
         if not request.body:
             request.body = data  # nearly always all of it
         elif request.growing is None:
@@ -355,3 +345,7 @@ class Connection(asyncio.Protocol):
             self._refuse(SlowRequest(f"the request's body took longer than {limits.body_s:g} s ([limits] body_s)"))
         elif waited > GRACE_S and self._upload_bytes < MIN_BODY_RATE * waited:
             self._refuse(SlowRequest(f"the request's body came with less than {MIN_BODY_RATE} bytes a second"))
+
+
+def _too_large(limits: Limits) -> BodyTooLarge:
+    return BodyTooLarge(f"request body over {limits.body_bytes} bytes ([limits] body_bytes)")
