@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import dd0c_route.pricing
 from dd0c_route.errors import PriceMissing
-from dd0c_route.pricing import ContextTier, Line, Price, Rates, cost, usd
+from dd0c_route.pricing import ContextTier, Line, Price, Rates, amount, cost, usd
 from dd0c_route.types import Usage
 
 tokens = st.integers(0, 10**7)
@@ -25,7 +25,9 @@ def price(rates: Rates, tiers: tuple[ContextTier, ...] = (), scale: int = 1) -> 
 
 @given(usages, rates, rates, tokens, st.sampled_from([1, 10, 10**9]))
 def test_the_sum_is_the_sum_of_the_lines(usage: Usage, low: Rates, high: Rates, above: int, scale: int) -> None:
-    bill = cost(usage, price(low, (ContextTier(above, high),), scale))
+    tiered = price(low, (ContextTier(above, high),), scale)
+    bill = cost(usage, tiered)
+    assert bill.picodollars == amount(usage, tiered)
     assert bill.picodollars == sum(line.picodollars for line in bill.lines)
     assert sum(line.tokens for line in bill.lines if line.name != "request") == usage.input_total + usage.output_total
 
@@ -55,6 +57,8 @@ def test_a_prompt_above_the_step_costs_the_higher_rate_for_every_token() -> None
 def test_tokens_without_a_rate_are_never_free() -> None:
     with pytest.raises(PriceMissing, match=r"'output' of acme/large: add it under \[\[prices\]\] in dd0c\.toml"):
         cost(Usage(input=1, output=1), price(Rates(input=5)))
+    with pytest.raises(PriceMissing, match="'output'"):
+        amount(Usage(input=1, output=1), price(Rates(input=5)))
     assert cost(Usage(input=3), price(Rates(input=5))).picodollars == 15
 
 

@@ -22,7 +22,7 @@ from dd0c_route.pricing import usd
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
-from dd0c_route.proxy.statement import Account, Facts, Money, account, free, money
+from dd0c_route.proxy.statement import UNKNOWN, Account, Facts, Money, account, free, money
 from dd0c_route.runtime import Runtime
 from dd0c_route.types import Attempt, Call, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
 from dd0c_route.upstream import Marks
@@ -44,6 +44,7 @@ class Bill:
         deliveries: Deliveries,
     ) -> None:  # fmt: skip
         self._request = request
+        self._at = rfc3339(request.at_ns)
         self._dialect: Dialect = dialect
         self._api = api
         self._client = client
@@ -175,7 +176,7 @@ class Bill:
         assert call is not None  # noqa: S101 - nothing is tried before the request was read
         return Intent(
             id=call.id,
-            at=rfc3339(call.at_ns),
+            at=self._at,
             dialect=call.dialect,
             api=call.api,
             requested_model=call.model,
@@ -190,28 +191,29 @@ class Bill:
     def _entry_for(
         self, end_state: EndState, error: str | None, delivered_bytes: int, body_bytes: int, *, answered: bool
     ) -> Entry:
-        request, call, target = self._request, self.call, self._target
+        call, target = self.call, self._target
         meter = self._meter if call is not None and call.method == "POST" else None  # a GET repeats what was billed
+        reported = meter.reported if meter is not None else None
         used, amounts = _NOTHING, None
         served = target.model if target is not None else ""
         if call is not None and target is not None:
             facts = Facts(
-                sent=self._unanswered or meter is not None,
-                status=self._status_of_try or 0,
-                meter=meter,
-                answered=answered,
-                delivered_bytes=delivered_bytes,
-                body_bytes=body_bytes,
-                whole_json=self._whole_json,
+                self._unanswered or meter is not None,
+                self._status_of_try or 0,
+                meter,
+                answered,
+                delivered_bytes,
+                body_bytes,
+                self._whole_json,
             )
             used = account(call, target, facts)
             if meter is not None and meter.served_model:
                 served = meter.served_model
-            amounts = self._money(call, target, served, used)
-        ended_ns = self._runtime.clock.ticks_ns()
+            amounts = self._money(call, target, served, used, reported.service_tier if reported is not None else None)
+        spent = amounts or UNKNOWN
         return Entry(
-            id=request.id,
-            at=rfc3339(request.at_ns),
+            id=self._request.id,
+            at=self._at,
             dialect=self._dialect,
             api=self._api,
             provider=target.provider if target is not None else "",
@@ -229,34 +231,39 @@ class Bill:
             delivered_bytes=delivered_bytes,
             received_output_tokens=used.received,
             billable_output_tokens=used.billable,
+            cost_picodollars=spent.cost,
+            cost_usd=usd(spent.cost) if spent.cost is not None else None,
+            cost_billable_picodollars=spent.billable,
+            cost_provider_usd=reported.cost_usd if reported is not None else None,
+            price=spent.price,
+            unpriced=amounts is not None and amounts.cost is None,
+            baseline_picodollars=spent.baseline,
+            saved_picodollars=spent.saved,
             decision=_decision(self.decision),
             session=call.session if call is not None else None,
             tags=call.tags if call is not None else {},
             key_id=self.key_id,
             ttft_ms=self._ms(self.ttft_ns),
-            duration_ms=round((ended_ns - request.started_ns) / 1e6, 3),
+            duration_ms=self._ms(self._runtime.clock.ticks_ns()) or 0.0,
             overhead_ms=self.overhead_ms(),
             reported_usage=used.reported,
-            **_money_fields(amounts, meter),
         )
 
-    def _money(self, call: Call, target: Target, served: str, used: Account) -> Money:
-        runtime = self._runtime
+    def _money(self, call: Call, target: Target, served: str, used: Account, tier: str | None) -> Money:
         if call.api.endswith("count_tokens"):
             return free("counting tokens is free of charge")
-        tier = (
-            self._meter.reported.service_tier if self._meter is not None and self._meter.reported is not None else None
-        )
-        price = runtime.price(target.provider, served, call.at_ns, tier) or (
-            runtime.price(target.provider, target.model, call.at_ns, tier) if served != target.model else None
-        )
+        price_of, at_ns = self._runtime.price, call.at_ns
+        price = price_of(target.provider, served, at_ns, tier)
+        if price is None and served != target.model:
+            price = price_of(target.provider, target.model, at_ns, tier)
         asked = self.decision.asked if self.decision is not None else None
         if asked is None or asked == target:
             return money(used, price, price)
-        return money(used, price, runtime.price(asked.provider, asked.model, call.at_ns, tier))
+        return money(used, price, price_of(asked.provider, asked.model, at_ns, tier))
 
     def _ms(self, ticks_ns: int | None) -> float | None:
-        return None if ticks_ns is None else round((ticks_ns - self._request.started_ns) / 1e6, 3)
+        """Milliseconds since the call's start, to the microsecond."""
+        return None if ticks_ns is None else (ticks_ns - self._request.started_ns + 500) // 1000 / 1000
 
 
 def _decision(decision: Decision | None) -> dict[str, Any] | None:
@@ -277,21 +284,3 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
         ]
         fields["shadow"] = str(decision.shadow) if decision.shadow is not None else None
     return fields
-
-
-def _money_fields(amounts: Money | None, meter: Meter | None) -> dict[str, Any]:
-    reported = meter.reported if meter is not None else None
-    fields: dict[str, Any] = {"cost_provider_usd": reported.cost_usd if reported is not None else None}
-    if amounts is None:
-        return fields
-    if amounts.cost is None or amounts.price is None:
-        return {**fields, "unpriced": True}
-    return {
-        **fields,
-        "cost_picodollars": amounts.cost,
-        "cost_usd": usd(amounts.cost),
-        "cost_billable_picodollars": amounts.billable,
-        "price": amounts.price,
-        "baseline_picodollars": amounts.baseline,
-        "saved_picodollars": None if amounts.baseline is None else amounts.baseline - amounts.cost,
-    }

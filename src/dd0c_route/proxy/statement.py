@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from dd0c_route.errors import PriceMissing
-from dd0c_route.pricing import Price, cost
+from dd0c_route.pricing import Price, amount
 from dd0c_route.tokens import count_request, count_text
 from dd0c_route.types import Call, Count, PicoUSD, Target, Usage, UsageSource
 from dd0c_route.wire.meter import Meter, Output
@@ -141,6 +141,13 @@ class Money(Struct, frozen=True):
     price: dict[str, Any] | None
     baseline: PicoUSD | None
 
+    @property
+    def saved(self) -> PicoUSD | None:
+        return None if self.baseline is None or self.cost is None else self.baseline - self.cost
+
+
+UNKNOWN = Money(None, None, None, None)
+
 
 def free(reason: str) -> Money:
     """A call that the provider does not charge for."""
@@ -150,14 +157,14 @@ def free(reason: str) -> Money:
 def money(account: Account, price: Price | None, baseline: Price | None) -> Money:
     """Price what was used, what the provider will bill, and the same tokens at the model that was asked for."""
     usage = account.billed or account.usage
-    amount = _amount(usage, price)
-    if price is None or amount is None:
-        return Money(None, None, None, None)
+    due = _amount(usage, price)
+    if price is None or due is None:
+        return UNKNOWN
     if account.billed is not None or account.billable == usage.output_total:
-        billable: PicoUSD | None = amount
+        billable: PicoUSD | None = due
     else:
         billable = _amount(structs.replace(usage, output=account.billable, reasoning=0), price)
-    return Money(amount, billable, price.record(), amount if baseline is price else _amount(usage, baseline))
+    return Money(due, billable, price.record(), due if baseline is price else _amount(usage, baseline))
 
 
 def _amount(usage: Usage, price: Price | None) -> PicoUSD | None:
@@ -165,6 +172,6 @@ def _amount(usage: Usage, price: Price | None) -> PicoUSD | None:
     if price is None:
         return None
     try:
-        return cost(usage, price).picodollars
+        return amount(usage, price)
     except PriceMissing:
         return None
