@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,7 +18,7 @@ from tests.proxy.doubles import Transport
 REQUESTS = [
     b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n",
     b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
-    b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;x=1\r\nyou\r\n0\r\nX-T: 1\r\n\r\n",
+    b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;x=1\r\nyou\r\n0\r\nX: 1\r\n\r\n",
     b"POST /d HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi",
     b"HEAD /e HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
     b"PUT /f HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n!",
@@ -79,7 +80,7 @@ def visit(data: bytes, cuts: list[int]) -> tuple[House, Wire]:
     connection = Connection(house)
     connection.connection_made(wire)  # type: ignore[arg-type]
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         connection.data_received(data[start:end])
     connection.eof_received()
     connection.connection_lost(None)

@@ -375,6 +375,15 @@ def test_any_other_call_passes_through(stand: Stand, method: str) -> None:
     assert (entry["dialect"], entry["provider"], entry["status"]) == ("passthrough", "sim", 200)
 
 
+def test_to_head_the_providers_length_is_told(stand: Stand) -> None:
+    answer = stand.request("HEAD", "/passthrough/sim/v1/files/abc", headers={"x-sim": "text=hello"})
+
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["content-length"] == str(len(b'{"text":"hello"}'))
+    entry = stand.entry(answer.id)
+    assert (entry["end_state"], entry["delivered_bytes"]) == ("complete", 0)
+
+
 def test_a_passed_through_call_is_metered_where_its_usage_is_recognisable(stand: Stand) -> None:
     answer = stand.post("/passthrough/sim-anthropic/v1/messages", {**MESSAGES, "stream": True})
 

@@ -119,7 +119,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
                  client: Client, bill: Bill, runtime: Runtime) -> None:  # fmt: skip
     """Hand the answer to the client, byte for byte."""
     kind, coding = _content(reply.headers)
-    whole_json = kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
+    whole_json = reply.has_body and kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
     meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
     bill.answering(target, reply.status, meter, whole_json=whole_json)
 
