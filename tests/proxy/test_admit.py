@@ -41,6 +41,7 @@ def test_where_no_key_is_configured_everybody_may() -> None:
         ([(b"x-dd0c-key", b""), (b"authorization", f"Bearer {KEY}".encode())], ""),
         ([], f"alt=sse&key={KEY}"),
     ],
+    ids=range(9),  # the keys are new in each process, so they cannot name the cases
 )
 def test_a_key_opens_the_door_wherever_it_stands(headers: Headers, query: str) -> None:
     assert admit(headers, query, BOTH) == STORED.removeprefix("sha256:")[:8]
