@@ -57,6 +57,11 @@ class Caller:
             if not data:
                 self.ended = "eof"
 
+    def read_on(self, size: int) -> None:
+        """Read *size* bytes more of a chunked answer, or to its end."""
+        wanted = len(self.raw) + size
+        self.read_until(lambda raw: len(raw) >= wanted or raw.endswith(b"0\r\n\r\n"))
+
     def read_answer(self) -> None:
         """Read one answer to its end."""
         self.read_until(lambda raw: body_of(raw)[1])

@@ -133,7 +133,7 @@ PHASES = {
     "in mid-stream": Phase(_in_mid_stream, "chunks=2000; chunk_ms=10", "chunks=6000; write_bytes=200; chunk_ms=10"),
     "in the middle of an event": Phase(_in_mid_stream, "chunks=6000; write_bytes=37; chunk_ms=2"),
     "having stopped to read": Phase(
-        _stopped_reading, "chunks=4000; chunk_bytes=4000", weight=1, receive_bytes=4096
+        _stopped_reading, "chunks=800; chunk_bytes=20000", weight=1, receive_bytes=4096
     ),
     "right behind the last byte": Phase(_behind_the_last_byte, "chunks=30", seen="complete"),
     "while a retry is waited for": Phase(_waiting, "status=429; retry_after=2", seen="complete"),
