@@ -13,6 +13,8 @@ from dd0c_route.tokens import count_text
 from dd0c_route.types import Count
 from tests.tokens.corpus import recordings
 
+pytestmark = pytest.mark.usefixtures("nothing_loaded")
+
 MODELS = ("gpt-4o", "gpt-4", "claude-sonnet-4-5", "claude-opus-5", "gemini-2.5-pro", "mistral-large-latest")
 any_text = st.text(st.characters(min_codepoint=1), min_size=1, max_size=200)
 

@@ -119,6 +119,7 @@ MAKERS = ("openai", "azure", "anthropic", "google", "vertex")
 HARD = {"image", "audio", "file", "video", "server_tools"}
 
 
+@pytest.mark.usefixtures("nothing_loaded")
 @pytest.mark.parametrize(
     ("name", "least_text", "least_tools"),
     [

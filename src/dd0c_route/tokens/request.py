@@ -1,6 +1,7 @@
 """How many tokens a request will be: the text that reaches the model, and what the API puts around it.
 
-An estimate, made before the call for routing and budgets, in bounded time whatever the request's length.
+Before the call, for routing and budgets: an estimate in bounded time whatever the request's length. Elsewhere: exact
+where the frame is known (`frames`), and else an estimate around the exact count of the text.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.tokens.models import Tokenizer, tokenizer_for
+from dd0c_route.tokens.frames import frame_of
+from dd0c_route.tokens.models import tokenizer_for
 from dd0c_route.types import Count
 
 # The fields of all dialects that the model reads as its prompt, and those that describe tools or an answer's form.
@@ -53,7 +55,9 @@ _DATA = frozenset(("arguments", "input", "args", "response", "functionResponse",
 
 _OPENAI = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-\d|gpt-35|chatgpt|o\d|codex|computer-use)")
 
+_QUICK_BYTES = 4 << 10  # a request of this size is counted exactly in about a millisecond
 _WHOLE_BYTES = 32 << 10  # a longer field is read in slices
+_ALL_BYTES = 1 << 40
 _SLICES = 12
 _SLICE_BYTES = 256
 _JSON_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\\\", "\\"))
@@ -62,7 +66,10 @@ _JSON_FRAME = re.compile(r'"(?:role|type|text|content|parts)"\s*:\s*(?:"(?:user|
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_\\-]{100,}")  # embedded files; no prose has such words
 
 
-class Frame(Struct, frozen=True, forbid_unknown_fields=True):
+CountText = Callable[[str], Count]
+
+
+class Surround(Struct, frozen=True, forbid_unknown_fields=True):
     """A row of `framing.toml`, which says what the fields mean."""
 
     prime: int
@@ -93,7 +100,8 @@ class _Range:
 class _Prompt:
     """What was found in the fields of a request."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole_bytes: int) -> None:
+        self.whole_bytes = whole_bytes  # of a field, before it is judged by slices
         self.texts: list[str] = []
         self.messages = 0
         self.images = 0
@@ -104,7 +112,7 @@ class _Prompt:
 
 
 def count_request(api: str, fields: Mapping[str, Raw], model: str) -> Count:
-    """The input tokens of a request, estimated.
+    """The input tokens of a request, in bounded time: exact for a short one once the vocabulary is loaded.
 
     Args:
         api: The call, as in `types.Call.api`.
@@ -114,62 +122,89 @@ def count_request(api: str, fields: Mapping[str, Raw], model: str) -> Count:
     Returns:
         The count and its band. Bands were measured on recorded requests: see `tests/tokens/test_request.py`.
     """
-    tokenizer = tokenizer_for(model)
-    frame = _frame(api, model.lower())
-    prompt = _Prompt()
+    count = tokenizer_for(model).count
+    if sum(len(memoryview(raw)) for raw in fields.values()) <= _QUICK_BYTES:
+        framed = _framed(api, fields, model, count)
+        if framed is not None and not framed.tokenizer.startswith("estimate"):
+            return framed
+    return _estimated(api, fields, model, count, _WHOLE_BYTES)
+
+
+def count_request_exactly(api: str, fields: Mapping[str, Raw], model: str) -> Count:
+    """The same as exactly as can be: may load a vocabulary, reads everything, and blocks for as long as that takes."""
+    count = tokenizer_for(model).count_exactly
+    return _framed(api, fields, model, count) or _estimated(api, fields, model, count, _ALL_BYTES)
+
+
+def _framed(api: str, fields: Mapping[str, Raw], model: str, count: CountText) -> Count | None:
+    """The count of a request whose frame is known."""
+    frame = frame_of(api, fields, model.lower())
+    if frame is None:
+        return None
+    counts = [count(text) for text in frame.texts if text]
+    tokens = frame.tokens + sum(text.tokens for text in counts)
+    low = frame.tokens + sum(text.band[0] for text in counts) - frame.below
+    high = frame.tokens + sum(text.band[1] for text in counts) + frame.above
+    return Count(tokens, "exact" if low == high else "estimated", (low, high), count("").tokenizer)
+
+
+def _estimated(api: str, fields: Mapping[str, Raw], model: str, count: CountText, whole_bytes: int) -> Count:
+    """The sum of what is in the request, each part with its band."""
+    surround = _surround(api, model.lower())
+    prompt = _Prompt(whole_bytes)
     for name in _PROMPT:
         if name in fields:
             _read(name, memoryview(fields[name]), prompt)
 
     total = _Range()
-    text = tokenizer.count("\n".join(prompt.texts))
+    text = count("\n".join(prompt.texts))
     total.add(text.tokens, *text.band)
     for part, times in prompt.slices:
-        count = tokenizer.count(part)
-        total.add(count.tokens * times, count.band[0] * times, count.band[1] * times)
+        some = count(part)
+        total.add(some.tokens * times, some.band[0] * times, some.band[1] * times)
     fixed = prompt.ids
     if prompt.texts or prompt.slices:
-        fixed += frame.prime + frame.message * max(1, prompt.messages)
-    total.add(fixed, fixed + frame.hidden[0], fixed + frame.hidden[1])
-    total.add(*(tokens * prompt.images for tokens in (frame.image, *frame.image_band)))
+        fixed += surround.prime + surround.message * max(1, prompt.messages)
+    total.add(fixed, fixed + surround.hidden[0], fixed + surround.hidden[1])
+    total.add(*(tokens * prompt.images for tokens in (surround.image, *surround.image_band)))
     total.add(*(tokens * prompt.files for tokens in _FILE))
     total.add(0, 0, prompt.sealed / 4)
-    _add_tools(fields, frame, tokenizer, total)
+    _add_tools(fields, surround, count, total)
     if "thinking" in fields and b'"enabled"' in bytes(fields["thinking"]):
-        total.add(frame.thinking, 0, frame.thinking)
+        total.add(surround.thinking, 0, surround.thinking)
     if any(name in fields for name in _UNSEEN):
         total.add(*_UNSEEN_STATE)
     return Count(round(total.middle), "estimated", (max(0, int(total.low)), math.ceil(total.high)), text.tokenizer)
 
 
-def _add_tools(fields: Mapping[str, Raw], frame: Frame, tokenizer: Tokenizer, total: _Range) -> None:
+def _add_tools(fields: Mapping[str, Raw], surround: Surround, count_text: CountText, total: _Range) -> None:
     for form in _forms(fields, _TOOLS):
-        count = _json_tokens(form, tokenizer)
+        count = _json_tokens(form, count_text)
         total.add(
-            frame.tools + frame.tool_share * count,
-            frame.tools_band[0] + frame.tool_share_band[0] * count,
-            frame.tools_band[1] + frame.tool_share_band[1] * count,
+            surround.tools + surround.tool_share * count,
+            surround.tools_band[0] + surround.tool_share_band[0] * count,
+            surround.tools_band[1] + surround.tool_share_band[1] * count,
         )
         if _SERVER_TOOLS.search(form[:_WHOLE_BYTES]):
             total.add(*_UNSEEN_STATE)
     for form in _forms(fields, _SCHEMAS):
         if _SCHEMA.search(form[:_WHOLE_BYTES]):
-            count = _json_tokens(form, tokenizer)
-            total.add(frame.schema_share * count, 0, 130 + 2 * count)
+            count = _json_tokens(form, count_text)
+            total.add(surround.schema_share * count, 0, 130 + 2 * count)
 
 
 def _forms(fields: Mapping[str, Raw], names: Iterable[str]) -> list[memoryview]:
     return [raw for name in names if name in fields and len(raw := memoryview(fields[name])) > len(b"null")]
 
 
-def _json_tokens(raw: memoryview, tokenizer: Tokenizer) -> float:
+def _json_tokens(raw: memoryview, count_text: CountText) -> float:
     """The tokens of a field's JSON as it stands; of a long one, judged by its beginning."""
     start = bytes(raw[:_WHOLE_BYTES])
-    return tokenizer.count(start.decode("utf-8", "replace")).tokens * len(raw) / len(start)
+    return count_text(start.decode("utf-8", "replace")).tokens * len(raw) / len(start)
 
 
 def _read(name: str, raw: memoryview, prompt: _Prompt) -> None:
-    if len(raw) > _WHOLE_BYTES:
+    if len(raw) > prompt.whole_bytes:
         _read_slices(raw, prompt)
         return
     try:
@@ -231,20 +266,20 @@ def _unescaped(slices: str) -> str:
     return _JSON_CODE.sub(lambda code: chr(int(code[1], 16)), text) if "\\u" in text else text
 
 
-def _frame(api: str, model: str) -> Frame:
-    frames = _frames()
+def _surround(api: str, model: str) -> Surround:
+    rows = _surrounds()
     if api in _UNFRAMED:
-        return frames["none"]
+        return rows["none"]
     if "claude" in model:
-        return frames["anthropic"]
+        return rows["anthropic"]
     if "gemini" in model:
-        return frames["gemini"]
+        return rows["gemini"]
     if not _OPENAI.search(model):
-        return frames["other"]
-    return frames["responses" if api == "openai.responses" else "openai"]
+        return rows["other"]
+    return rows["responses" if api == "openai.responses" else "openai"]
 
 
 @cache
-def _frames() -> dict[str, Frame]:
+def _surrounds() -> dict[str, Surround]:
     table = tomllib.loads(files(__package__).joinpath("framing.toml").read_text("utf-8"))
-    return msgspec.convert(table, dict[str, Frame])
+    return msgspec.convert(table, dict[str, Surround])

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from dd0c_route.tokens import count_request, count_request_exactly, count_text_exactly, load
+from dd0c_route.tokens.frames import frame_of
+from dd0c_route.types import Count
+from tests.tokens.corpus import recordings
+
+MAKERS = ("openai", "azure", "anthropic")
+
+
+def fields_of(request: dict[str, Any]) -> dict[str, Raw]:
+    return {name: Raw(msgspec.json.encode(value)) for name, value in request.items()}
+
+
+def exact(request: dict[str, Any], model: str = "gpt-4o", api: str = "openai.chat") -> Count:
+    return count_request_exactly(api, fields_of(request), model)
+
+
+def system_and_user(model: str) -> dict[str, Any]:
+    # The example of OpenAI's cookbook, "How to count tokens with tiktoken".
+    rules = "You are a helpful, pattern-following assistant that translates corporate jargon into plain English."
+    turns = [
+        ("example_user", "New synergies will help drive top-line growth."),
+        ("example_assistant", "Things working well together will increase revenue."),
+        (
+            "example_user",
+            "Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage.",
+        ),
+        ("example_assistant", "Let's talk later when we're less busy about how to do better."),
+    ]
+    ask = "This late pivot means we don't have time to boil the ocean for the client deliverable."
+    messages = [{"role": "system", "content": rules}]
+    messages += [{"role": "system", "name": name, "content": content} for name, content in turns]
+    return {"model": model, "messages": [*messages, {"role": "user", "content": ask}]}
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [("gpt-3.5-turbo", 129), ("gpt-4-0613", 129), ("gpt-4", 129), ("gpt-4o", 124), ("gpt-4o-mini", 124)],
+)
+def test_the_published_example_counts_as_published(model: str, tokens: int) -> None:
+    count = exact(system_and_user(model), model)
+    assert (count.tokens, count.exactness) == (tokens, "exact")
+
+
+def test_a_model_that_reasons_has_a_shorter_frame_and_pays_for_its_earlier_answers() -> None:
+    question = {"messages": [{"role": "user", "content": "hi"}]}
+    history = {"messages": [*question["messages"], {"role": "assistant", "content": "hi"}]}
+    assert exact(question, "gpt-4o").tokens == 3 + 3 + 1 + 1
+    assert exact(question, "o3-mini").tokens == 2 + 3 + 1 + 1
+    assert exact(history, "gpt-4o").tokens == 3 + 2 * 5
+    assert exact(history, "gpt-5.4").tokens == 2 + 2 * 5 + 2
+
+
+def test_the_parts_of_a_message_are_joined_before_they_are_counted() -> None:
+    parts = [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}]
+    whole = {"messages": [{"role": "user", "content": "hello"}]}
+    assert exact({"messages": [{"role": "user", "content": parts}]}) == exact(whole)
+
+
+def test_responses_count_like_chat() -> None:
+    chat = {"messages": [{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]}
+    responses = {"instructions": "be kind", "input": "hi"}
+    assert exact(responses, "gpt-5-mini", "openai.responses") == exact(chat, "gpt-5-mini")
+
+
+def test_a_completion_and_an_embedding_are_their_text_alone() -> None:
+    text = "the answer to the question"
+    alone = count_text_exactly(text, "gpt-3.5-turbo-instruct")
+    assert exact({"prompt": text}, "gpt-3.5-turbo-instruct", "openai.completions") == alone
+    both = exact({"input": [text, text]}, "text-embedding-3-small", "openai.embeddings")
+    assert both.tokens == 2 * alone.tokens
+
+
+@pytest.mark.parametrize(
+    ("api", "request_body"),
+    [
+        ("openai.chat", {"tools": [{"type": "function", "function": {"name": "f"}}]}),
+        ("openai.chat", {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}),
+        ("openai.chat", {"messages": [{"role": "tool", "tool_call_id": "1", "content": "x"}]}),
+        ("openai.chat", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]}),
+        ("openai.chat", {"messages": "no list"}),
+        ("openai.chat", {"messages": [[]]}),
+        ("openai.responses", {"input": "hi", "previous_response_id": "r"}),
+        ("openai.responses", {"input": [{"type": "function_call_output", "output": "1"}]}),
+        ("anthropic.messages", {"tools": [{"name": "f"}]}),
+        ("gemini.generate", {"contents": []}),
+        ("openai.completions", {"prompt": [1, 2]}),
+        ("openai.embeddings", {}),
+    ],
+)
+def test_what_is_not_known_to_the_token_has_no_frame(api: str, request_body: dict[str, Any]) -> None:
+    model = "claude-sonnet-4-5" if api.startswith("anthropic") else "gpt-4o"
+    body = {"messages": [{"role": "user", "content": "hi"}]} | request_body
+    assert frame_of(api, fields_of(body), model) is None
+    assert count_request_exactly(api, fields_of(body), model).exactness == "estimated"
+
+
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_short_request_is_exact_once_the_vocabulary_is_loaded() -> None:
+    body = fields_of(system_and_user("gpt-4o"))
+    assert count_request("openai.chat", body, "gpt-4o").exactness == "estimated"
+    load("gpt-4o")
+    assert count_request("openai.chat", body, "gpt-4o") == count_request_exactly("openai.chat", body, "gpt-4o")
+    long = fields_of({"messages": [{"role": "user", "content": "hello " * 2000}]})
+    assert count_request("openai.chat", long, "gpt-4o").exactness == "estimated"
+    assert count_request_exactly("openai.chat", long, "gpt-4o").tokens == 2001 + 7
+
+
+# --- against what providers reported -----------------------------------------------------------------
+
+
+def framed(name: str, models: tuple[str, ...]) -> list[tuple[Count, int]]:
+    """The counts of recorded requests whose frame is known, and what the provider counted."""
+    pairs = []
+    for record in recordings(name):
+        true, request = (record.get("usage_norm") or {}).get("input_total"), record["request"]
+        model = (record["model"] or "").lower()
+        if (
+            not true
+            or record["provider"] not in MAKERS
+            or not isinstance(request, dict)
+            or not model.startswith(models)
+        ):
+            continue
+        if "[REDACTED]" in str(request) or frame_of(name, fields_of(request), model) is None:
+            continue
+        pairs.append((count_request_exactly(name, fields_of(request), model), true))
+    return pairs
+
+
+@pytest.mark.parametrize(
+    ("name", "models", "least", "least_exact"),
+    [
+        ("openai.chat", ("gpt-3.5", "gpt-4"), 1000, 0.98),
+        ("openai.chat", ("gpt-5",), 40, 0.98),
+        ("openai.responses", ("gpt-4o-mini", "gpt-4.1"), 100, 0.98),
+        ("openai.responses", ("gpt-5",), 100, 0.95),
+        ("openai.completions", ("gpt-3.5",), 30, 0.96),
+    ],
+)
+def test_recorded_prompts_are_counted_to_the_token(
+    name: str, models: tuple[str, ...], least: int, least_exact: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = framed(name, models)
+    hits = sum(count.tokens == true for count, true in pairs)
+    with capsys.disabled():
+        print(f"\n{name}, {', '.join(models)}: {hits / len(pairs):.1%} of {len(pairs)} prompts exact", end="")
+    assert len(pairs) >= least
+    assert hits >= least_exact * len(pairs)
+    assert sum(count.band[0] <= true <= count.band[1] for count, true in pairs) >= 0.95 * len(pairs)
