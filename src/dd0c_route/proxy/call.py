@@ -7,7 +7,7 @@ import re
 from msgspec import Struct
 
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
-from dd0c_route.proxy.headers import Headers
+from dd0c_route.proxy.headers import Headers, names_of
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.types import Call, Dialect
 from dd0c_route.wire.api import api_of, model_in
@@ -88,7 +88,8 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
     tags: dict[str, str] = {}
     session = policy = None
     route_off = wants_cost = False
-    if ours := _ours(headers):
+    if names_of(headers).ours:
+        ours = _ours(headers)
         tags = _tags(ours.get("x-dd0c-tags", ""))
         session, policy = ours.get("x-dd0c-session"), ours.get("x-dd0c-policy")
         route_off = ours.get("x-dd0c-route", "").lower() == "off"

@@ -8,13 +8,13 @@ different servers, which is how requests are smuggled.
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest, HeadTooLarge, MethodNotAllowed
-from dd0c_route.proxy.headers import Headers
+from dd0c_route.proxy.headers import Headers, names_of
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_WATCHED = frozenset((b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length"))
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
 """Source: RFC 3986 §3.2.2 (without IPvFuture and the comma), RFC 9110 §7.2: no user, no path."""
 
@@ -36,13 +36,10 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
         raise MethodNotAllowed(f"the method {method} is not taken: use one of {', '.join(sorted(METHODS))}")
     if target[:1] != b"/" or b"#" in target:
         raise BadRequest("the request target must be a path that begins with '/', without a fragment")
-    hosts, body_bytes, head_bytes = 0, 0, len(target)
-    for name, value in headers:
-        head_bytes += len(name) + len(value) + 4
-        if name not in _WATCHED:
-            continue
+    names, body_bytes = names_of(headers), 0
+    for index in names.framing:
+        name, value = headers[index]
         if name == b"host":
-            hosts += 1
             if _HOST.fullmatch(value) is None:
                 raise BadRequest("the header Host is not a host name with an optional port")
         elif name == b"content-length":
@@ -52,8 +49,9 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
                 raise BadRequest("Transfer-Encoding may only be 'chunked', and only in HTTP/1.1")
         else:
             raise BadRequest("a header name with '_' in it imitates one that frames the request")
-    if hosts > 1 or (hosts == 0 and version == "1.1"):
+    if names.hosts != 1 and (names.hosts or version == "1.1"):
         raise BadRequest("the request must have one header Host")
+    head_bytes = len(target) + 4 * len(headers) + sum(map(len, chain.from_iterable(headers)))
     if head_bytes > limits.head_bytes:
         raise HeadTooLarge(f"request head over {limits.head_bytes} bytes ([limits] head_bytes)")
     return body_bytes
