@@ -1,4 +1,4 @@
-"""What holds for the whole suite: with `DD0C_NO_SKIP=1` a test that misses the recordings fails instead of skipping."""
+"""What holds for the whole suite: examples have no deadline, and with `DD0C_NO_SKIP=1` a test that misses the recordings fails instead of skipping."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No example has a time of its own: a busy machine is no fault of what is tested.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 NO_SKIP = os.environ.get("DD0C_NO_SKIP") == "1"
 
