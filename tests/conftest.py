@@ -1,4 +1,7 @@
-"""What holds for the whole suite: examples have no deadline, and with `DD0C_NO_SKIP=1` a test that misses the recordings fails instead of skipping."""
+"""What holds for the whole suite.
+
+Examples have no deadline; with `DD0C_NO_SKIP=1` a test that misses the recordings fails instead of skipping.
+"""
 
 from __future__ import annotations
 
