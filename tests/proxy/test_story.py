@@ -343,6 +343,24 @@ def test_the_usage_does_not_show_either_where_the_client_takes_codings(stand: St
     assert all(event["choices"] for event in events(answer.body))
 
 
+@pytest.mark.parametrize("asked", ["header", "body"])
+def test_a_stream_tells_its_cost_to_who_asks(stand: Stand, asked: str) -> None:
+    body: dict[str, Any] = {**CHAT, "stream": True}
+    headers = {"accept-encoding": "gzip"}
+    if asked == "header":
+        headers["x-dd0c-cost"] = "on"
+    else:
+        body["dd0c"] = {"cost": True}
+
+    answer = stand.post("/v1/chat/completions", body, headers)
+
+    (usage,) = [event["usage"] for event in events(answer.body) if event.get("usage")]
+    entry = stand.entry(answer.id)
+    assert usage["cost"] == float(entry["cost_usd"])
+    assert usage["completion_tokens"] == entry["usage"]["output"]
+    assert entry["delivered_bytes"] == len(answer.body)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_answer_with_a_content_coding_passes_untouched_and_is_metered(stand: Stand, stream: bool) -> None:
     body = {**MESSAGES, "stream": stream}
@@ -564,6 +582,7 @@ def test_once_a_byte_is_out_nothing_is_tried_again(stand: Stand) -> None:
             data += piece
 
     assert data.startswith(b"HTTP/1.1 200")
+    assert b'"code":"upstream_cut"' in data  # said in the stream, since it was cut between two events
     assert not data.endswith(b"0\r\n\r\n")
     found = re.search(rb"x-dd0c-request-id: (\S+)", data)
     assert found is not None
