@@ -84,9 +84,10 @@ class Caller:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             if how == "rst":
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            else:
-                self._socket.shutdown(socket.SHUT_WR)
         self.left_at = time.monotonic()
+        if how == "fin":
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
         self._socket.close()
 
     @property
