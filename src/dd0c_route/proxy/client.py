@@ -16,6 +16,7 @@ from dd0c_route.proxy.acked import Witness
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.upstream import Marks
 
+COPIED_BYTES = 64 << 10  # up to here a copy costs less than a second write
 _NO_LINGER = struct.pack("ii", 1, 0)
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}  # clients show them in their errors
 
@@ -79,9 +80,8 @@ class Client:
     """
 
     __slots__ = (
-        "_body_ends", "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_start",
-        "_wire_ends", "committed", "done", "drain_s", "drains", "ends_at", "gone", "link", "offered", "stopping",
-        "task", "worker",
+        "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_pieces", "_start", "committed",
+        "done", "drain_s", "drains", "ends_at", "gone", "link", "offered", "stopping", "task", "worker",
     )  # fmt: skip
 
     def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
@@ -92,16 +92,15 @@ class Client:
         self._on_done = on_done
         self.task: asyncio.Task[None] | None = None
         self.worker: asyncio.Task[None] | None = None
-        self._start = link.written
-        self._wire_ends = array("Q")
-        self._body_ends = array("Q")
+        self._start = self.ends_at = link.written
+        # Where each piece ended on the wire, counted from `_start`, and in the body; from the second piece on.
+        self._pieces: tuple[array[int], array[int]] | None = None
         self.gone = False
         self.stopping = False
         self.drains: Marks | None = None
         self.drain_s = 0.0
         self.committed = False
         self.done = False
-        self.ends_at = link.written
         self.offered = 0
         self._handed = 0
         self._framed = True  # the end of the body shows without the end of the connection
@@ -139,15 +138,21 @@ class Client:
 
     def whole(self, status: int, headers: Headers, body: bytes) -> None:
         """A complete answer in one write."""
-        self._commit(status, headers, len(body))
+        head = self._head(status, headers, len(body))
         self.offered = 0 if self._head_only else len(body)
-        if not self.gone and self.offered:
-            self._put(body, 0)
+        if not self.gone:
+            if 0 < self.offered <= COPIED_BYTES:
+                self._put(head + body, len(head))
+            else:
+                self.link.write(head)
+                self._put(body[: self.offered], 0)
         self.finish()
 
     def start(self, status: int, headers: Headers, length: int | None) -> None:
         """The head of an answer whose body follows in pieces; *length* in bytes, None where unknown."""
-        self._commit(status, headers, length)
+        head = self._head(status, headers, length)
+        if not self.gone:
+            self.link.write(head)
 
     def send(self, data: bytes) -> None:
         """A piece of the body."""
@@ -181,30 +186,34 @@ class Client:
                 self.link.reset()
         self._on_done(False)
 
-    def _commit(self, status: int, headers: Headers, length: int | None) -> None:
+    def _head(self, status: int, headers: Headers, length: int | None) -> bytes:
+        """The head of the answer that is now decided on."""
         self.committed = True
         if length is not None or self._head_only or status in (204, 304):
             self._chunked = False
         elif not self._chunked:
             self._closes = True  # HTTP/1.0 without a length: the end of the connection is the end of the body
             self._framed = False
-        if self.gone:
-            return
-        lines = [b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"-"))]
-        lines += [name + b": " + value for name, value in headers]
+        last = b"connection: close\r\n\r\n" if self._closes else b"connection: keep-alive\r\n\r\n"
         if length is not None and status not in (204, 304):
-            lines.append(b"content-length: %d" % length)
+            last = b"content-length: %d\r\n%b" % (length, last)
         elif self._chunked:
-            lines.append(b"transfer-encoding: chunked")
-        lines.append(b"connection: close\r\n\r\n" if self._closes else b"connection: keep-alive\r\n\r\n")
-        self.link.write(b"\r\n".join(lines))
+            last = b"transfer-encoding: chunked\r\n" + last
+        first = b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"-"))
+        return b"\r\n".join([first, *map(b": ".join, headers), last])
 
-    def _put(self, wire: bytes, frame_bytes: int) -> None:
-        self._handed += len(wire) - frame_bytes
+    def _put(self, wire: bytes, around: int) -> None:
+        """Write a piece of the body with *around* other bytes, which stand before it or frame it."""
+        if not wire:
+            return
+        if self._handed and self._pieces is None:
+            self._pieces = array("Q", (self.ends_at - self._start,)), array("Q", (self._handed,))
+        self._handed += len(wire) - around
         self.link.write(wire)
         self.ends_at = self.link.written
-        self._wire_ends.append(self.link.written - self._start)
-        self._body_ends.append(self._handed)
+        if self._pieces is not None:
+            self._pieces[0].append(self.ends_at - self._start)
+            self._pieces[1].append(self._handed)
 
     # --- back-pressure and delivery -----------------------------------------------------------------------
 
@@ -222,16 +231,17 @@ class Client:
 
     def delivered(self) -> int:
         """Bytes of the body that reached the client, as far as the kernel tells."""
-        if not self._wire_ends:
-            return 0
-        taken = self.link.taken() - self._start
-        if taken >= self._wire_ends[-1]:
+        taken = self.link.taken()
+        if taken >= self.ends_at:
             return self._handed
-        piece = bisect_right(self._wire_ends, taken)
-        before = self._body_ends[piece - 1] if piece else 0
-        size = self._body_ends[piece] - before
+        taken, end, before, size = taken - self._start, self.ends_at - self._start, 0, self._handed
+        if self._pieces is not None:
+            wire_ends, body_ends = self._pieces
+            piece = bisect_right(wire_ends, taken)
+            before = body_ends[piece - 1] if piece else 0
+            end, size = wire_ends[piece], body_ends[piece] - before
         tail = 2 if self._chunked else 0
-        into = size - (self._wire_ends[piece] - tail - taken)  # counted from the piece's end, whatever stands before it
+        into = size - (end - tail - taken)  # counted from the piece's end, whatever stands before it
         return before + max(0, min(size, into))
 
 
