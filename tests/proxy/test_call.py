@@ -176,10 +176,25 @@ def test_an_object_of_our_name_in_another_dialect_is_the_providers_business() ->
     assert "dd0c" in call.fields
 
 
-def test_tags_are_bounded() -> None:
-    call = read({"model": "gpt-4o"}, [(b"x-dd0c-tags", b"n" * 1000 + b"=" + b"v" * 1000)])
+@pytest.mark.parametrize("where", ["header", "body"])
+def test_what_the_ledger_keeps_of_a_callers_words_is_bounded(where: str) -> None:
+    tags = {"n" * 1000: "v" * 1000, **{f"t{number}": "" for number in range(500)}}
+    if where == "header":
+        text = ",".join(f"{name}={value}" for name, value in tags.items()).encode()
+        call = read({"model": "gpt-4o"}, [(b"x-dd0c-tags", text), (b"x-dd0c-session", b"s" * 1000)])
+    else:
+        call = read({"model": "gpt-4o", "dd0c": {"tags": tags, "session": "s" * 1000}})
 
-    assert {len(name): len(value) for name, value in call.tags.items()} == {64: 256}
+    assert len(call.tags) == 64
+    assert call.tags["n" * 64] == "v" * 256
+    assert call.session == "s" * 256
+
+
+def test_a_model_of_endless_name_is_refused_and_cut_short_in_a_pass_through() -> None:
+    with pytest.raises(BadRequest, match="512"):
+        read({"model": "m" * 513})
+    assert read({"model": "m" * 512}).model == "m" * 512
+    assert read({"model": "m" * 9999}, target=b"/passthrough/acme/v1/chat/completions").model == "m" * 512
 
 
 def test_an_address_is_a_value() -> None:

@@ -486,6 +486,18 @@ def test_a_refused_call_leaves_an_entry_too(stand: Stand) -> None:
     assert (entry["end_state"], entry["status"], entry["attempts"]) == ("denied", 400, [])
 
 
+def test_no_entry_is_as_long_as_its_caller_or_its_provider_likes(stand: Stand) -> None:
+    endless = "x" * 3_000_000
+    refused = stand.post("/v1/chat/completions", {**CHAT, "model": endless})
+    ours = {"session": endless, "tags": {f"t{number}": endless[:1000] for number in range(1000)}}
+    answer = stand.post("/v1/chat/completions", {**CHAT, "dd0c": ours}, {"x-sim": f"model={endless[:9000]}"})
+    passed = stand.post("/passthrough/sim/v1/chat/completions", {**CHAT, "model": endless})
+
+    assert (refused.status, answer.status, passed.status) == (400, 200, 200)
+    for call in (refused, answer, passed):
+        assert len(json.dumps(stand.entry(call.id))) < 40_000
+
+
 def test_a_body_in_a_content_coding_is_refused_by_its_name(stand: Stand) -> None:
     body = gzip.compress(json.dumps(CHAT).encode())
 

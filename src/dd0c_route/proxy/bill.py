@@ -19,6 +19,7 @@ from msgspec import to_builtins
 from dd0c_route.clock import rfc3339
 from dd0c_route.errors import RouteError
 from dd0c_route.pricing import usd
+from dd0c_route.proxy.call import MODEL_CHARS
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
@@ -208,7 +209,7 @@ class Bill:
             )
             used = account(call, target, facts)
             if meter is not None and meter.served_model:
-                served = meter.served_model
+                served = meter.served_model[:MODEL_CHARS]
             amounts = self._money(call, target, served, used, reported.service_tier if reported is not None else None)
         spent = amounts or UNKNOWN
         return Entry(

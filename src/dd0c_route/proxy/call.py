@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from msgspec import Struct
 
@@ -37,6 +38,9 @@ _ADDRESSES = {
 _USUAL = {path.encode(): (address, "") for path, address in _ADDRESSES.items()}  # nearly every request
 _GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
 _PASSTHROUGH = "/passthrough/"
+MODEL_CHARS = 512  # the longest that providers have: Bedrock's profiles
+_SESSION_CHARS = 256
+_TAGS = 64
 _NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 
 
@@ -112,6 +116,8 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
                 session, policy = session or body.session, policy or body.policy
                 route_off = route_off or body.route == "off"
                 wants_cost = wants_cost or body.cost
+    if strict and len(model) > MODEL_CHARS:
+        raise BadRequest(f"`model` is longer than {MODEL_CHARS} characters")
     return Call(
         id=request.id,
         at_ns=request.at_ns,
@@ -124,12 +130,12 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         headers=headers,
         body=request.body,
         fields=fields,
-        model=model,
+        model=model[:MODEL_CHARS],
         provider=address.provider,
         stream=stream,
         key_id=key_id,
-        session=session,
-        tags=tags,
+        session=session[:_SESSION_CHARS] if session else None,
+        tags=_bounded(tags) if tags else tags,
         policy=policy,
         route_off=route_off,
         wants_cost=wants_cost,
@@ -151,5 +157,10 @@ def _tags(text: str) -> dict[str, str]:
     for part in text.split(","):
         name, _, value = part.partition("=")
         if name.strip():
-            tags[name.strip()[:64]] = value.strip()[:256]
+            tags[name.strip()] = value.strip()
     return tags
+
+
+def _bounded(tags: dict[str, str]) -> dict[str, str]:
+    """What of *tags* the ledger keeps: an entry must not be as long as its caller likes."""
+    return {name[:64]: value[:256] for name, value in islice(tags.items(), _TAGS)}
