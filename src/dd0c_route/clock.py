@@ -49,21 +49,19 @@ class HandClock:
 
 _PAIRS = [a + b for a in _CROCKFORD for b in _CROCKFORD]  # ten bits
 _random_bits = random.Random(os.urandom(32)).getrandbits  # an id tells calls apart; it opens nothing  # noqa: S311
-_millisecond = (-1, "")  # the last one and its text: several calls share it
+_epoch = (-1, "")  # the last 1,024 milliseconds and their text: many calls share it
 _second = (-1, "")
 
 
 def new_id(prefix: str, wall_ns: int) -> str:
     """A ULID behind *prefix*: sorts by time (milliseconds), 80 random bits. Source: ulid/spec."""
-    global _millisecond
+    global _epoch
     now, pairs, bits = wall_ns // 1_000_000, _PAIRS, _random_bits(80)
-    if now != _millisecond[0]:
-        text = "".join([pairs[now >> shift & 1023] for shift in (40, 30, 20, 10, 0)])
-        _millisecond = (now, text)
-    else:
-        text = _millisecond[1]
+    epoch = now >> 10
+    if epoch != _epoch[0]:
+        _epoch = (epoch, "".join([pairs[epoch >> shift & 1023] for shift in (30, 20, 10, 0)]))
     return (
-        f"{prefix}{text}{pairs[bits >> 70]}{pairs[bits >> 60 & 1023]}{pairs[bits >> 50 & 1023]}"
+        f"{prefix}{_epoch[1]}{pairs[now & 1023]}{pairs[bits >> 70]}{pairs[bits >> 60 & 1023]}{pairs[bits >> 50 & 1023]}"
         f"{pairs[bits >> 40 & 1023]}{pairs[bits >> 30 & 1023]}{pairs[bits >> 20 & 1023]}"
         f"{pairs[bits >> 10 & 1023]}{pairs[bits & 1023]}"
     )

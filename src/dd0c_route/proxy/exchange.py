@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import lru_cache
 
 from dd0c_route.decide import decide
 from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
@@ -34,29 +35,23 @@ async def exchange(
 ) -> None:
     """Serve one metered call: exactly one entry, however it is left."""
     with registered(credential_of(request.headers, query)):
-        await _exchange(request, address, query, client, bill, runtime)
-
-
-async def _exchange(
-    request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime
-) -> None:
-    try:
-        with bill:
-            bill.call = call = read_call(request, address, query, bill.key_id)
-            bill.decision = decide(call, runtime.router)
-            runtime.retry_budget.called()
-            with client.present():
-                await _answer(call, client, bill, runtime)
-    except ClientGone:
-        client.cut()
-    except RouteError as error:
-        refuse(error, client, address.api, request.id)
-    except asyncio.CancelledError:  # the worker stops, and the time for running calls is over
-        refuse(ShuttingDown("the router is shutting down: try again"), client, address.api, request.id)
-        raise
-    except BaseException:  # our own bug: the entry says so, and the client is not left hanging
-        refuse(RouteError("the router failed on this call: see its log"), client, address.api, request.id)
-        raise
+        try:
+            with bill:
+                bill.call = call = read_call(request, address, query, bill.key_id)
+                bill.decision = decide(call, runtime.router)
+                runtime.retry_budget.called()
+                with client.present():
+                    await _answer(call, client, bill, runtime)
+        except ClientGone:
+            client.cut()
+        except RouteError as error:
+            refuse(error, client, address.api, request.id)
+        except asyncio.CancelledError:  # the worker stops, and the time for running calls is over
+            refuse(ShuttingDown("the router is shutting down: try again"), client, address.api, request.id)
+            raise
+        except BaseException:  # our own bug: the entry says so, and the client is not left hanging
+            refuse(RouteError("the router failed on this call: see its log"), client, address.api, request.id)
+            raise
 
 
 async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> None:
@@ -118,7 +113,8 @@ async def _ask(
 async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_asked: bool,
                  client: Client, bill: Bill, runtime: Runtime) -> None:  # fmt: skip
     """Hand the answer to the client, byte for byte."""
-    kind, coding = _content(reply.headers)
+    fields = dict(reply.headers)
+    kind, coding = fields.get(b"content-type", b""), fields.get(b"content-encoding", b"")
     whole_json = reply.has_body and kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
     meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
     bill.answering(target, reply.status, meter, whole_json=whole_json)
@@ -149,33 +145,29 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         raise
 
 
-def _content(headers: Headers) -> tuple[bytes, bytes]:
-    kind = coding = b""
-    for name, value in headers:
-        if name == b"content-type":
-            kind = value
-        elif name == b"content-encoding":
-            coding = value
-    return kind, coding
-
-
 def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill, entry: Entry | None) -> Headers:
     """The provider's headers and ours (interface.md §3)."""
     decision = bill.decision
     assert decision is not None  # noqa: S101
+    simulated = line.provider.simulated
     out = client_headers(theirs)
-    reason = decision.reason.encode("ascii", "replace")
-    out += (
-        (b"x-dd0c-request-id", call.id.encode()),
-        (b"x-dd0c-provider", b"simulated" if line.provider.simulated else line.name),
-        (b"x-dd0c-model", _visible(target.model)),
-        (b"x-dd0c-requested-model", _visible(call.model)),
-        (b"x-dd0c-decision", b"%b; reason=%b" % (decision.verdict.encode(), reason)),
-        (b"x-dd0c-overhead-ms", b"%.3f" % bill.overhead_ms()),
-    )
+    out.append((b"x-dd0c-request-id", call.id.encode()))
+    out += _about(b"simulated" if simulated else line.name, target.model, call.model, decision.verdict, decision.reason)
+    out.append((b"x-dd0c-overhead-ms", b"%.3f" % bill.overhead_ms()))
     if entry is not None and entry.cost_usd is not None:
         out.append((b"x-dd0c-cost-usd", entry.cost_usd.encode()))
     return out
+
+
+@lru_cache(maxsize=256)  # few are different; bounded, since clients choose the model's name
+def _about(provider: bytes, model: str, requested_model: str, verdict: str, reason: str) -> Headers:
+    """What is the same for many answers."""
+    return [
+        (b"x-dd0c-provider", provider),
+        (b"x-dd0c-model", _visible(model)),
+        (b"x-dd0c-requested-model", _visible(requested_model)),
+        (b"x-dd0c-decision", b"%b; reason=%b" % (verdict.encode(), reason.encode("ascii", "replace"))),
+    ]
 
 
 def _visible(text: str) -> bytes:

@@ -89,8 +89,8 @@ class Connection(asyncio.Protocol):
     """One client connection. States: idle, receiving a request, answering it, closing."""
 
     __slots__ = (
-        "_ahead", "_busy", "_closing", "_door", "_head_bytes", "_lingers", "_link", "_next", "_parser", "_refused",
-        "_request", "_since", "_upload_bytes", "internal",
+        "_ahead", "_busy", "_closing", "_door", "_head_bytes", "_headers", "_lingers", "_link", "_next", "_parser",
+        "_refused", "_request", "_since", "_upload_bytes", "internal",
     )  # fmt: skip
 
     def __init__(self, door: Door, *, internal: bool = False) -> None:
@@ -98,6 +98,7 @@ class Connection(asyncio.Protocol):
         self.internal = internal  # a socket of this machine's control process, not of a client
         self._parser = httptools.HttpRequestParser(self)
         self._request: Inbound | None = None  # being received
+        self._headers: Headers | None = None  # of a head that is being received
         self._next: deque[Inbound] = deque()  # complete, waiting for the answer before it
         self._busy: Client | None = None
         self._ahead = b""
@@ -191,7 +192,8 @@ class Connection(asyncio.Protocol):
     # --- llhttp's callbacks -----------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        self._request = Inbound()
+        self._request = request = Inbound()
+        self._headers = request.headers
         self._since = self._door.loop.time()
 
     def on_url(self, url: bytes) -> None:
@@ -199,17 +201,15 @@ class Connection(asyncio.Protocol):
             self._request.target += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        request = self._request
-        if request is None:
-            return
-        if request.method:
-            return  # a trailer
-        request.headers.append((name.lower(), value))
+        headers = self._headers
+        if headers is not None:  # else it is a trailer
+            headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         request = self._request
         if request is None:
             return
+        self._headers = None
         self._head_bytes = 0
         self._upload_bytes = 0
         most = self._door.limits.header_count
