@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 from dd0c_route.proxy.client import Client, Link
@@ -19,8 +20,12 @@ class Bill:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def delivered(self, delivered_bytes: int) -> Delivery:
-        return Delivery(self.name, {"delivered_bytes": delivered_bytes})
+    def is_estimated(self, delivered_bytes: int) -> bool:
+        return self.name.startswith("estimated")
+
+    def delivered(self, delivered_bytes: int, *, exactly: bool = False) -> Delivery:
+        name = f"{self.name}, counted by {threading.current_thread().name}" if exactly else self.name
+        return Delivery(name, {"delivered_bytes": delivered_bytes})
 
 
 class Journal:
@@ -39,7 +44,7 @@ class Scene:
     def __init__(self) -> None:
         self.sweeper = Sweeper(asyncio.get_running_loop(), 0.002)
         self.journal = Journal()
-        self.deliveries = Deliveries(self.sweeper, self.journal)  # type: ignore[arg-type]
+        self.deliveries = Deliveries(self.sweeper, self.journal, asyncio.get_running_loop())  # type: ignore[arg-type]
         self.link = Link(Transport())  # type: ignore[arg-type]
         self.link.witness = self.kernel = Witness()  # type: ignore[assignment]
 
@@ -124,5 +129,25 @@ def test_the_end_of_the_worker_writes_down_what_is_known() -> None:
         scene.deliveries.flush()
         assert scene.journal.written == [("one", 0)]
         assert len(scene.deliveries) == 0
+
+    on_uvloop(test)
+
+
+def test_what_was_estimated_is_counted_in_a_thread_before_it_is_written() -> None:
+    async def test() -> None:
+        scene = Scene()
+        client = scene.answered("estimated")
+        scene.kernel.figure = client.ends_at
+        await until(lambda: scene.journal.written == [("estimated, counted by counter_0", 5)])
+
+    on_uvloop(test)
+
+
+def test_a_worker_that_stops_waits_for_what_is_being_counted() -> None:
+    async def test() -> None:
+        scene = Scene()
+        scene.answered("estimated")
+        scene.deliveries.flush()
+        assert [name for name, _ in scene.journal.written] == ["estimated, counted by counter_0"]
 
     on_uvloop(test)

@@ -48,7 +48,7 @@ class App:
         self.draining = False
         self._control = control
         self._reload = reload
-        self._deliveries = Deliveries(runtime.sweeper, runtime.journal)
+        self._deliveries = Deliveries(runtime.sweeper, runtime.journal, loop)
         self._connections: set[Connection] = set()
         self._clients: dict[asyncio.Task[None], Client] = {}
 

@@ -23,7 +23,7 @@ from dd0c_route.proxy.call import MODEL_CHARS
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
-from dd0c_route.proxy.statement import UNKNOWN, Account, Facts, Money, account, free, money
+from dd0c_route.proxy.statement import AT_ONCE, EXACTLY, UNKNOWN, Account, Counting, Facts, Money, account, free, money
 from dd0c_route.runtime import Runtime
 from dd0c_route.types import Attempt, Call, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
 from dd0c_route.upstream import Marks
@@ -157,15 +157,33 @@ class Bill:
         else:
             self.settle("internal", "internal_error" if error is not None else "no_answer")
 
-    def delivered(self, delivered_bytes: int) -> Delivery:
-        """The socket has drained or closed: confirm the entry, or correct it by what really arrived."""
+    def is_estimated(self, delivered_bytes: int) -> bool:
+        """Whether the account of so many delivered bytes rests on an estimate that a thread could make better."""
         entry = self._entry
-        if entry is None or delivered_bytes == entry.delivered_bytes:
+        if entry is None or self.call is None or self.call.method != "POST":
+            return False
+        return entry.error_band is not None or (delivered_bytes != entry.delivered_bytes and self._meter is not None)
+
+    def delivered(self, delivered_bytes: int, *, exactly: bool = False) -> Delivery:
+        """The socket has drained or closed: confirm the entry, or correct it by what really arrived.
+
+        Args:
+            exactly: Count the tokens that were estimated; this may take a while, and belongs in a thread.
+        """
+        entry = self._entry
+        if entry is None or (delivered_bytes == entry.delivered_bytes and not exactly):
             return Delivery(self._request.id)
         lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
         end_state: EndState = "client_gone" if lost_some else entry.end_state
         offered, answered = self._client.offered, self._answered
-        after = self._entry_for(end_state, entry.error, delivered_bytes, offered, answered=answered)
+        after = self._entry_for(
+            end_state,
+            entry.error,
+            delivered_bytes,
+            offered,
+            answered=answered,
+            counting=EXACTLY if exactly else AT_ONCE,
+        )
         old, new = to_builtins(entry), to_builtins(after)
         changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}
         return Delivery(entry.id, changes)
@@ -190,8 +208,9 @@ class Bill:
         )
 
     def _entry_for(
-        self, end_state: EndState, error: str | None, delivered_bytes: int, body_bytes: int, *, answered: bool
-    ) -> Entry:
+        self, end_state: EndState, error: str | None, delivered_bytes: int, body_bytes: int, *, answered: bool,
+        counting: Counting = AT_ONCE,
+    ) -> Entry:  # fmt: skip
         call, target = self.call, self._target
         meter = self._meter if call is not None and call.method == "POST" else None  # a GET repeats what was billed
         reported = meter.reported if meter is not None else None
@@ -207,7 +226,7 @@ class Bill:
                 body_bytes,
                 self._whole_json,
             )
-            used = account(call, target, facts)
+            used = account(call, target, facts, counting)
             if meter is not None and meter.served_model:
                 served = meter.served_model[:MODEL_CHARS]
             amounts = self._money(call, target, served, used, reported.service_tier if reported is not None else None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from dd0c_route.ledger.journal import Journal
@@ -12,22 +15,30 @@ from dd0c_route.upstream import Sweeper
 
 ARRIVES_S = 30.0  # after this, what has not been acknowledged of a closed connection's last bytes has not arrived
 
+MOST_COUNTING = 1000  # entries that wait for the counting thread; beyond it their estimate stands
+
 
 class Delivered(Protocol):
     """Wants to know how many bytes of the body reached the client, once."""
 
-    def delivered(self, delivered_bytes: int) -> Delivery: ...
+    def is_estimated(self, delivered_bytes: int) -> bool: ...
+
+    def delivered(self, delivered_bytes: int, *, exactly: bool = False) -> Delivery: ...
 
 
 class Deliveries:
     """The answers whose last bytes are on their way, by connection.
 
-    Checked by the sweeper rather than awaited: one system call a connection and round, not a task a call.
+    Checked by the sweeper rather than awaited: one system call a connection and round, not a task a call. Where the
+    entry rests on estimated tokens, the record waits until a thread has counted them.
     """
 
-    def __init__(self, sweeper: Sweeper, journal: Journal) -> None:
+    def __init__(self, sweeper: Sweeper, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeper = sweeper
         self._journal = journal
+        self._loop = loop
+        self._counter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counter")
+        self._counting: set[Future[Delivery]] = set()
         self._waiting: dict[Link, deque[tuple[Client, Delivered]]] = {}
         self._until: dict[Link, float] = {}  # loop time, for connections that we have closed
 
@@ -37,26 +48,24 @@ class Deliveries:
     def watch(self, client: Client, bill: Delivered) -> None:
         """Tell *bill* when the last byte written through *client*'s connection is acknowledged or lost."""
         if client.link.lost:
-            self._journal.deliver(bill.delivered(client.delivered()))
+            self._write([(client, bill)])
             return
         if not self._waiting:
             self._sweeper.watch(self)
         self._waiting.setdefault(client.link, deque()).append((client, bill))
 
     def check(self, now: float) -> None:
-        records = []
+        arrived = []
         for link, waiting in list(self._waiting.items()):
             taken = link.taken()
             while waiting and waiting[0][0].done and waiting[0][0].ends_at <= taken:
-                client, bill = waiting.popleft()
-                records.append(bill.delivered(client.delivered()))
+                arrived.append(waiting.popleft())
             if link.lost and (link.witness.over() or now > self._until.setdefault(link, now + ARRIVES_S)):
-                records += _as_they_are(waiting)
+                arrived += waiting
                 waiting.clear()
             if not waiting:
                 self._forget(link)
-        if records:
-            self._journal.deliver(*records)
+        self._write(arrived)
         if not self._waiting:
             self._sweeper.forget(self)
 
@@ -72,8 +81,7 @@ class Deliveries:
             self._give_up(link)
 
     def _give_up(self, link: Link) -> None:
-        if waiting := self._waiting.get(link):
-            self._journal.deliver(*_as_they_are(waiting))
+        self._write(self._waiting.get(link, ()))
         self._forget(link)
 
     def _forget(self, link: Link) -> None:
@@ -83,10 +91,30 @@ class Deliveries:
             link.witness.close()
 
     def flush(self) -> None:
-        """The worker stops: write down what is known."""
+        """The worker stops: write down what is known, and wait for what is being counted."""
         for link in list(self._waiting):
             self._give_up(link)
+        self._counter.shutdown()
+        for future in list(self._counting):
+            self._counted(future)
 
+    def _write(self, arrived: Iterable[tuple[Client, Delivered]]) -> None:
+        records = []
+        for client, bill in arrived:
+            delivered_bytes = client.delivered()
+            if bill.is_estimated(delivered_bytes) and len(self._counting) < MOST_COUNTING:
+                self._count(bill, delivered_bytes)
+            else:
+                records.append(bill.delivered(delivered_bytes))
+        if records:
+            self._journal.deliver(*records)
 
-def _as_they_are(waiting: deque[tuple[Client, Delivered]]) -> list[Delivery]:
-    return [bill.delivered(client.delivered()) for client, bill in waiting]
+    def _count(self, bill: Delivered, delivered_bytes: int) -> None:
+        future = self._counter.submit(bill.delivered, delivered_bytes, exactly=True)
+        self._counting.add(future)
+        future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._counted, done))
+
+    def _counted(self, future: Future[Delivery]) -> None:
+        if future in self._counting:  # not if `flush` was first
+            self._counting.discard(future)
+            self._journal.deliver(future.result())

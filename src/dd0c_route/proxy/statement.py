@@ -6,17 +6,29 @@ stays (Anthropic's `message_start`, Gemini's last chunk), the rest is counted fr
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
 from dd0c_route.errors import PriceMissing
 from dd0c_route.pricing import Price, amount
-from dd0c_route.tokens import count_request, count_text
+from dd0c_route.tokens import count_request, count_request_exactly, count_text, count_text_exactly
 from dd0c_route.types import Call, Count, PicoUSD, Target, Usage, UsageSource
 from dd0c_route.wire.meter import Meter, Output
 
 _NOTHING = Output("", "", "")
+
+
+class Counting(NamedTuple):
+    """How tokens are counted that nobody reported."""
+
+    text: Callable[[str, str], Count]
+    request: Callable[..., Count]
+
+
+AT_ONCE = Counting(count_text, count_request)  # on the loop: a millisecond at most
+EXACTLY = Counting(count_text_exactly, count_request_exactly)  # in a thread
 
 
 class Facts(Struct, frozen=True):
@@ -57,12 +69,12 @@ class Account(Struct, frozen=True):
 _NONE = Account(Usage(), "none", None, 0, 0, 0, None)
 
 
-def account(call: Call, target: Target, facts: Facts) -> Account:
+def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ONCE) -> Account:
     """Count what was used, received and delivered."""
     meter = facts.meter
     reported = meter.reported if meter is not None else None
     if not facts.sent or meter is None:
-        return _without_answer(call, target, facts)
+        return _without_answer(call, target, facts, counting)
     if (facts.status >= 400 or meter.error is not None) and not meter.has_output and reported is None:
         return _NONE  # refused: nothing was worked on
 
@@ -70,8 +82,8 @@ def account(call: Call, target: Target, facts: Facts) -> Account:
         received = reported.usage.output_total
         received_band: tuple[int, int] | None = None
     else:
-        count = _count(meter.output_at(), target.model)
-        received, received_band = count.tokens, count.band
+        count = _count(meter.output_at(), target.model, counting)
+        received, received_band = count.tokens, None if count.exactness == "exact" else count.band
     raw = reported.raw if reported is not None else None
 
     if facts.answered and facts.delivered_bytes >= facts.body_bytes and reported is not None:
@@ -80,11 +92,11 @@ def account(call: Call, target: Target, facts: Facts) -> Account:
         band = None if reported.final else received_band
         return Account(usage, source, band, received, received, received, raw, reported.billed)
 
-    delivered, delivered_band = _delivered(facts, meter, received, received_band, target.model)
+    delivered, delivered_band = _delivered(facts, meter, received, received_band, target.model, counting)
     if reported is not None:
         usage = structs.replace(reported.usage, output=delivered, reasoning=0)
         return Account(usage, "provider_partial", delivered_band, delivered, received, received, raw)
-    prompt = count_request(call.api, call.fields, target.model)
+    prompt = counting.request(call.api, call.fields, target.model)
     usage = Usage(input=prompt.tokens, output=delivered)
     exact = prompt.exactness == "exact" and delivered_band is None
     source = "local_exact" if exact else "local_estimated"
@@ -93,17 +105,17 @@ def account(call: Call, target: Target, facts: Facts) -> Account:
     )
 
 
-def _without_answer(call: Call, target: Target, facts: Facts) -> Account:
+def _without_answer(call: Call, target: Target, facts: Facts, counting: Counting) -> Account:
     """Nothing of an answer came. What was sent may be billed for its input, if the provider had begun to work."""
     if not facts.sent:
         return _NONE
-    prompt = count_request(call.api, call.fields, target.model)
+    prompt = counting.request(call.api, call.fields, target.model)
     source: UsageSource = "local_exact" if prompt.exactness == "exact" else "local_estimated"
     return Account(Usage(input=prompt.tokens), source, prompt.band, 0, 0, 0, None)
 
 
 def _delivered(
-    facts: Facts, meter: Meter, received: int, received_band: tuple[int, int] | None, model: str
+    facts: Facts, meter: Meter, received: int, received_band: tuple[int, int] | None, model: str, counting: Counting
 ) -> tuple[int, tuple[int, int] | None]:
     """Output tokens in what reached the client: whole events of a stream, a share of a JSON document."""
     if facts.delivered_bytes >= facts.body_bytes:
@@ -114,16 +126,16 @@ def _delivered(
     output = meter.output_at(facts.delivered_bytes)
     if output == _NOTHING:
         return 0, None
-    count = _count(output, model)
+    count = _count(output, model, counting)
     tokens = min(count.tokens, received) if received_band is None else count.tokens
     return tokens, None if count.exactness == "exact" else count.band
 
 
-def _count(output: Output, model: str) -> Count:
-    text = count_text(output.text + output.tools, model)
+def _count(output: Output, model: str, counting: Counting) -> Count:
+    text = counting.text(output.text + output.tools, model)
     if not output.reasoning:
         return text
-    reasoning = count_text(output.reasoning, model)
+    reasoning = counting.text(output.reasoning, model)
     exact = text.exactness == reasoning.exactness == "exact"
     tokens, band = text.tokens + reasoning.tokens, _sum(text.band, reasoning.band)
     return Count(tokens, "exact" if exact else "estimated", band, text.tokenizer)

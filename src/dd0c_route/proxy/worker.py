@@ -23,6 +23,7 @@ from dd0c_route.proxy.server import Connection
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, Runtime, build, load_config, read_boot
+from dd0c_route.tokens import count_text
 from dd0c_route.upstream import Pool, Sweeper
 
 BACKLOG = 4096
@@ -71,6 +72,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)  # reloading comes through the private socket
+    count_text("read the tables of rates now", "gpt-4o")  # and not while the first client waits
     _tune_collector()
     _warm(runtime)
     if ready_fd is not None:
