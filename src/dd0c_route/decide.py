@@ -69,6 +69,9 @@ def decide(call: Call, router: Router) -> Decision:
     if call.provider:  # pass-through: the path names the provider, nothing is chosen
         target = Target(call.provider, call.model)
         return Decision(plan=(target,), verdict="pinned", reason="pass-through", asked=target)
+    if call.api == "models":
+        target = Target(_named("", router.dialects, lambda model: (), call.dialect).provider, "")
+        return Decision(plan=(target,), verdict="pinned", reason="a list of models", asked=target)
     if not call.model:
         raise BadRequest("the request names no model: add the field 'model'")
 

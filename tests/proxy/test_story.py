@@ -603,3 +603,23 @@ def test_once_a_byte_is_out_nothing_is_tried_again(stand: Stand) -> None:
     assert [attempt["status"] for attempt in entry["attempts"]][-1:] == [200]
     assert [attempt["error"] for attempt in entry["attempts"][:-1]] in ([], ["upstream_stale_connection"])
     assert entry["usage_source"].startswith("local_")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "holds"),
+    [
+        ("/v1/models", {}, '"object":"list"'),
+        ("/v1/models?limit=1000", {"anthropic-version": "2023-06-01"}, '"has_more"'),
+        ("/v1beta/models", {}, '"models":['),
+    ],
+)
+def test_the_models_are_listed_by_the_first_provider_of_who_asks(
+    stand: Stand, path: str, headers: dict[str, str], holds: str
+) -> None:
+    answer = stand.request("GET", path, headers=headers)
+
+    assert answer.status == 200
+    assert holds in answer.body.decode()
+    entry = stand.entry(answer.id)
+    assert (entry["api"], entry["usage_source"], entry["unpriced"]) == ("models", "none", False)
+    assert stand.post("/v1/models", {}).status == 405

@@ -229,7 +229,9 @@ class Bill:
             used = account(call, target, facts, counting)
             if meter is not None and meter.served_model:
                 served = meter.served_model[:MODEL_CHARS]
-            amounts = self._money(call, target, served, used, reported.service_tier if reported is not None else None)
+            if call.method == "POST":
+                tier = reported.service_tier if reported is not None else None
+                amounts = self._money(call, target, served, used, tier)
         spent = amounts or UNKNOWN
         return Entry(
             id=self._request.id,

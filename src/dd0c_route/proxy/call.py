@@ -37,6 +37,7 @@ _ADDRESSES = {
 }
 _USUAL = {path.encode(): (address, "") for path, address in _ADDRESSES.items()}  # nearly every request
 _GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
+_MODELS = re.compile(r"/(v1|v1beta|v1alpha)(/models(?:/[^/:]+)?)")
 _PASSTHROUGH = "/passthrough/"
 MODEL_CHARS = 512  # the longest that providers have: Bedrock's profiles
 _SESSION_CHARS = 256
@@ -63,6 +64,10 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
         if method != "POST":
             raise MethodNotAllowed(f"{path} takes POST, not {method}")
         return address, query
+    if (found := _MODELS.fullmatch(path)) is not None:
+        if method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{path} takes GET, not {method}")
+        return Address("openai" if found[1] == "v1" else "gemini", "models", found[2], reads_body=False), query
     if path.startswith(_PASSTHROUGH):
         provider, slash, rest = path[len(_PASSTHROUGH) :].partition("/")
         if provider and slash:
@@ -98,7 +103,7 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         session, policy = ours.get("x-dd0c-session"), ours.get("x-dd0c-policy")
         route_off = ours.get("x-dd0c-route", "").lower() == "off"
         wants_cost = ours.get("x-dd0c-cost", "").lower() == "on"
-    strict = address.dialect != "passthrough"
+    strict = address.dialect != "passthrough" and address.reads_body
     if strict or (address.reads_body and request.body[:1] == b"{"):
         try:
             fields = split(request.body)
@@ -122,7 +127,7 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         id=request.id,
         at_ns=request.at_ns,
         started_ns=request.started_ns,
-        dialect=address.dialect,
+        dialect=_asker(address, headers),
         api=address.api,
         method=request.method,
         path=address.path,
@@ -140,6 +145,13 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         route_off=route_off,
         wants_cost=wants_cost,
     )
+
+
+def _asker(address: Address, headers: Headers) -> Dialect:
+    """Who speaks: OpenAI's and Anthropic's clients ask for models at the same path."""
+    if address.api == "models" and any(name == b"anthropic-version" for name, _ in headers):
+        return "anthropic"
+    return address.dialect
 
 
 def _ours(headers: Headers) -> dict[str, str]:
