@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from dd0c_route.cli.findings import Finding, of_config, of_machine
 from dd0c_route.config import Config, Loaded, Provider, Server
 from tests.cli.programs import ran
 
+ROOT = Path(__file__).parents[2]
 PLANTED = "synthetic-planted-0123456789"
 CONFIG = '[server]\nport = {port}\n[providers.openai]\napi_key = {{ env = "K" }}\n'
 NOW_NS = 1_900_000_000 * 1_000_000_000
@@ -35,8 +38,8 @@ def report(folder: Path, **environ: str) -> tuple[int, dict[str, dict[str, Any]]
     return result.returncode, {one["name"]: one for one in found}
 
 
-def loaded(folder: Path, **provider: Any) -> Loaded:
-    row = Provider(name="local", dialect="openai", base_url="http://127.0.0.1:9000/v1", **provider)
+def loaded(folder: Path, base_url: str = "http://127.0.0.1:9000/v1") -> Loaded:
+    row = Provider(name="local", dialect="openai", base_url=base_url)
     config = Config(server=Server(port=free_port()), providers={"local": row})
     return Loaded(config, (), folder, "0")
 
@@ -99,19 +102,20 @@ def test_entries_that_wait_in_the_journal_are_a_warning(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("environ", "state"),
+    ("base_url", "environ", "state"),
     [
-        ({"HTTP_PROXY": f"http://me:{PLANTED}@proxy.invalid"}, "warning"),
-        ({"https_proxy": "http://proxy.invalid", "NO_PROXY": "localhost"}, "warning"),
-        ({"HTTP_PROXY": "http://proxy.invalid", "NO_PROXY": "localhost, 127.0.0.1"}, "ok"),
-        ({"HTTP_PROXY": "http://proxy.invalid", "no_proxy": "*"}, "ok"),
-        ({}, None),
+        ("http://acme.invalid/v1", {"HTTP_PROXY": f"http://me:{PLANTED}@proxy.invalid"}, "ok"),
+        ("http://acme.invalid/v1", {"http_proxy": "http://proxy.invalid", "NO_PROXY": "acme.invalid"}, None),
+        ("http://acme.invalid/v1", {"https_proxy": "http://proxy.invalid"}, None),
+        ("https://acme.invalid/v1", {"ALL_PROXY": f"socks5://me:{PLANTED}@proxy.invalid"}, "broken"),
+        ("http://127.0.0.1:9000/v1", {"HTTP_PROXY": "http://proxy.invalid"}, None),
+        ("http://acme.invalid/v1", {}, None),
     ],
 )
-def test_a_proxy_before_a_provider_on_this_machine_is_noticed(
-    tmp_path: Path, environ: dict[str, str], state: str | None
+def test_the_proxy_that_a_provider_is_reached_through_is_named(
+    tmp_path: Path, base_url: str, environ: dict[str, str], state: str | None
 ) -> None:
-    found = by_name(list(of_config(loaded(tmp_path), environ))).get("proxy")
+    found = by_name(list(of_config(loaded(tmp_path, base_url=base_url), environ))).get("proxy")
     assert (found.state if found else None) == state
     assert PLANTED not in str(found)
 
@@ -119,6 +123,12 @@ def test_a_proxy_before_a_provider_on_this_machine_is_noticed(
 def test_a_clock_before_this_program_was_made_is_broken() -> None:
     assert by_name(list(of_machine(1_000_000_000)))["clock"].state == "broken"
     assert by_name(list(of_machine(NOW_NS)))["clock"].state == "ok"
+
+
+def test_every_package_that_the_project_needs_is_looked_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = [re.split(r"[<>=~ ;]", one)[0].replace("-", "_") for one in project["dependencies"]]
+    assert sorted(names) == sorted(findings._NEEDED)
 
 
 def test_a_missing_package_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:

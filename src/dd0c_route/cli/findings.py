@@ -23,14 +23,13 @@ from dd0c_route.cli.keys_found import keys_found
 from dd0c_route.config import Config, Loaded, Server
 
 _NEEDED = (
-    "brotli", "click", "httptools", "jinja2", "msgspec", "prometheus_client", "rich", "starlette", "uvicorn",
-    "uvloop", "zstandard",
+    "brotli", "click", "httptools", "jinja2", "msgspec", "prometheus_client", "rich", "starlette", "tiktoken",
+    "uvicorn", "uvloop", "zstandard",
 )  # fmt: skip
 _FEW_DESCRIPTORS = 4096
 _LITTLE_SPACE_BYTES = 512 << 20
 _BACKLOG_BYTES = 64 << 20
 _BUILT_NS = 1_763_900_000_000_000_000  # this program is younger than this: a clock before it is wrong
-_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 class Finding(Struct, frozen=True):
@@ -82,19 +81,18 @@ def _providers(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _proxies(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Proxies are honoured: a call to this machine should hardly go through one."""
-    used = [name for name in _PROXY_VARIABLES if environ.get(name)]
-    if not used:
-        return
-    spared = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
-    names = [part.strip() for part in spared.split(",")]
-    hosts = {urlsplit(provider.base_url).hostname or "" for provider in config.providers.values()}
-    local = sorted(host for host in hosts if host in ("127.0.0.1", "localhost", "::1"))
-    if exposed := [host for host in local if host not in names and "*" not in names]:
-        fix = f"add {', '.join(exposed)} to NO_PROXY"
-        yield Finding("proxy", "warning", f"{', '.join(used)} applies to providers on this machine, too", fix)
-    else:
-        yield Finding("proxy", "ok", f"{', '.join(used)} will be used")
+    """The way to each provider, as its pool will take it: a proxy that the environment names is honoured."""
+    from dd0c_route.errors import ConfigError
+    from dd0c_route.upstream.origin import origin_of, proxy_for
+
+    for name, provider in config.providers.items():
+        try:
+            proxy = proxy_for(origin_of(provider.base_url), environ)
+        except ConfigError as error:
+            yield Finding("proxy", "broken", error.message, "change that variable, or spare the provider in NO_PROXY")
+        else:
+            if proxy is not None:
+                yield Finding("proxy", "ok", f"provider {name} is reached through {proxy.host}:{proxy.port}")
 
 
 def _port(server: Server) -> Finding:
