@@ -156,7 +156,11 @@ class Stand:
             (self._providers + self._config).replace("{{", "{").replace("}}", "}").replace("{port}", str(self.sim_port))
         )
         self.config_path.chmod(0o600)
-        self.start_router()
+        try:
+            self.start_router()
+        except BaseException:  # no block is entered, so none is left
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from tests.endings.caller import Caller, How, post
 
 Dialect = Literal["openai", "anthropic", "gemini"]
+DIALECTS: tuple[Dialect, ...] = ("openai", "anthropic", "gemini")
 
 _GEMINI = "/passthrough/{provider}/models/gemini-2.5-flash:{action}"
 _PROMPT = [{"role": "user", "content": "Tell me something long."}]
@@ -147,12 +148,7 @@ def draw_cases(count: int, seed: int) -> list[Case]:
     """*count* cases: every phase, ending, form and dialect in turn, in random order."""
     draw = random.Random(seed)
     names = [name for name, phase in PHASES.items() for _ in range(phase.weight)]
-    forms = [
-        (how, stream, dialect)
-        for how in ("fin", "rst")
-        for stream in (True, False)
-        for dialect in ("openai", "anthropic", "gemini")
-    ]
+    forms = [(how, stream, dialect) for how in ("fin", "rst") for stream in (True, False) for dialect in DIALECTS]
     draw.shuffle(names)
     draw.shuffle(forms)
     # 41 names and 12 forms have no common divisor: in turn, they meet in every combination.
