@@ -85,6 +85,20 @@ def test_answers_of_one_connection_are_confirmed_in_their_order() -> None:
     on_uvloop(test)
 
 
+def test_a_call_whose_answer_has_arrived_is_let_go_when_the_next_request_comes() -> None:
+    async def test() -> None:
+        scene = Scene()
+        one, two = scene.answered("one"), scene.answered("two")
+        scene.kernel.figure = one.ends_at
+        scene.deliveries.heard(scene.link)
+        assert len(scene.deliveries) == 1
+        assert scene.journal.written == []
+        scene.deliveries.flush()
+        assert scene.journal.written == [("one", 5), ("two", max(0, 5 - (two.ends_at - one.ends_at)))]
+
+    on_uvloop(test)
+
+
 def test_an_answer_that_still_runs_is_not_confirmed() -> None:
     async def test() -> None:
         scene = Scene()

@@ -95,6 +95,7 @@ class App:
         assert isinstance(place, Place)  # noqa: S101 - set with the head
         assert client is not None  # noqa: S101
         request.started_ns = self.runtime.clock.ticks_ns()
+        self._deliveries.heard(client.link)
         if internal:
             self._serve_internal(request, client, place.path)
         elif place.address is not None:

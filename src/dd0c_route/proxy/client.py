@@ -71,6 +71,7 @@ class Client:
         gone: The client has hung up.
         committed: A byte of an answer is out; no second answer can follow.
         offered: Bytes of the answer's body so far, also those that came when the client had gone.
+        handed: Bytes of the body that were written to the connection.
         ends_at: Bytes written to the connection up to the end of this answer (or so far).
         drains: The marks of a try whose answer is read on without the client, once it was sent.
         drain_s: For at most so many seconds from the hang-up.
@@ -80,8 +81,8 @@ class Client:
     """
 
     __slots__ = (
-        "_chunked", "_closes", "_framed", "_handed", "_head_only", "_on_done", "_pieces", "_start", "committed",
-        "done", "drain_s", "drains", "ends_at", "gone", "link", "offered", "stopping", "task", "worker",
+        "_chunked", "_closes", "_framed", "_head_only", "_on_done", "_pieces", "_start", "committed",
+        "done", "drain_s", "drains", "ends_at", "gone", "handed", "link", "offered", "stopping", "task", "worker",
     )  # fmt: skip
 
     def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
@@ -102,7 +103,7 @@ class Client:
         self.committed = False
         self.done = False
         self.offered = 0
-        self._handed = 0
+        self.handed = 0
         self._framed = True  # the end of the body shows without the end of the connection
 
     # --- presence --------------------------------------------------------------------------------------
@@ -206,14 +207,14 @@ class Client:
         """Write a piece of the body with *around* other bytes, which stand before it or frame it."""
         if not wire:
             return
-        if self._handed and self._pieces is None:
-            self._pieces = array("Q", (self.ends_at - self._start,)), array("Q", (self._handed,))
-        self._handed += len(wire) - around
+        if self.handed and self._pieces is None:
+            self._pieces = array("Q", (self.ends_at - self._start,)), array("Q", (self.handed,))
+        self.handed += len(wire) - around
         self.link.write(wire)
         self.ends_at = self.link.written
         if self._pieces is not None:
             self._pieces[0].append(self.ends_at - self._start)
-            self._pieces[1].append(self._handed)
+            self._pieces[1].append(self.handed)
 
     # --- back-pressure and delivery -----------------------------------------------------------------------
 
@@ -233,8 +234,8 @@ class Client:
         """Bytes of the body that reached the client, as far as the kernel tells."""
         taken = self.link.taken()
         if taken >= self.ends_at:
-            return self._handed
-        taken, end, before, size = taken - self._start, self.ends_at - self._start, 0, self._handed
+            return self.handed
+        taken, end, before, size = taken - self._start, self.ends_at - self._start, 0, self.handed
         if self._pieces is not None:
             wire_ends, body_ends = self._pieces
             piece = bisect_right(wire_ends, taken)

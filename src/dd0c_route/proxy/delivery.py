@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
@@ -40,6 +39,7 @@ class Deliveries:
         self._counter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counter")
         self._counting: set[Future[Delivery]] = set()
         self._waiting: dict[Link, deque[tuple[Client, Delivered]]] = {}
+        self._records: list[Delivery] = []  # confirmed, and written with the next round
         self._until: dict[Link, float] = {}  # loop time, for connections that we have closed
 
     def __len__(self) -> int:
@@ -48,24 +48,36 @@ class Deliveries:
     def watch(self, client: Client, bill: Delivered) -> None:
         """Tell *bill* when the last byte written through *client*'s connection is acknowledged or lost."""
         if client.link.lost:
-            self._write([(client, bill)])
+            self._confirm(bill, client.delivered())
+            self._write()
             return
         if not self._waiting:
             self._sweeper.watch(self)
         self._waiting.setdefault(client.link, deque()).append((client, bill))
 
+    def heard(self, link: Link) -> None:
+        """The client has sent its next request: by now it has mostly taken the answer before.
+
+        That call is let go at once, so that the next one finds its memory still in the processor's cache: 10 % of the
+        time of a call on real sockets.
+        """
+        if waiting := self._waiting.get(link):
+            self._take(link, waiting)
+
+    def _take(self, link: Link, waiting: deque[tuple[Client, Delivered]]) -> None:
+        taken = link.taken()
+        while waiting and waiting[0][0].done and waiting[0][0].ends_at <= taken:
+            client, bill = waiting.popleft()
+            self._confirm(bill, client.handed)
+
     def check(self, now: float) -> None:
-        arrived = []
         for link, waiting in list(self._waiting.items()):
-            taken = link.taken()
-            while waiting and waiting[0][0].done and waiting[0][0].ends_at <= taken:
-                arrived.append(waiting.popleft())
+            self._take(link, waiting)
             if link.lost and (link.witness.over() or now > self._until.setdefault(link, now + ARRIVES_S)):
-                arrived += waiting
-                waiting.clear()
-            if not waiting:
+                self._give_up(link)
+            elif not waiting:
                 self._forget(link)
-        self._write(arrived)
+        self._write()
         if not self._waiting:
             self._sweeper.forget(self)
 
@@ -81,8 +93,10 @@ class Deliveries:
             self._give_up(link)
 
     def _give_up(self, link: Link) -> None:
-        self._write(self._waiting.get(link, ()))
+        for client, bill in self._waiting.get(link, ()):
+            self._confirm(bill, client.delivered())
         self._forget(link)
+        self._write()
 
     def _forget(self, link: Link) -> None:
         self._waiting.pop(link, None)
@@ -94,19 +108,20 @@ class Deliveries:
         """The worker stops: write down what is known, and wait for what is being counted."""
         for link in list(self._waiting):
             self._give_up(link)
+        self._write()
         self._counter.shutdown()
         for future in list(self._counting):
             self._counted(future)
 
-    def _write(self, arrived: Iterable[tuple[Client, Delivered]]) -> None:
-        records = []
-        for client, bill in arrived:
-            delivered_bytes = client.delivered()
-            if bill.is_estimated(delivered_bytes) and len(self._counting) < MOST_COUNTING:
-                self._count(bill, delivered_bytes)
-            else:
-                records.append(bill.delivered(delivered_bytes))
-        if records:
+    def _confirm(self, bill: Delivered, delivered_bytes: int) -> None:
+        if bill.is_estimated(delivered_bytes) and len(self._counting) < MOST_COUNTING:
+            self._count(bill, delivered_bytes)
+        else:
+            self._records.append(bill.delivered(delivered_bytes))
+
+    def _write(self) -> None:
+        if self._records:
+            records, self._records = self._records, []
             self._journal.deliver(*records)
 
     def _count(self, bill: Delivered, delivered_bytes: int) -> None:
