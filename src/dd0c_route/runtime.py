@@ -128,9 +128,7 @@ def build(
 ) -> Runtime:  # fmt: skip
     """Build the bundle; connections to providers whose settings did not change are taken over from *before*."""
     config = loaded.config
-    catalog = Catalog.load(
-        config.prices, {name: provider.price_as for name, provider in config.providers.items() if provider.price_as}
-    )
+    catalog = Catalog.of(config)
 
     def expected_cost(call: Call, target: Target) -> PicoUSD | None:
         price = catalog.price(target.provider, target.model, call.at_ns)

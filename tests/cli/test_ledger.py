@@ -160,6 +160,7 @@ def test_explain_gives_the_entry_and_its_price_lines_as_json(tmp_path: Path) -> 
         ({"unpriced": True, "cost_usd": None, "cost_picodollars": None, "price": None}, "unpriced: add the model"),
         ({"price": None, "cost_picodollars": None, "usage": Usage()}, "cost        none"),
         ({"price": {"id": "gone/x", "source": "s", "date": "d"}}, "the recorded cost stands"),
+        ({"cost_picodollars": 1, "cost_usd": "0.000000000001"}, "the recorded cost stands"),
         ({"decision": None, "attempts": (), "provider": "", "ttft_ms": None}, "decision    none"),
         ({"error_band": (90, 110), "usage_source": "local_estimated"}, "source: local_estimated (between 90 and 110)"),
         ({"cost_billable_picodollars": 300_000_000}, "the provider will bill $0.0003"),
@@ -169,6 +170,14 @@ def test_explain_gives_the_entry_and_its_price_lines_as_json(tmp_path: Path) -> 
 def test_explain_is_honest_about_every_ending(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
     filled(tmp_path, entry(NOW_NS, **changes))
     assert said in ran(tmp_path, "explain", "last").stdout.decode()
+
+
+def test_a_call_that_costs_nothing_needs_no_lines(tmp_path: Path) -> None:
+    free = {"id": "free", "source": "counting tokens is free of charge", "date": ""}
+    filled(tmp_path, entry(NOW_NS, cost_picodollars=0, cost_usd="0", price=free))
+    told = ran(tmp_path, "explain", "last").stdout.decode()
+    assert "cost        $0 " in told
+    assert "recorded cost stands" not in told
 
 
 def test_an_unknown_entry_is_a_failure(tmp_path: Path) -> None:

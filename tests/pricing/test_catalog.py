@@ -11,7 +11,7 @@ import pytest
 from genai_prices import types as genai
 from genai_prices.data_snapshot import get_snapshot
 
-from dd0c_route.config import PriceRow
+from dd0c_route.config import Config, PriceRow, Provider
 from dd0c_route.errors import ConfigError
 from dd0c_route.pricing import Catalog, Price, cost
 from dd0c_route.types import Usage
@@ -175,10 +175,12 @@ def test_own_rows_go_before_the_catalogue() -> None:
     assert catalog.owners("acme-large") == ("local",)
 
 
-def test_a_catalogue_of_own_rows_knows_nothing_else() -> None:
-    catalog = Catalog.from_rows([PriceRow(provider="openai", model="mine", input=Decimal(1))])
-    assert priced(catalog, "openai", "mine").source == "dd0c.toml"
-    assert catalog.price("openai", "gpt-4o", 0) is None
+def test_a_configuration_brings_its_own_rows_and_whose_prices_hold() -> None:
+    local = Provider(name="local", dialect="openai", base_url="http://127.0.0.1:9", price_as="openai")
+    rows = (PriceRow(provider="local", model="mine", input=Decimal(1)),)
+    catalog = Catalog.of(Config(providers={"local": local}, prices=rows))
+    assert priced(catalog, "local", "mine").source == "dd0c.toml"
+    assert priced(catalog, "local", "gpt-4o").rates == priced(catalog, "openai", "gpt-4o").rates
 
 
 def test_a_row_that_prices_nothing_or_less_than_nothing_is_refused_by_its_place() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -25,11 +25,11 @@ def command(entry_id: str, ledger_url: str | None, config_path: str | None, as_j
     """Show one entry of the ledger: its id is the answer's header x-dd0c-request-id, or 'last'."""
     entry = _entry(entry_id, config_path, ledger_url)
     bill = _bill(entry, config_path)
-    lines = _price_lines(bill) if bill is not None else []
     if as_json:
+        lines = [line.record() for line in bill.lines] if bill is not None else []
         click.echo(msgspec.json.encode({**msgspec.to_builtins(entry), "price_lines": lines}))
         return
-    for paragraph in (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry, bill, lines)):
+    for paragraph in (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry, bill)):
         click.echo("\n".join(paragraph) + "\n")
 
 
@@ -47,38 +47,29 @@ def _entry(entry_id: str, config_path: str | None, ledger_url: str | None) -> En
 
 
 def _bill(entry: Entry, config_path: str | None) -> Cost | None:
-    """The entry's usage priced again, for the lines; None where it has no price."""
+    """The entry's usage priced again, for the lines; None where that does not give the recorded cost.
+
+    It has no price, the price has left the catalogue, or the provider bills other units than it processed.
+    """
     from dd0c_route.errors import PriceMissing
     from dd0c_route.ledger.store import moment_ns
     from dd0c_route.pricing import Catalog, cost
 
     if entry.price is None:
         return None
-    config = settings_without_secrets(config_path).config
-    price_as = {name: provider.price_as for name, provider in config.providers.items() if provider.price_as}
-    catalog, at_ns, tier = Catalog.load(config.prices, price_as), moment_ns(entry.at, 0), entry.price.get("tier")
+    catalog = Catalog.of(settings_without_secrets(config_path).config)
+    at_ns, tier = moment_ns(entry.at, 0), entry.price.get("tier")
     row = str(entry.price.get("id", ""))
     seller, _, model = row.partition("/")  # where the provider itself is not configured any more
     names = ((entry.provider, entry.served_model), (entry.provider, entry.requested_model), (seller, model))
     for price in (catalog.price(*name, at_ns, tier) for name in names):
         if price is not None and price.id == row:
             try:
-                return cost(entry.usage, price)
+                bill = cost(entry.usage, price)
             except PriceMissing:
                 return None
+            return bill if bill.picodollars == entry.cost_picodollars else None
     return None
-
-
-def _price_lines(bill: Cost) -> list[dict[str, Any]]:
-    return [
-        {
-            "class": line.name,
-            "tokens": line.tokens,
-            "rate_usd_per_mtok": line.rate_usd_per_mtok,
-            "amount_picodollars": line.picodollars,
-        }
-        for line in bill.lines
-    ]
 
 
 def _heading(entry: Entry) -> list[str]:
@@ -135,20 +126,20 @@ def _usage(entry: Entry) -> list[str]:
     ]
 
 
-def _cost(entry: Entry, bill: Cost | None, lines: list[dict[str, Any]]) -> list[str]:
+def _cost(entry: Entry, bill: Cost | None) -> list[str]:
     if entry.unpriced and entry.usage != Usage():
         return ["cost        unpriced: add the model under [[prices]] in dd0c.toml"]
     if entry.cost_picodollars is None or entry.price is None:
         return ["cost        none"]
     price = entry.price
     report = [f"cost        ${entry.cost_usd}   (price {price.get('id')}, {price.get('source')}, {price.get('date')})"]
-    report += [
-        f"  {line['class']:<15} {line['tokens']:>10} x ${line['rate_usd_per_mtok']}/M "
-        f"= ${_usd(line['amount_picodollars'])}"
-        for line in lines
-    ]
-    if bill is None or bill.picodollars != entry.cost_picodollars:
-        report.append("  (today's catalogue has no such price any more; the recorded cost stands)")
+    if bill is not None:
+        report += [
+            f"  {line.name:<15} {line.tokens:>10} x ${line.rate_usd_per_mtok}/M = ${_usd(line.picodollars)}"
+            for line in bill.lines
+        ]
+    elif entry.cost_picodollars:
+        report.append("  (today's prices do not itemise it; the recorded cost stands)")
     if entry.cost_billable_picodollars not in (None, entry.cost_picodollars):
         report.append(f"  the provider will bill ${_usd(entry.cost_billable_picodollars or 0)}")
     if entry.saved_picodollars:

@@ -30,12 +30,7 @@ def command(config_path: str | None) -> int:
     """
     from dd0c_route.pricing import Catalog
 
-    if config_path is None:
-        catalog = Catalog.load()
-    else:
-        config = settings_without_secrets(config_path).config
-        price_as = {name: provider.price_as for name, provider in config.providers.items() if provider.price_as}
-        catalog = Catalog.load(config.prices, price_as)
+    catalog = Catalog.load() if config_path is None else Catalog.of(settings_without_secrets(config_path).config)
     return answer_each(lambda line: priced(line, catalog))
 
 
@@ -56,15 +51,7 @@ def priced(line: Answer, catalog: Catalog) -> Answer:
     return {
         "cost_usd": usd(bill.picodollars),
         "cost_picodollars": bill.picodollars,
-        "lines": [
-            {
-                "class": one.name,
-                "tokens": one.tokens,
-                "rate_usd_per_mtok": one.rate_usd_per_mtok,
-                "amount_picodollars": one.picodollars,
-            }
-            for one in bill.lines
-        ],
+        "lines": [one.record() for one in bill.lines],
         "source": price.source,
         "price_date": price.date,
     }

@@ -13,7 +13,7 @@ from importlib.resources import files
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.config import PriceRow
+from dd0c_route.config import Config, PriceRow
 from dd0c_route.errors import ConfigError
 from dd0c_route.pricing.history import CatalogHistory, Model, OwnHistory, PriceHistory
 from dd0c_route.pricing.names import NameIndex, spellings
@@ -94,9 +94,14 @@ class Catalog:
         )
 
     @classmethod
-    def from_rows(cls, rows: Sequence[PriceRow]) -> Catalog:
-        """A catalogue of nothing but *rows*."""
-        return cls(_Artefact("", date.min, {}), {}, _checked(rows), {})
+    def of(cls, config: Config) -> Catalog:
+        """The catalogue as *config* has it: its `[[prices]]`, and the `price_as` of its providers.
+
+        Raises:
+            ConfigError: As `load`.
+        """
+        price_as = {name: provider.price_as for name, provider in config.providers.items() if provider.price_as}
+        return cls.load(config.prices, price_as)
 
     def price(self, provider: str, model: str, at_ns: int, tier: str | None = None) -> Price | None:
         """The price of *model* at *provider* at a wall time, or None: the call is `unpriced`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -29,6 +31,15 @@ class Line(Struct, frozen=True, gc=False):
     def rate_usd_per_mtok(self) -> str:
         """The rate as decimal text, exact, in dollars per million tokens."""
         return _decimal_text(self.rate, 6 + len(str(self.scale)) - 1)
+
+    def record(self) -> dict[str, Any]:
+        """The line as the command line prints it."""
+        return {
+            "class": self.name,
+            "tokens": self.tokens,
+            "rate_usd_per_mtok": self.rate_usd_per_mtok,
+            "amount_picodollars": self.picodollars,
+        }
 
 
 class Cost(Struct, frozen=True, gc=False):

@@ -51,7 +51,7 @@ class Price(Struct, frozen=True, gc=False):
     Attributes:
         provider: The router's name of the provider.
         model: The name that was asked for.
-        id: The row: `openai/gpt-4o` in the catalogue, `dd0c.toml:local/acme-*` for an own price.
+        id: The row: `openai/gpt-4o` in the catalogue, `own:local/acme-*` for a row of `[[prices]]`.
         source: Where the row comes from: `genai-prices 0.2.3`, `dd0c.toml`, a page.
         date: ISO day from which the price holds; where the source does not say, the day it was read, or empty.
         tier: The service tier that was priced: `batch`, `flex`, `priority`, …; empty for the standard price.
