@@ -42,7 +42,7 @@ timeouts = { connect_s = 1, silence_s = 2.5 }
 match = { model = "gpt-4o*", tags = { team = "core" } }
 candidates = ["openai/gpt-4o", "local/small"]
 floor = 0.8
-mode = "on"
+mode = "shadow"
 
 [[prices]]
 provider = "local"

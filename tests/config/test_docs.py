@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from msgspec import NODEFAULT, Struct
 from msgspec import inspect as kinds
 
-from dd0c_route.config import Config, load
+from dd0c_route.config import Config, Route, load
+from dd0c_route.config.checks import WITHOUT_EFFECT
 from dd0c_route.config.overlay import NOT_SETTINGS
 from dd0c_route.config.values import described
 from dd0c_route.types import Secret
@@ -92,7 +93,17 @@ def test_every_table_is_there_and_no_other() -> None:
 def test_every_field_has_its_type_its_default_and_a_sentence(table: str) -> None:
     rows = documented()[table]
     assert {name: row[:2] for name, row in rows.items()} == expected()[table]
-    assert all(row[2][0].isupper() and row[2].rstrip("*").endswith(".") for row in rows.values())
+    assert all(row[2].lstrip("*")[0].isupper() and row[2].endswith(".") for row in rows.values())
+
+
+def test_what_has_no_effect_yet_is_said_of_each_field_and_no_policy_is_missing() -> None:
+    silent = {name for rows in documented().values() for name, row in rows.items() if "ithout effect yet" in row[2]}
+    assert silent == {name for _, name in WITHOUT_EFFECT} | {"billed_after_abort"}
+    policies = re.findall(
+        r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| (?!one of)", PAGE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    named = {name for cell in policies for name in re.findall(r"[a-z-]+", cell)}
+    assert set(get_args(get_type_hints(Route)["policy"])) <= named
 
 
 def test_the_example_on_the_page_is_valid(tmp_path: Path) -> None:

@@ -19,6 +19,15 @@ from dd0c_route.types import Dialect
 _MAY_BE_RETRIED = (408, 500, 504)
 _LEDGER_PREFIX = "sqlite:///"
 
+WITHOUT_EFFECT: dict[tuple[type, str], str] = {
+    (settings.Route, "control_share"): "no call is kept at the model asked for to measure against",
+    (settings.Route, "epsilon"): "it is for the policy 'risk-bound', which is not there yet",
+    (settings.Route, "delta"): "it is for the policy 'risk-bound', which is not there yet",
+    (settings.Route, "usd_per_hour"): "it is for the policy 'budget', which is not there yet",
+    (settings.Match, "kind"): "kinds of requests are not told apart, so that the route matches nothing",
+}
+"""What is accepted, so that a configuration can be kept, and does nothing in this version; why it does not."""
+
 
 def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
     """Return the final form of one field that has the right type.
@@ -104,6 +113,16 @@ def across(config: Config, provider_names: Collection[str], *, keys_listed: bool
     for index, row in enumerate(config.prices):
         if not any(isinstance(rate, Decimal) for rate in structs.astuple(row)):
             yield f"prices[{index}]: has no rate: give input and output, in US dollars per million tokens"
+
+
+def idle(config: Config) -> Iterator[str]:
+    """Routes that look as if they re-routed calls, and do not."""
+    for index, route in enumerate(config.routes):
+        if route.policy == "cheapest-capable" and route.mode in ("on", "canary") and route.floor > 0:
+            yield (
+                f"routes[{index}].policy: 'cheapest-capable' cannot judge models yet, so that the model asked for is "
+                'called and the other candidates only stand by: policy = "ordered" re-routes'
+            )
 
 
 def is_loopback(host: str) -> bool:
