@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Any
 
 from msgspec import Struct
@@ -88,13 +89,11 @@ def amount(usage: Usage, price: Price) -> PicoUSD:
     if price.scale != 1:
         return cost(usage, price).picodollars
     rates = _rates_for(usage, price)
-    total = rates.request
-    for tokens, rate in zip(astuple(usage), astuple(rates), strict=False):  # the same fields; `request` has no tokens
-        if tokens:
-            if rate is None:
-                return cost(usage, price).picodollars  # says which one is missing
-            total += tokens * rate
-    return total
+    try:  # the same fields in both; behind them `request`, which has no tokens
+        tokens: int = sum(map(mul, astuple(usage), astuple(rates)))
+    except TypeError:  # a class without a rate: perhaps it has no tokens
+        return cost(usage, price).picodollars
+    return tokens + rates.request
 
 
 def usd(picodollars: PicoUSD) -> str:

@@ -40,6 +40,21 @@ class Bill:
         status: What the client was answered, 0 while nothing was.
     """
 
+    call: Call | None = None
+    decision: Decision | None = None
+    status = 0
+    ttft_ns: int | None = None
+    _target: Target | None = None
+    _marks: Marks | None = None
+    _tried_ns = 0
+    _meter: Meter | None = None
+    _answered = False
+    _unanswered = False
+    _status_of_try: int | None = None
+    _whole_json = False
+    _intended = False
+    _entry: Entry | None = None
+
     def __init__(
         self, request: Inbound, dialect: Dialect, api: str, key_id: str | None, client: Client, runtime: Runtime,
         deliveries: Deliveries,
@@ -52,21 +67,7 @@ class Bill:
         self._runtime = runtime
         self._deliveries = deliveries
         self._attempts: list[Attempt] = []
-        self._target: Target | None = None
-        self._marks: Marks | None = None
-        self._tried_ns = 0
-        self._meter: Meter | None = None
-        self._answered = False
-        self._unanswered = False
-        self._status_of_try: int | None = None
-        self._whole_json = False
-        self._intended = False
-        self._entry: Entry | None = None
-        self.call: Call | None = None
-        self.decision: Decision | None = None
         self.key_id = key_id
-        self.status = 0
-        self.ttft_ns: int | None = None
 
     # --- along the way ------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from dd0c_route.decide import decide
 from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
@@ -34,7 +34,7 @@ async def exchange(
     request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime
 ) -> None:
     """Serve one metered call: exactly one entry, however it is left."""
-    with registered(credential_of(request.headers, query)):
+    with registered(partial(credential_of, request.headers, query)):
         try:
             with bill:
                 bill.call = call = read_call(request, address, query, bill.key_id)

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from dd0c_route.redact.views import MIN_WORD_CHARS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from dd0c_route.types import Secret
@@ -57,11 +58,14 @@ class Forms(NamedTuple):
 
 
 class registered:
-    """`with registered(credential):` masks it in everything written while the block runs. None: nothing happens."""
+    """`with registered(credential):` masks it in everything written while the block runs. None: nothing happens.
+
+    Instead of the credential, a function that finds it may be given: it is asked when something is to be written.
+    """
 
     __slots__ = ("_forms", "_secret")
 
-    def __init__(self, secret: Secret | None) -> None:
+    def __init__(self, secret: Secret | Callable[[], Secret | None] | None) -> None:
         self._secret = secret
         self._forms: Forms | None = None
 
@@ -77,7 +81,8 @@ class registered:
     def forms(self) -> Forms:
         """Worked out when first asked for."""
         if self._forms is None:
-            self._forms = _forms(self._secret) if self._secret else Forms()
+            secret = self._secret() if callable(self._secret) else self._secret
+            self._forms = _forms(secret) if secret else Forms()
         return self._forms
 
 

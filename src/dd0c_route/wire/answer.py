@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from dd0c_route.types import Usage
 from dd0c_route.wire.loose import json_of, str_of
@@ -45,20 +45,17 @@ class Reported(Struct, frozen=True):
     billed: Usage | None = None
 
 
-class Track:
+class Track(Struct, eq=False, gc=False):
     """One kind of text, growing, and how long it was behind each event.
 
     Of an answer with more than `_MARKS` pieces the older half of the places is thinned: there `upto` may give
     an event too little, never one too much.
     """
 
-    __slots__ = ("_first", "_places", "_text")
-
-    def __init__(self) -> None:
-        self._text: bytes | bytearray = b""  # UTF-8: small strings, or an io.StringIO, take ten times the space
-        self._first = 0  # where the first piece's event ended
-        # Where each event ended, and the text's length there; made with the second piece: a JSON answer has one.
-        self._places: tuple[array[int], array[int]] | None = None
+    _text: bytes | bytearray = b""  # UTF-8: small strings, or an io.StringIO, take ten times the space
+    _first: int = 0  # where the first piece's event ended
+    # Where each event ended, and the text's length there; made with the second piece: a JSON answer has one.
+    _places: tuple[array[int], array[int]] | None = None
 
     def add(self, end: int, piece: str) -> None:
         """Append *piece*, which stands in the event that ends at *end*."""
@@ -93,7 +90,7 @@ class Track:
         return bool(self._text)
 
 
-class Answer:
+class Answer(Struct, eq=False, gc=False):
     """The record that a dialect's functions fill in as events come.
 
     Attributes:
@@ -103,19 +100,16 @@ class Answer:
         finished: The dialect's own last event was seen, or a whole JSON body.
     """
 
-    __slots__ = ("at", "closed", "error", "finished", "model", "reasoning", "text", "tier", "tools", "usage")
-
-    def __init__(self) -> None:
-        self.at = 0
-        self.text = Track()
-        self.reasoning = Track()
-        self.tools = Track()
-        self.usage: dict[str, Any] | None = None
-        self.model: str | None = None
-        self.tier: str | None = None
-        self.error: str | None = None
-        self.closed = False
-        self.finished = False
+    at: int = 0
+    text: Track = field(default_factory=Track)
+    reasoning: Track = field(default_factory=Track)
+    tools: Track = field(default_factory=Track)
+    usage: dict[str, Any] | None = None
+    model: str | None = None
+    tier: str | None = None
+    error: str | None = None
+    closed: bool = False
+    finished: bool = False
 
     def served_by(self, model: Any, tier: Any = None) -> None:
         """Note the model (the first one named) and the service tier (the last one)."""
