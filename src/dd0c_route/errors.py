@@ -44,7 +44,7 @@ class BadKey(RouteError):
 
 
 class NotAllowed(RouteError):
-    """The key is valid, but not for this."""
+    """The caller may use the router, but not for this."""
 
     status, code, side, end_state = 403, "not_allowed", "client", "denied"
 

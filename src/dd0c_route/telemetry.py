@@ -188,7 +188,11 @@ class _Moment(Collector):
         workers.add_metric(("missing",), now.workers[1])
         yield workers
         for name, what, value in (
-            ("dd0c_requests_in_flight", "Calls that are being served", now.in_flight),
+            (
+                "dd0c_requests_in_flight",
+                "Requests that are being served, the one for the metrics included",
+                now.in_flight,
+            ),
             ("dd0c_client_connections", "Connections of clients", now.client_connections),
             ("dd0c_writer_queue_depth", "Records in memory because the disk refused them", now.waiting_records),
             ("dd0c_journal_backlog_bytes", "Bytes in the journals that are not stored yet", now.backlog_bytes),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import string
+import zlib
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dd0c_route.access import KeyRing, new_key
-from dd0c_route.access.keys import well_formed
 from dd0c_route.config import AccessKey
 from dd0c_route.types import Secret
 
@@ -16,6 +17,14 @@ from dd0c_route.types import Secret
 def stored(key: str) -> AccessKey:
     digest = hashlib.sha256(key.encode()).digest()
     return AccessKey(id=digest.hex()[:8], digest=digest)
+
+
+def well_formed(key: str) -> bool:
+    """What a secret scanner would ask, from the format's description alone."""
+    body, check = key[:-6], key[-6:]
+    digits = string.digits + string.ascii_uppercase + string.ascii_lowercase
+    number = sum(digits.index(letter) * 62**place for place, letter in enumerate(reversed(check)))
+    return number == zlib.crc32(body.encode())
 
 
 def test_a_new_key_has_its_prefix_its_length_and_its_hash() -> None:
@@ -37,11 +46,6 @@ def test_a_mistyped_key_fails_its_checksum(position: int, letter: str) -> None:
     key, _ = new_key()
     wrong = key[:position] + letter + key[position + 1 :]
     assert well_formed(wrong) == (wrong == key)
-
-
-@given(st.text())
-def test_any_text_may_be_asked_for_its_form(text: str) -> None:
-    assert not well_formed(text)
 
 
 def test_a_ring_finds_the_key_that_was_sent() -> None:

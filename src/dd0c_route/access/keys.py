@@ -45,18 +45,8 @@ class KeyRing:
 def new_key() -> tuple[str, str]:
     """Make a key: (the key itself, to be shown once; its `sha256:…` line for `[server] access_keys`)."""
     body = PREFIX + _base62(secrets.randbits(256), _RANDOM_CHARS)
-    key = body + _checksum(body)
+    key = body + _base62(zlib.crc32(body.encode()), _CHECK_CHARS)
     return key, STORED_PREFIX + hashlib.sha256(key.encode()).hexdigest()
-
-
-def well_formed(key: str) -> bool:
-    """Whether *key* has the shape and the checksum of a key made by `new_key`; says nothing about its validity."""
-    body, check = key[:-_CHECK_CHARS], key[-_CHECK_CHARS:]
-    return body.startswith(PREFIX) and len(body) == len(PREFIX) + _RANDOM_CHARS and check == _checksum(body)
-
-
-def _checksum(body: str) -> str:
-    return _base62(zlib.crc32(body.encode()), _CHECK_CHARS)
 
 
 def _base62(number: int, width: int) -> str:

@@ -21,7 +21,7 @@ from dd0c_route.console.api import api_routes
 from dd0c_route.console.pages import error_page, page_routes
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.workers import RELOAD_S, Gauges, Workers
-from dd0c_route.errors import ConfigError, RouteError
+from dd0c_route.errors import ConfigError, NotAllowed, RouteError
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.telemetry import CONTENT_TYPE, Metrics, Now
 
@@ -71,7 +71,7 @@ def _control_routes(control: Control) -> list[Route]:
 
     async def reload(request: Request) -> Response:
         if (foreign := _foreign_origin(request)) is not None:
-            return json_error(403, "not_allowed", f"{foreign} may not reload: use the console's own address")
+            raise NotAllowed(f"{foreign} may not reload: use the console's own address")
         return await _reload(control)
 
     async def metrics(request: Request) -> Response:

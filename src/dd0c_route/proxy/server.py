@@ -180,6 +180,7 @@ class Connection(asyncio.Protocol):
         self._door.abandoned(request)
 
     def pause_writing(self) -> None:
+        # The client counts as slow: more than 64 KiB (uvloop's own limit) wait beyond what the kernel takes.
         self._link.blocked_since = self._door.loop.time()
         if self._link.on_pause is not None:
             self._link.on_pause()

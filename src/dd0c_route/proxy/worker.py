@@ -27,7 +27,6 @@ from dd0c_route.tokens import count_text
 from dd0c_route.upstream import Pool, Sweeper
 
 BACKLOG = 4096
-WRITE_BUFFER_BYTES = 64 << 10  # above this a client counts as slow, and its provider is not read on
 UNSENT_IN_KERNEL = 64 << 10  # TCP_NOTSENT_LOWAT: what the kernel takes beyond what it has sent
 
 
