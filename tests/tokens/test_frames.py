@@ -155,3 +155,42 @@ def test_recorded_prompts_are_counted_to_the_token(
     assert len(pairs) >= least
     assert hits >= least_exact * len(pairs)
     assert sum(count.band[0] <= true <= count.band[1] for count, true in pairs) >= 0.95 * len(pairs)
+
+
+def near(count: int, true: int) -> bool:
+    """Within 1 % or two tokens."""
+    return abs(count - true) <= max(2, true * 0.01)
+
+
+def test_recorded_prompts_of_claude_are_counted_to_one_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = framed("anthropic.messages", ("claude-",))
+    percent = sum(abs(count.tokens - true) <= true * 0.01 for count, true in pairs) / len(pairs)
+    two_tokens = sum(near(count.tokens, true) for count, true in pairs) / len(pairs)
+    with capsys.disabled():
+        print(f"\nClaude: {percent:.1%} of {len(pairs)} prompts within 1 %, {two_tokens:.1%} or two tokens", end="")
+    assert len(pairs) > 300
+    assert percent >= 0.92
+    assert two_tokens >= 0.95
+    assert sum(count.band[0] <= true <= count.band[1] for count, true in pairs) >= 0.95 * len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("messages", "tokens"),
+    [
+        ([("user", "hi")], 8),
+        ([("user", "hi"), ("assistant", "hi"), ("user", "hi")], 8 + 2 * 4),
+        ([("user", "hi"), ("assistant", "hi")], 8 + 1),  # the answer goes on: no turn of its own
+        ([("user", "hi"), ("user", "hi")], 8 + 2),  # one turn of two lines
+    ],
+)
+def test_each_turn_of_claude_has_a_frame(messages: list[tuple[str, str]], tokens: int) -> None:
+    body = {"messages": [{"role": role, "content": text} for role, text in messages]}
+    assert exact(body, "claude-sonnet-4-5", "anthropic.messages").tokens == tokens
+
+
+def test_what_claude_is_not_consistent_in_is_in_the_band() -> None:
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
+    system = exact(body | {"system": "be kind"}, "claude-sonnet-4-5", "anthropic.messages")
+    assert (system.tokens, system.exactness, system.band) == (10, "estimated", (10, 11))
+    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+    assert exact(body | thinking, "claude-sonnet-4-5", "anthropic.messages").band == (8 + 28, 8 + 33)

@@ -23,7 +23,7 @@ _SPLITS = {
     ),
     "p50k_base": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s",
 }
-VOCABULARIES = frozenset(_SPLITS)
+ENCODINGS = frozenset(_SPLITS)
 
 # tiktoken's pattern engine gives up on about a million characters without a split, and takes 60 ms for these.
 _PART_CHARS = 1 << 17

@@ -117,27 +117,45 @@ def _openai_message(role: Any, model: str) -> int:
 # --- Claude -------------------------------------------------------------------------------------------
 
 _CLAUDE_4_7 = re.compile(r"4[-.]7")
-_CLAUDE_4_8 = re.compile(r"claude-(?:[a-z]+-)?(?:4[-.][89]|[5-9](?:$|[-.@]))")
+_CLAUDE_4_8 = re.compile(r"claude-(?:[a-z]+-)?(?:4[-.][89]|[5-9](?:$|[-.@:]))")
 _CLAUDE_UNKNOWN = ("tools", "output_config", "output_format", "mcp_servers", "context_management", "container")
-_CLAUDE_THINKING = 29  # where extended thinking is switched on; adaptive thinking adds nothing
+_CLAUDE_THINKING = (29, 1, 4)  # tokens where extended thinking is switched on; 28 and 33 were seen, too
+_CLAUDE_ROLES = ("user", "assistant", "system")
 
 
 def _claude(fields: Fields, model: str) -> Frame:
-    """Source: measured on recorded requests and on answers of `count_tokens`."""
+    """Source: measured on recorded requests and on answers of `count_tokens`.
+
+    Turns of one role that follow each other are one turn. The answer's own turn has a frame, too, unless the last turn
+    of the request is its beginning.
+    """
     _refuse(fields, _CLAUDE_UNKNOWN)
     if _CLAUDE_4_8.search(model):
-        prime, message = 6, 2
+        prime, turn = 4, 2
     else:
-        prime, message = (11 if _CLAUDE_4_7.search(model) else 7), 3
-    texts = [_text(turn.get("content"), ("text",)) for turn in _objects(fields, "messages")]
-    tokens = prime + message * (len(texts) - 1)
-    above = 0
+        prime, turn = (8 if _CLAUDE_4_7.search(model) else 4), 3
+    texts: list[str] = []
+    roles: list[str] = []
+    for message in _objects(fields, "messages"):
+        role, text = message.get("role"), _text(message.get("content"), ("text",))
+        if role not in _CLAUDE_ROLES:
+            raise _Unknown
+        if roles and roles[-1] == role:
+            texts[-1] += "\n" + text
+        else:
+            roles.append(role)
+            texts.append(text)
+    if not roles or roles[0] == "assistant":
+        raise _Unknown
+    tokens = prime + turn * (len(roles) - (roles[-1] == "assistant")) + ("system" in roles)
+    below = above = 0
     if _given(fields, "system"):
         texts.append(_text(_decode(fields, "system"), ("text",)))
         above = 1
     if "thinking" in fields and b'"enabled"' in bytes(fields["thinking"]):
-        tokens += _CLAUDE_THINKING
-    return Frame(tuple(texts), tokens, below=0, above=above)
+        thinking, below, more = _CLAUDE_THINKING
+        tokens, above = tokens + thinking, above + more
+    return Frame(tuple(texts), tokens, below, above)
 
 
 # --- what all have -------------------------------------------------------------------------------------
