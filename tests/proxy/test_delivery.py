@@ -8,6 +8,7 @@ from typing import Any
 
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.delivery import Deliveries
+from dd0c_route.proxy.statement import AT_ONCE, Counting
 from dd0c_route.types import Delivery
 from dd0c_route.upstream import Sweeper
 from tests.proxy.doubles import Transport, Witness, client_on
@@ -23,7 +24,8 @@ class Bill:
     def is_estimated(self, delivered_bytes: int) -> bool:
         return self.name.startswith("estimated")
 
-    def delivered(self, delivered_bytes: int, *, exactly: bool = False) -> Delivery:
+    def delivered(self, delivered_bytes: int, counting: Counting = AT_ONCE) -> Delivery:
+        exactly = counting is not AT_ONCE
         name = f"{self.name}, counted by {threading.current_thread().name}" if exactly else self.name
         return Delivery(name, {"delivered_bytes": delivered_bytes})
 

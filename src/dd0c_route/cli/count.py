@@ -22,14 +22,14 @@ def command() -> int:
 
 def counted(line: Answer) -> Answer:
     """The counts of one line."""
-    from dd0c_route.tokens import count_request, count_text
+    from dd0c_route.tokens import count_request_exactly, count_text_exactly
 
     model = text(line, "model")
     if "request" in line:
         fields = {name: Raw(msgspec.json.encode(value)) for name, value in table(line, "request").items()}
-        count = count_request(text(line, "api"), fields, model)
+        count = count_request_exactly(text(line, "api"), fields, model)
     else:
-        count = count_text(_words(line, "text"), model)
+        count = count_text_exactly(_words(line, "text"), model)
     answer: Answer = {
         "input_tokens": count.tokens,
         "exactness": count.exactness,
@@ -37,7 +37,7 @@ def counted(line: Answer) -> Answer:
         "tokenizer": count.tokenizer,
     }
     if "output_text" in line:
-        output = count_text(_words(line, "output_text"), model)
+        output = count_text_exactly(_words(line, "output_text"), model)
         answer |= {"output_tokens": output.tokens, "output_exactness": output.exactness, "output_band": output.band}
     return answer
 

@@ -23,7 +23,7 @@ from dd0c_route.proxy.call import MODEL_CHARS
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
-from dd0c_route.proxy.statement import AT_ONCE, EXACTLY, UNKNOWN, Account, Counting, Facts, Money, account, free, money
+from dd0c_route.proxy.statement import AT_ONCE, UNKNOWN, Account, Counting, Facts, Money, account, free, money
 from dd0c_route.runtime import Runtime
 from dd0c_route.types import Attempt, Call, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
 from dd0c_route.upstream import Marks
@@ -81,6 +81,8 @@ class Bill:
         if not self._intended:
             self._runtime.journal.intent(self._intent(target))
             self._intended = True
+            if self.call is not None and self.call.stream:
+                self._deliveries.expect(target.model)
         self._tried_ns = self._runtime.clock.ticks_ns()
         self._marks = marks = Marks()
         return marks
@@ -165,14 +167,14 @@ class Bill:
             return False
         return entry.error_band is not None or (delivered_bytes != entry.delivered_bytes and self._meter is not None)
 
-    def delivered(self, delivered_bytes: int, *, exactly: bool = False) -> Delivery:
+    def delivered(self, delivered_bytes: int, counting: Counting = AT_ONCE) -> Delivery:
         """The socket has drained or closed: confirm the entry, or correct it by what really arrived.
 
         Args:
-            exactly: Count the tokens that were estimated; this may take a while, and belongs in a thread.
+            counting: Another one than the settlement's may block, and belongs in a thread.
         """
         entry = self._entry
-        if entry is None or (delivered_bytes == entry.delivered_bytes and not exactly):
+        if entry is None or (delivered_bytes == entry.delivered_bytes and counting is AT_ONCE):
             return Delivery(self._request.id)
         lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
         end_state: EndState = "client_gone" if lost_some else entry.end_state
@@ -183,7 +185,7 @@ class Bill:
             delivered_bytes,
             offered,
             answered=answered,
-            counting=EXACTLY if exactly else AT_ONCE,
+            counting=counting,
         )
         old, new = to_builtins(entry), to_builtins(after)
         changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}

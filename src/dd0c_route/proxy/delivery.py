@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Protocol
 
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.proxy.client import Client, Link
+from dd0c_route.proxy.counter import Counter
+from dd0c_route.proxy.statement import AT_ONCE, Counting
 from dd0c_route.types import Delivery
 from dd0c_route.upstream import Sweeper
 
 ARRIVES_S = 30.0  # after this, what has not been acknowledged of a closed connection's last bytes has not arrived
 
+FLUSH_S = 5.0  # a worker that stops waits for so long for exact counts
+MOST_EXPECTED = 64  # names of models: there are five vocabularies
 MOST_COUNTING = 1000  # entries that wait for the counting thread; beyond it their estimate stands
 
 
@@ -22,22 +26,24 @@ class Delivered(Protocol):
 
     def is_estimated(self, delivered_bytes: int) -> bool: ...
 
-    def delivered(self, delivered_bytes: int, *, exactly: bool = False) -> Delivery: ...
+    def delivered(self, delivered_bytes: int, counting: Counting = AT_ONCE) -> Delivery: ...
 
 
 class Deliveries:
     """The answers whose last bytes are on their way, by connection.
 
     Checked by the sweeper rather than awaited: one system call a connection and round, not a task a call. Where the
-    entry rests on estimated tokens, the record waits until a thread has counted them.
+    entry rests on estimated tokens, the record waits until they are counted.
     """
 
     def __init__(self, sweeper: Sweeper, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
         self._sweeper = sweeper
         self._journal = journal
         self._loop = loop
-        self._counter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counter")
+        self._counter = Counter()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counter")
         self._counting: set[Future[Delivery]] = set()
+        self._expected: set[str] = set()
         self._waiting: dict[Link, deque[tuple[Client, Delivered]]] = {}
         self._records: list[Delivery] = []  # confirmed, and written with the next round
         self._until: dict[Link, float] = {}  # loop time, for connections that we have closed
@@ -69,6 +75,12 @@ class Deliveries:
         while waiting and waiting[0][0].done and waiting[0][0].ends_at <= taken:
             client, bill = waiting.popleft()
             self._confirm(bill, client.handed)
+
+    def expect(self, model: str) -> None:
+        """A stream of *model* begins: have its vocabulary at hand when the client leaves it half way."""
+        if model not in self._expected and len(self._expected) < MOST_EXPECTED:
+            self._expected.add(model)
+            self._thread.submit(self._counter.text, "x", model)
 
     def check(self, now: float) -> None:
         for link, waiting in list(self._waiting.items()):
@@ -109,7 +121,9 @@ class Deliveries:
         for link in list(self._waiting):
             self._give_up(link)
         self._write()
-        self._counter.shutdown()
+        wait(self._counting, FLUSH_S)
+        self._counter.close()  # what is still being counted keeps its estimate
+        self._thread.shutdown()
         for future in list(self._counting):
             self._counted(future)
 
@@ -125,7 +139,9 @@ class Deliveries:
             self._journal.deliver(*records)
 
     def _count(self, bill: Delivered, delivered_bytes: int) -> None:
-        future = self._counter.submit(bill.delivered, delivered_bytes, exactly=True)
+        future = self._thread.submit(
+            bill.delivered, delivered_bytes, Counting(self._counter.text, self._counter.request)
+        )
         self._counting.add(future)
         future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._counted, done))
 

@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from dd0c_route.errors import PriceMissing
 from dd0c_route.pricing import Price, amount
-from dd0c_route.tokens import count_request, count_request_exactly, count_text, count_text_exactly
+from dd0c_route.tokens import count_request, count_text
 from dd0c_route.types import Call, Count, PicoUSD, Target, Usage, UsageSource
 from dd0c_route.wire.meter import Meter, Output
 
@@ -28,7 +28,6 @@ class Counting(NamedTuple):
 
 
 AT_ONCE = Counting(count_text, count_request)  # on the loop: a millisecond at most
-EXACTLY = Counting(count_text_exactly, count_request_exactly)  # in a thread
 
 
 class Facts(Struct, frozen=True):

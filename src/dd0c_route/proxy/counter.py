@@ -1,0 +1,83 @@
+"""Exact token counts from a process of its own.
+
+A vocabulary takes half a second to load, a good part of it without letting other threads run, and tens of megabytes. In
+the worker that would hold up every token in flight, so the command `count` does it beside the worker: started by the
+first call that needs it, ended with its standard input.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from threading import Lock
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dd0c_route.redact.log import log
+from dd0c_route.tokens import count_request, count_text
+from dd0c_route.types import Count
+
+
+class _Answer(Struct):
+    """A line of the command's output."""
+
+    input_tokens: int
+    exactness: str
+    band: tuple[int, int]
+    tokenizer: str
+
+
+class Counter:
+    """Counts for one thread at a time, and blocks: for a second when it is first used. Where it fails, the estimate
+    stands.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._lock = Lock()
+
+    def text(self, text: str, model: str) -> Count:
+        """The tokens of a text."""
+        return self._ask({"model": model, "text": text}) or count_text(text, model)
+
+    def request(self, api: str, fields: dict[str, Raw], model: str) -> Count:
+        """The tokens of a prompt with all that the API puts around it."""
+        return self._ask({"api": api, "model": model, "request": fields}) or count_request(api, fields, model)
+
+    def close(self) -> None:
+        """End the process; a count that is under way falls back to the estimate."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def _ask(self, question: dict[str, object]) -> Count | None:
+        with self._lock:
+            try:
+                line = msgspec.json.encode(question) + b"\n"
+                process = self._running()
+                if process is None or process.stdin is None or process.stdout is None:
+                    return None
+                process.stdin.write(line)
+                process.stdin.flush()
+                answer = msgspec.json.decode(process.stdout.readline(), type=_Answer)
+            except (OSError, ValueError, msgspec.MsgspecError) as error:  # ValueError: its pipe is closed
+                if not self._closed:
+                    log("count_failed", "warning", reason=f"{type(error).__name__}: the estimate stands")
+                return None
+        exact = answer.exactness == "exact"
+        return Count(answer.input_tokens, "exact" if exact else "estimated", answer.band, answer.tokenizer)
+
+    def _running(self) -> subprocess.Popen[bytes] | None:
+        """The process, started if it is not there; None once it was told to end."""
+        if self._closed:
+            return None
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "dd0c_route", "count"]
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        return self._process

@@ -1,0 +1,40 @@
+"""Counting beside the worker."""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from dd0c_route.proxy.counter import Counter
+from dd0c_route.tokens import count_request, count_text, count_text_exactly
+
+WORDS = "The quick brown fox jumps over the lazy dog. " * 500
+
+
+def test_a_text_is_counted_exactly_whatever_its_length() -> None:
+    counter = Counter()
+    try:
+        count = counter.text(WORDS, "gpt-4o")
+        assert (count.exactness, count.tokens) == ("exact", count_text_exactly(WORDS, "gpt-4o").tokens)
+        fields = {"messages": Raw(b'[{"role":"user","content":"Say hello."}]')}
+        assert counter.request("openai.chat", fields, "gpt-4o").exactness == "exact"
+    finally:
+        counter.close()
+
+
+def test_without_its_process_the_estimate_stands() -> None:
+    counter = Counter()
+    counter.close()
+    assert counter.text(WORDS, "gpt-4o") == count_text(WORDS, "gpt-4o")
+    assert counter.request("openai.chat", {}, "gpt-4o") == count_request("openai.chat", {}, "gpt-4o")
+
+
+def test_a_process_that_was_killed_is_started_again() -> None:
+    counter = Counter()
+    try:
+        counter.text(WORDS, "gpt-4o")
+        assert counter._process is not None
+        counter._process.kill()
+        counter._process.wait()
+        assert counter.text(WORDS, "gpt-4o").exactness == "exact"
+    finally:
+        counter.close()
