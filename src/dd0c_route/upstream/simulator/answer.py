@@ -17,16 +17,20 @@ from dd0c_route.upstream.simulator.script import Scene
 DEFAULT_TOKENS = 16  # length of an answer where neither `chunks` nor `text` says otherwise
 CREATED = 1_760_000_000  # seconds since 1970; constant, so that equal requests get equal bytes
 _MAX_TOKENS = 200_000
+# Each is one token, with and without a space before it, for every tokenizer of `tokens/` that counts exactly: what the
+# simulator reports is what a count of its text gives.
 _WORDS = re.findall(
     r"\w+",
     """
-    amber anchor apple arrow autumn basin beacon birch blossom breeze bridge brook candle canyon
-    cedar cloud cobalt copper coral crystal dawn delta desert drift ember engine falcon feather
-    fern field flame forest fountain garden glacier granite harbor hazel horizon island ivory jasmine
-    juniper lantern lemon linen maple marble meadow meteor mirror mosaic nectar north ocean olive
-    orchid paper pebble pine planet prairie quartz quiet raven ribbon river rocket saddle sail
-    sand shadow silver slate solar spark spring stone summer sunset tangerine thunder tide timber
-    topaz valley velvet violet walnut water willow winter wonder
+    black book building card church city color community country course court door east education family father
+    field film food football game green group head health history home house human image king land language level
+    library life light line love market master material media million model money month music name network news
+    night north number office page park path people person place player point port power present price process
+    project question race range record region report research river road role room root round route school science
+    score search season second series service single site size small social song source south space species square
+    star state station step store story street student study style success system table team test text time title
+    token town track train union user value version video view water week west white width window word work world
+    year young
     """,
 )
 # Words in a random order, the same every time; an answer is a stretch of them, chosen by the prompt.
