@@ -55,7 +55,7 @@ def routed(*candidates: str, **settings: Any) -> Route:
     return Route(candidates=candidates, **({"mode": "on", "policy": "ordered"} | settings))
 
 
-# --- what a name means (interface.md §4) ----------------------------------------------------------------------
+# --- what a name means ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def decide(call: Call, router: Router) -> Decision:
 
 
 def resolve(call: Call, router: Router) -> Target:
-    """The target that the model's name means when nothing is re-routed (interface.md §4).
+    """The target that the model's name means when nothing is re-routed.
 
     `provider/model` of a configured provider; else the provider that owns the name, if configured; else the first
     configured provider of the caller's dialect.

@@ -85,6 +85,7 @@ class Call(Struct, frozen=True):
         provider: The provider named in the path (pass-through only), else empty.
         stream: The client asked for an event stream.
         key_id: Which of the router's access keys was used, or None.
+        session, tags, policy: From the caller's `x-dd0c-*` headers or the body's `dd0c` object; bounded.
         route_off: Never re-route this call.
         wants_cost: Put the cost into the final usage object of a stream.
     """
@@ -143,6 +144,8 @@ class Decision(Struct, frozen=True):
         reason: One line for a person; no prompt, no secret.
         asked: What the model's name means when nothing is re-routed: the baseline of the savings.
         policy: Name of the policy that decided, or None where no route matched.
+        route: Index of the route that matched, or None.
+        candidates: What the policy chose among.
         shadow: What the policy would have chosen, where the route only watches.
         decide_us: Time spent on deciding, in microseconds.
     """
@@ -178,7 +181,7 @@ class Attempt(Struct, frozen=True, gc=False):
 class Usage(Struct, frozen=True, gc=False):
     """Disjoint counts in tokens: no token is in two fields. Zero where a class does not occur.
 
-    Source: interface.md §6 in words of the field; `wire/` turns each provider's report into it.
+    `wire/` turns each provider's report into it.
     """
 
     input: int = 0
@@ -229,7 +232,7 @@ class Intent(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True, omit_defaults=False):
-    """One call in the ledger; the fields of interface.md §6.
+    """One call in the ledger; docs/reference.md says what each field means.
 
     Token counts are None where they cannot be known; money is None where `unpriced`.
     """

@@ -1,4 +1,4 @@
-"""The ledger as JSON: `/api/v1/requests` and `/api/v1/requests/{id}` (interface.md, section 3)."""
+"""The ledger as JSON: `/api/v1/requests` and `/api/v1/requests/{id}` (docs/reference.md)."""
 
 from __future__ import annotations
 

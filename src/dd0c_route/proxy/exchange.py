@@ -146,7 +146,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
 
 
 def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill, entry: Entry | None) -> Headers:
-    """The provider's headers and ours (interface.md §3)."""
+    """The provider's headers and ours (docs/reference.md)."""
     decision = bill.decision
     assert decision is not None  # noqa: S101
     simulated = line.provider.simulated

@@ -1,4 +1,4 @@
-"""Which headers cross, in which direction (interface.md §3). Names are lower case throughout."""
+"""Which headers cross, in which direction. Names are lower case throughout."""
 
 from __future__ import annotations
 
