@@ -85,7 +85,7 @@ class Call(Struct, frozen=True):
         provider: The provider named in the path (pass-through only), else empty.
         stream: The client asked for an event stream.
         key_id: Which of the router's access keys was used, or None.
-        session, tags, policy: From the caller's `x-dd0c-*` headers or the body's `dd0c` object; bounded.
+        session, tags, policy: From the caller's `x-dd0c-*` headers or the body's `dd0c` object.
         route_off: Never re-route this call.
         wants_cost: Put the cost into the final usage object of a stream.
     """
@@ -228,7 +228,6 @@ class Intent(Struct, frozen=True):
     session: str | None = None
     tags: dict[str, str] = {}
     key_id: str | None = None
-    decision: dict[str, Any] | None = None
 
 
 class Entry(Struct, frozen=True, omit_defaults=False):

@@ -287,7 +287,6 @@ def lost(intent: Intent) -> Entry:
         status=0,
         end_state="internal",
         error="worker_lost",
-        decision=intent.decision,
         session=intent.session,
         tags=intent.tags,
         key_id=intent.key_id,

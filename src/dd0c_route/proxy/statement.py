@@ -53,7 +53,7 @@ class Facts(Struct, frozen=True):
 
 
 class Account(Struct, frozen=True):
-    """The token fields of an entry (interface.md §6)."""
+    """The token fields of an entry (docs/reference.md)."""
 
     usage: Usage
     usage_source: UsageSource
