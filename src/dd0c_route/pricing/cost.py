@@ -116,6 +116,6 @@ def _rounded(number: int, scale: int) -> int:
 
 
 def _decimal_text(number: int, places: int) -> str:
-    whole, rest = divmod(abs(number), 10**places)
-    text = f"{whole}.{rest:0{places}d}".rstrip("0").rstrip(".")
+    digits = str(abs(number)).zfill(places + 1)
+    text = f"{digits[:-places]}.{digits[-places:]}".rstrip("0").rstrip(".")
     return f"-{text}" if number < 0 else text

@@ -15,7 +15,7 @@ from dd0c_route.errors import BadRequest, HeadTooLarge, MethodNotAllowed
 from dd0c_route.proxy.headers import Headers, names_of
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?")
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]++|%[0-9A-Fa-f]{2})*+)(?::[0-9]*)?")
 """Source: RFC 3986 §3.2.2 (without IPvFuture and the comma), RFC 9110 §7.2: no user, no path."""
 
 

@@ -104,12 +104,12 @@ def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> 
         BadKey: The provider has no stored key, and the caller's credential is the router's own access key.
     """
     names = names_of(call.headers)
-    is_access_key = call.key_id is not None and _is_access_key(call)
+    is_access_key = call.key_id is not None and not _own_key(call, names)  # then it is nobody else's business
     if provider.api_key is not None or is_access_key:
         out = list(compress(call.headers, names.anonymous))
     else:
         out = list(compress(call.headers, names.upstream))
-        if own_key := _own_key(call):
+        if own_key := _own_key(call, names):
             out = [(name, value) for name, value in out if name not in CREDENTIALS or own_key not in value]
     out = _less_named(out, call.headers, names)
     if plain:
@@ -129,7 +129,7 @@ def upstream_query(call: Call, provider: Provider) -> str:
     """The query string; a `key=` in it is a credential and goes only where the caller's credential goes."""
     if "key=" not in call.query:
         return call.query
-    own_key = _own_key(call).decode("latin-1")
+    own_key = _own_key(call, names_of(call.headers)).decode("latin-1")
     keeps_credential = provider.api_key is None
     return "&".join(
         pair
@@ -154,16 +154,9 @@ def _less_named(out: Headers, headers: Headers, names: Names) -> Headers:
     return out
 
 
-def _own_key(call: Call) -> bytes:
+def _own_key(call: Call, names: Names) -> bytes:
     """What came as `x-dd0c-key`, which some clients repeat in every header that they know; or empty."""
-    if not names_of(call.headers).ours:
-        return b""
-    return next((value.strip() for name, value in call.headers if name == b"x-dd0c-key"), b"")
-
-
-def _is_access_key(call: Call) -> bool:
-    """Whether the credential of *call* opened the router's own door (then it is nobody else's business)."""
-    return call.key_id is not None and not _own_key(call)
+    return next((value.strip() for name, value in call.headers if name == b"x-dd0c-key"), b"") if names.ours else b""
 
 
 def _credential(provider: Provider, key: Secret) -> tuple[bytes, bytes]:
