@@ -19,41 +19,19 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 Role = Literal["cli", "supervisor", "worker", "control", "simulator"]
 MAX_VALUE_CHARS = 32 << 10  # one field; a traceback is shorter, and a provider's novel is not worth more
 
-FIELDS: dict[str, tuple[type, ...]] = {
-    "address": (str,),
-    "attempts": (int,),
-    "bytes": (int,),
-    "code": (str,),
-    "config_version": (str,),
-    "connections": (int,),
-    "count": (int,),
-    "duration_ms": (int, float),
-    "end_state": (str,),
-    "error": (str,),
-    "exit_code": (int,),
-    "file": (str,),
-    "fix": (str,),
-    "host": (str,),
-    "key_id": (str,),
-    "logger": (str,),
-    "message": (str,),
-    "model": (str,),
-    "path": (str,),
-    "pid": (int,),
-    "port": (int,),
-    "provider": (str,),
-    "reason": (str,),
-    "request_id": (str,),
-    "restarts": (int,),
-    "route": (int, str),
-    "signal": (str, int),
-    "source": (str,),
-    "status": (int,),
-    "thread": (str,),
-    "traceback": (str,),
-    "version": (str,),
-    "worker": (int,),
-    "workers": (int,),
+FIELDS: dict[str, type] = {
+    "config_version": str,
+    "count": int,
+    "exit_code": int,
+    "fix": str,
+    "logger": str,
+    "message": str,
+    "reason": str,
+    "restarts": int,
+    "source": str,
+    "thread": str,
+    "traceback": str,
+    "worker": int,
 }
 
 
@@ -84,7 +62,7 @@ def set_up(role: Role, stream: Stream) -> None:
     _log.readable = role == "cli" or stream.isatty()
 
 
-def log(event: str, level: Level = "info", **fields: str | int | float | None) -> None:
+def log(event: str, level: Level = "info", **fields: str | int | None) -> None:
     """Write one event; a field that is None is left out.
 
     Args:
@@ -116,12 +94,12 @@ def _clean(value: str) -> str:
     return clean if len(clean) <= MAX_VALUE_CHARS else clean[:MAX_VALUE_CHARS] + "… (cut)"
 
 
-def _json(event: str, level: Level, fields: dict[str, str | int | float]) -> str:
+def _json(event: str, level: Level, fields: dict[str, str | int]) -> str:
     head = {"time": rfc3339(SystemClock.wall_ns()), "level": level, "role": _log.role, "event": event}
     return _encode(head | fields).decode() + "\n"
 
 
-def _line(event: str, level: Level, fields: dict[str, str | int | float]) -> str:
+def _line(event: str, level: Level, fields: dict[str, str | int]) -> str:
     text = str(fields.pop("traceback", ""))
     message = str(fields.pop("message", ""))
     rest = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
@@ -129,6 +107,6 @@ def _line(event: str, level: Level, fields: dict[str, str | int | float]) -> str
     return f"{head}\n{text.rstrip()}\n" if text else head + "\n"
 
 
-def _quoted(value: str | int | float) -> str:
+def _quoted(value: str | int) -> str:
     text = str(value)
     return repr(text) if not text or any(character.isspace() for character in text) else text
