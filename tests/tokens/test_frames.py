@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from dd0c_route.tokens import count_request, count_request_exactly, count_text_exactly, load
+from dd0c_route.tokens import count_answer, count_request, count_request_exactly, count_text_exactly, load
 from dd0c_route.tokens.frames import frame_of
 from dd0c_route.types import Count
 from tests.tokens.corpus import recordings
@@ -194,3 +194,65 @@ def test_what_claude_is_not_consistent_in_is_in_the_band() -> None:
     assert (system.tokens, system.exactness, system.band) == (10, "estimated", (10, 11))
     thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
     assert exact(body | thinking, "claude-sonnet-4-5", "anthropic.messages").band == (8 + 28, 8 + 33)
+
+
+# --- answers -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens", "band"),
+    [
+        ("gpt-4.1", 2, (2, 3)),
+        ("gpt-5.4", 11, (5, 14)),
+        ("claude-sonnet-4-5", 5, (4, 6)),
+        ("claude-opus-4-7", 8, (7, 9)),
+        ("claude-opus-5", 6, (4, 7)),
+    ],
+)
+def test_a_whole_answer_costs_its_end(model: str, tokens: int, band: tuple[int, int]) -> None:
+    count = count_answer("Hello!", model)
+    assert (count.tokens, count.band) == (tokens, band)
+
+
+def openai_answer(response: dict[str, Any]) -> str | None:
+    choices = response.get("choices") or [{}]
+    message = choices[0].get("message") or {}
+    whole = len(choices) == 1 and choices[0].get("finish_reason") == "stop" and not message.get("tool_calls")
+    return message.get("content") if whole else None
+
+
+def claude_answer(response: dict[str, Any]) -> str | None:
+    blocks = response.get("content") or []
+    whole = response.get("stop_reason") == "end_turn" and [block.get("type") for block in blocks] == ["text"]
+    return blocks[0]["text"] if whole else None
+
+
+@pytest.mark.parametrize(
+    ("name", "answer_of", "models", "least", "least_near"),
+    [
+        ("openai.chat", openai_answer, ("gpt-4o", "gpt-4.1"), 1000, 0.96),
+        ("anthropic.messages", claude_answer, ("claude-",), 250, 0.98),
+    ],
+)
+def test_recorded_answers_are_counted(
+    name: str,
+    answer_of: Any,
+    models: tuple[str, ...],
+    least: int,
+    least_near: float,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pairs = []
+    for record in recordings(name):
+        usage, text = record.get("usage_norm") or {}, answer_of(record.get("response") or {})
+        model = record["model"] or ""
+        if record["provider"] not in MAKERS or not model.startswith(models) or not text or usage.get("reasoning"):
+            continue
+        if usage.get("output_total"):
+            pairs.append((count_answer(text, model), usage["output_total"]))
+    hits = sum(near(count.tokens, true) for count, true in pairs) / len(pairs)
+    with capsys.disabled():
+        print(f"\n{name}: {hits:.1%} of {len(pairs)} answers within 1 % or two tokens", end="")
+    assert len(pairs) >= least
+    assert hits >= least_near
+    assert sum(count.band[0] <= true <= count.band[1] for count, true in pairs) >= 0.95 * len(pairs)

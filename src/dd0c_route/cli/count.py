@@ -22,7 +22,7 @@ def command() -> int:
 
 def counted(line: Answer) -> Answer:
     """The counts of one line."""
-    from dd0c_route.tokens import count_request_exactly, count_text_exactly
+    from dd0c_route.tokens import count_answer, count_request_exactly, count_text_exactly
 
     model = text(line, "model")
     if "request" in line:
@@ -37,7 +37,7 @@ def counted(line: Answer) -> Answer:
         "tokenizer": count.tokenizer,
     }
     if "output_text" in line:
-        output = count_text_exactly(_words(line, "output_text"), model)
+        output = count_answer(_words(line, "output_text"), model)
         answer |= {"output_tokens": output.tokens, "output_exactness": output.exactness, "output_band": output.band}
     return answer
 

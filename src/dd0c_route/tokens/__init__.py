@@ -1,16 +1,17 @@
 """Counting tokens locally: before a call, for what a cut answer left unreported, and as an audit of what is reported.
 
 Two of each. `count_text` and `count_request` are safe on an event loop: about a millisecond at most, exact for short
-texts whose vocabulary is loaded, and else an estimate with its band. Those that end in `_exactly` are for threads: they
-load what they need and take any length.
+texts whose vocabulary is loaded, and else an estimate with its band. Those that end in `_exactly`, and
+`count_answer`, are for threads: they load what they need and take any length.
 """
 
 from dd0c_route.tokens.models import Tokenizer, tokenizer_for
-from dd0c_route.tokens.request import count_request, count_request_exactly
+from dd0c_route.tokens.request import count_answer, count_request, count_request_exactly
 from dd0c_route.types import Count
 
 __all__ = [
     "Tokenizer",
+    "count_answer",
     "count_request",
     "count_request_exactly",
     "count_text",

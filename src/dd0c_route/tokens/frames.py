@@ -158,6 +158,28 @@ def _claude(fields: Fields, model: str) -> Frame:
     return Frame(tuple(texts), tokens, below, above)
 
 
+# --- answers ------------------------------------------------------------------------------------------
+
+# What a provider adds to the text of a whole answer: tokens, and how far below and above was seen. Claude counts the
+# end of its turn; gpt-5 the channels that it answers in, beside the reasoning, which it reports.
+_ANSWER_ENDS = (
+    (re.compile(r"claude.*4[-.]7"), (4, 1, 1)),
+    (_CLAUDE_4_8, (2, 2, 1)),
+    (re.compile("claude"), (3, 1, 1)),
+    (_GPT_5, (9, 6, 3)),
+    (_REASONS, (0, 3, 21)),
+    (_OPENAI, (0, 0, 1)),
+)
+
+
+def answer_end(model: str) -> Frame:
+    """What a whole answer of *model* (lower case) costs beside its text."""
+    for models, (tokens, below, above) in _ANSWER_ENDS:
+        if models.search(model):
+            return Frame((), tokens, below, above)
+    return Frame(())
+
+
 # --- what all have -------------------------------------------------------------------------------------
 
 

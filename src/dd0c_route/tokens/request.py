@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.tokens.frames import frame_of
+from dd0c_route.tokens.frames import answer_end, frame_of
 from dd0c_route.tokens.models import tokenizer_for
 from dd0c_route.types import Count
 
@@ -134,6 +134,16 @@ def count_request_exactly(api: str, fields: Mapping[str, Raw], model: str) -> Co
     """The same as exactly as can be: may load a vocabulary, reads everything, and blocks for as long as that takes."""
     count = tokenizer_for(model).count_exactly
     return _framed(api, fields, model, count) or _estimated(api, fields, model, count, _ALL_BYTES)
+
+
+def count_answer(text: str, model: str) -> Count:
+    """The output tokens of a whole answer: its text, and what the provider counts for its end. Blocks like the others.
+
+    A cut answer has no end: count its text. Reasoning that the text does not show is not in it.
+    """
+    count, end = tokenizer_for(model).count_exactly(text), answer_end(model.lower())
+    low, high = count.band[0] + end.tokens - end.below, count.band[1] + end.tokens + end.above
+    return Count(count.tokens + end.tokens, "exact" if low == high else "estimated", (low, high), count.tokenizer)
 
 
 def _framed(api: str, fields: Mapping[str, Raw], model: str, count: CountText) -> Count | None:
