@@ -35,7 +35,7 @@ def read(body: object, headers: Headers | None = None, target: bytes = b"/v1/cha
         (b"/v1alpha/models/m:countTokens", "gemini", "gemini.count_tokens", "/models/m:countTokens"),
         (b"/passthrough/acme/v1/chat/completions", "passthrough", "openai.chat", "/v1/chat/completions"),
         (b"/passthrough/acme/", "passthrough", "unknown", "/"),
-        (b"/passthrough/acme/v1//files/..", "passthrough", "unknown", "/v1//files/.."),
+        (b"/passthrough/acme/v1//files/a..b/.c", "passthrough", "unknown", "/v1//files/a..b/.c"),
     ],
 )
 def test_the_path_says_who_speaks_and_what_is_called(target: bytes, dialect: str, api: str, path: str) -> None:
@@ -81,6 +81,14 @@ def test_calls_are_posted(method: str, target: bytes) -> None:
 @pytest.mark.parametrize(("method", "reads"), [("POST", True), ("PUT", True), ("GET", False), ("DELETE", False)])
 def test_a_pass_through_takes_any_method(method: str, reads: bool) -> None:
     assert address_of(b"/passthrough/acme/v1/files", method)[0].reads_body is reads
+
+
+@pytest.mark.parametrize(
+    "steps", [b"../admin", b"v1/../../admin", b"a/.", b"a/%2e%2E/b", b"..%2fadmin", b"a%5C..\\b", b"a/..;x/b"]
+)
+def test_a_path_does_not_lead_out_of_the_providers_base_url(steps: bytes) -> None:
+    with pytest.raises(BadRequest, match="step"):
+        address_of(b"/passthrough/acme/" + steps, "GET")
 
 
 def test_a_target_outside_ascii_is_refused() -> None:

@@ -39,6 +39,9 @@ _USUAL = {path.encode(): (address, "") for path, address in _ADDRESSES.items()} 
 _GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
 _MODELS = re.compile(r"/(v1|v1beta|v1alpha)(/models(?:/[^/:]+)?)")
 _PASSTHROUGH = "/passthrough/"
+_SLASH = r"(?:/|\\|%2f|%5c)"
+_STEPS = re.compile(rf"{_SLASH}(?:\.|%2e){{1,2}}(?:{_SLASH}|;|$)", re.IGNORECASE)
+"""A step up or nowhere (RFC 3986 §3.3), however a server may read it: it would lead out of the provider's base URL."""
 MODEL_CHARS = 512  # the longest that providers have: Bedrock's profiles
 _SESSION_CHARS = 256
 _TAGS = 64
@@ -51,7 +54,7 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
     Raises:
         NotFound: No such address.
         MethodNotAllowed: The address exists, the method does not.
-        BadRequest: The target is not ASCII.
+        BadRequest: The target is not ASCII, or its path holds `.` or `..`.
     """
     if method == "POST" and (usual := _USUAL.get(target)) is not None:
         return usual
@@ -59,6 +62,8 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
         path, _, query = target.decode("ascii").partition("?")
     except UnicodeDecodeError:
         raise BadRequest("the request target holds bytes outside ASCII: percent-encode them") from None
+    if _STEPS.search(path) is not None:
+        raise BadRequest("the path holds a step '.' or '..': write it without")
     address = _ADDRESSES.get(path) or _gemini(path)
     if address is not None:
         if method != "POST":
