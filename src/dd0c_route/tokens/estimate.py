@@ -27,6 +27,8 @@ class _Rates(Struct, frozen=True):
     rates: dict[str, float]
     band: dict[str, tuple[float, float]]  # tokens, share of the estimate
 
+_TOKENS_A_BYTE = 2  # more, no vocabulary takes: bytes are the smallest pieces, and Claude's marks capitals besides
+
 
 class Estimator:
     """Counts by the fitted rates of one tokenizer.
@@ -53,7 +55,8 @@ class Estimator:
         found = features(sample)
         rate_of = self._rates.get
         tokens = sum(amount * rate_of(name, 0.0) for name, amount in found.items())
-        tokens = max(tokens, found["words"], 1.0) * factor
+        most = _TOKENS_A_BYTE * len(sample.encode("utf-8", "surrogatepass"))
+        tokens = min(max(tokens, found["words"], 1.0), most) * factor
 
         base, share = self._bands[kind_of(found, len(sample))]
         half = (base + share * tokens) * self._trust
