@@ -147,7 +147,7 @@ class Decision(Struct, frozen=True):
         route: Index of the route that matched, or None.
         candidates: What the policy chose among.
         shadow: What the policy would have chosen, where the route only watches.
-        decide_us: Time spent on deciding, in microseconds.
+        decide_us: Time spent on deciding, in microseconds with one decimal.
     """
 
     plan: tuple[Target, ...]

@@ -298,7 +298,7 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
         "verdict": decision.verdict,
         "reason": decision.reason,
         "policy": decision.policy,
-        "decide_us": round(decision.decide_us, 1),
+        "decide_us": decision.decide_us,
     }
     if decision.route is not None:
         fields["route"] = decision.route

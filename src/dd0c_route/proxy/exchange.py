@@ -118,10 +118,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     whole_json = reply.has_body and kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
     meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
     bill.answering(target, reply.status, meter, whole_json=whole_json)
-
-    def headers(entry: Entry | None) -> Headers:
-        return _headers(call, target, line, reply.headers, bill, entry)
-
+    headers = partial(_headers, call, target, line, reply.headers, bill)
     if whole_json and reply.complete:
         return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns())
     edit: Edit | None = None
