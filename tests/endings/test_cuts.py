@@ -109,6 +109,13 @@ def test_a_stream_that_stops_never_looks_complete(
     assert len(text_of(caller.body)) > 10
 
 
+def test_nothing_is_said_behind_a_streams_own_last_event(failing: Stand) -> None:
+    caller = call(failing, "chunks=3; chunk_ms=5; cut_after=7", stream=True)
+
+    assert caller.body.endswith(b"data: [DONE]\n\n")
+    assert not caller.whole  # the end that did not come is not invented
+
+
 @pytest.mark.parametrize("scene", ["chunks=20; cut_bytes=100", "chunks=20; cut_bytes=100; cut_how=rst"])
 @pytest.mark.parametrize("dialect", ["openai", "anthropic", "gemini"])
 def test_a_json_answer_shorter_than_announced_is_an_error(failing: Stand, dialect: str, scene: str) -> None:

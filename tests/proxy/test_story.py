@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.stand import CHAT, MESSAGES, PROVIDERS, Answer, Stand
+from tests.stand import CHAT, MESSAGES, PROVIDERS, Answer, Stand, until
 
 ROUTES = """
 [[routes]]
@@ -332,6 +332,23 @@ def test_the_usage_that_the_router_asked_for_does_not_show(stand: Stand, path: s
     assert plain.body.endswith(b"data: [DONE]\n\n")
     for answer in (plain, wanted):
         assert stand.entry(answer.id)["usage_source"] == "provider_final"
+
+
+def test_the_usage_does_not_show_however_the_type_is_written(stand: Stand) -> None:
+    scene = {"x-sim": "chunks=3; header=content-type:Text/Event-Stream%3B%20Charset=UTF-8"}
+    answer = stand.post("/v1/chat/completions", {**CHAT, "stream": True}, scene)
+
+    assert all(event["choices"] for event in events(answer.body))
+
+
+def test_the_entry_of_a_stream_tells_how_its_try_ended_though_it_was_written_before(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**CHAT, "stream": True}, {"x-sim": "chunks=3; chunk_ms=5"})
+
+    def outcome() -> bool:
+        (attempt,) = stand.entry(answer.id)["attempts"]
+        return bool(attempt["connection"].endswith(":pooled"))
+
+    until(outcome, "the end of the try")
 
 
 def test_the_usage_does_not_show_either_where_the_client_takes_codings(stand: Stand) -> None:

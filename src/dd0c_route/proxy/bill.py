@@ -46,6 +46,7 @@ class Bill:
     ttft_ns: int | None = None
     _target: Target | None = None
     _marks: Marks | None = None
+    _unended: Marks | None = None  # of a try that was still running when the entry was written
     _tried_ns = 0
     _meter: Meter | None = None
     _answered = False
@@ -93,17 +94,7 @@ class Bill:
         if marks is None or target is None:
             return
         self._unanswered = marks.sent and status is None
-        self._attempts.append(
-            Attempt(
-                target=str(target),
-                started_ms=self._ms(marks.sent_at or self._tried_ns) or 0.0,
-                first_byte_ms=self._ms(marks.first_byte_at),
-                ended_ms=self._ms(marks.ended_at or self._runtime.clock.ticks_ns()),
-                status=status,
-                error=error,
-                connection=f"{'reused' if marks.reused else 'new'}:{marks.outcome or 'aborted'}",
-            )
-        )
+        self._attempts.append(self._attempt(marks, target, status, error))
         self._marks = None
 
     def answering(self, target: Target, status: int, meter: Meter, *, whole_json: bool) -> None:
@@ -136,7 +127,7 @@ class Bill:
         if self._entry is None:
             if self._marks is not None:
                 self.tried(self._status_of_try, error)
-                self._marks = None
+                self._unended = marks if marks.outcome is None else None
             self._answered = answered
             client = self._client
             delivered_bytes = client.delivered() if client.gone else client.offered + more
@@ -174,6 +165,7 @@ class Bill:
             counting: Another one than the settlement's may block, and belongs in a thread.
         """
         entry = self._entry
+        ended = self._end_of_try()
         if entry is None or (delivered_bytes == entry.delivered_bytes and counting is AT_ONCE):
             return Delivery(self._request.id)
         lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
@@ -191,7 +183,28 @@ class Bill:
         changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}
         return Delivery(entry.id, changes)
 
+    def _end_of_try(self) -> bool:
+        """Note how the last try ended where that was not known yet: a stream is settled before its last bytes."""
+        marks, target = self._unended, self._target
+        if marks is None or target is None or marks.outcome is None:
+            return False
+        last = self._attempts[-1]
+        self._attempts[-1] = self._attempt(marks, target, last.status, last.error)
+        self._unended = None
+        return True
+
     # --- making the records -----------------------------------------------------------------------------------
+
+    def _attempt(self, marks: Marks, target: Target, status: int | None, error: str | None) -> Attempt:
+        return Attempt(
+            target=str(target),
+            started_ms=self._ms(marks.sent_at or self._tried_ns) or 0.0,
+            first_byte_ms=self._ms(marks.first_byte_at),
+            ended_ms=self._ms(marks.ended_at or self._runtime.clock.ticks_ns()),
+            status=status,
+            error=error,
+            connection=f"{'reused' if marks.reused else 'new'}:{marks.outcome or 'aborted'}",
+        )
 
     def _intent(self, target: Target) -> Intent:
         call = self.call

@@ -114,7 +114,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
                  client: Client, bill: Bill, runtime: Runtime) -> None:  # fmt: skip
     """Hand the answer to the client, byte for byte."""
     fields = dict(reply.headers)
-    kind, coding = fields.get(b"content-type", b""), fields.get(b"content-encoding", b"")
+    kind, coding = fields.get(b"content-type", b"").lower(), fields.get(b"content-encoding", b"")
     whole_json = reply.has_body and kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
     meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
     bill.answering(target, reply.status, meter, whole_json=whole_json)
@@ -137,7 +137,8 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     try:
         await relay.stream()
     except UpstreamError as error:
-        if kind.startswith(_EVENTS) and not coding and relay.between_events:  # say why, before the cut shows that
+        # Say why, before the cut shows that; behind the stream's own last event nobody listens.
+        if kind.startswith(_EVENTS) and not coding and relay.between_events and not meter.finished:
             client.send(redact_bytes(render_event(error, call.api, call.id)))
         raise
 
