@@ -45,7 +45,8 @@ def fit(x: Array, y: Array) -> Array:
         rates = np.linalg.solve(a.T @ a + 1e-3 * np.eye(x.shape[1]), a.T @ (y * w))
         error = np.abs((x / scale @ rates - y) * weight)
         damping = 1 / np.sqrt(np.maximum(error, 0.02))
-    return rates / scale
+    fitted: Array = rates / scale
+    return fitted
 
 
 def band(estimate: Array, y: Array) -> tuple[int, float]:

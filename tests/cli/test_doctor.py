@@ -138,7 +138,7 @@ def test_a_missing_package_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_few_descriptors_are_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(findings.resource, "getrlimit", lambda kind: (256, 256))
+    monkeypatch.setattr("resource.getrlimit", lambda kind: (256, 256))
     assert by_name(list(of_machine(NOW_NS)))["open files"].state == "warning"
 
 

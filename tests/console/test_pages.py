@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ class Seen(HTMLParser):
         self.text += data
 
 
-def stored(control: ControlProcess, **changes: object) -> str:
+def stored(control: ControlProcess, **changes: Any) -> str:
     """Journal an entry and wait until it is readable; its id."""
     entry = an_entry(**changes)
     journal = control.journal()

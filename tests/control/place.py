@@ -54,7 +54,7 @@ class ControlProcess:
         self.config = path / "dd0c.toml"
         if config is not None:
             self.config.write_text(config)
-        boot = {
+        boot: dict[str, object] = {
             "config_path": str(self.config) if config is not None else None,
             "overrides": {},
             "runtime_dir": str(path),

@@ -220,14 +220,16 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_processes_are_killed(tmp_p
         for victim in victims:
             output = killed(victim)
             if victim is not reader:
-                said |= dict(reversed(line.split()) for line in output.decode().splitlines() if len(line) == 31)
+                words = [line.split() for line in output.decode().splitlines() if len(line) == 31]
+                said |= {call_id: word for word, call_id in words}
 
     store = SqliteStore(tmp_path / "dd0c.db")
     finished: list[Entry] = []
     ingest = Ingest(tmp_path / "journal", store, finished.extend)
     while ingest.step():
         pass
-    page, found = store.entries(Filter(limit=1000)), {}
+    page = store.entries(Filter(limit=1000))
+    found: dict[str, Entry] = {}
     while True:
         assert not found.keys() & {entry.id for entry in page.entries}
         found |= {entry.id: entry for entry in page.entries}
@@ -237,7 +239,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_processes_are_killed(tmp_p
 
     assert len(said) > 10 * ROUNDS
     assert said.keys() <= found.keys()
-    possible = {
+    possible: dict[str, set[str | None]] = {
         "i": {"worker_lost", "delivery_unconfirmed", None},
         "s": {"delivery_unconfirmed", None},
         "d": {None},

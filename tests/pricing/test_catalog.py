@@ -40,8 +40,8 @@ def plain() -> Catalog:
     return catalog
 
 
-def ns(*moment: int) -> int:
-    return int(datetime(*moment, tzinfo=UTC).timestamp()) * 1_000_000_000
+def ns(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) * 1_000_000_000
 
 
 def priced(
@@ -54,7 +54,10 @@ def priced(
 
 def usage_of(rng: random.Random, *, output: bool) -> Usage:
     size = rng.choice((0, 1, 100, 10_000, 400_000))
-    draw = lambda: rng.choice((0, rng.randint(0, size)))  # noqa: E731 - a name for one draw
+
+    def draw() -> int:
+        return rng.choice((0, rng.randint(0, size)))
+
     return Usage(draw(), draw(), draw(), draw(), draw() if output else 0, draw() if output else 0)
 
 

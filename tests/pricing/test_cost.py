@@ -34,7 +34,8 @@ def test_the_sum_is_the_sum_of_the_lines(usage: Usage, low: Rates, high: Rates, 
 
 @given(usages, usages, rates)
 def test_two_calls_cost_what_their_tokens_cost_together(a: Usage, b: Usage, rates: Rates) -> None:
-    per_token = price(Rates(rates.input, *([rates.output] * 5)))
+    low, high = rates.input, rates.output
+    per_token = price(Rates(low, high, high, high, high, high))
     fields = Usage.__struct_fields__
     both = Usage(*(getattr(a, name) + getattr(b, name) for name in fields))
     assert cost(both, per_token).picodollars == cost(a, per_token).picodollars + cost(b, per_token).picodollars

@@ -4,9 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.pricing.names import NameIndex, spellings
+from dd0c_route.pricing.names import Match, NameIndex, spellings
 
-ROWS = [("^gpt-4o-mini", "=mini"), ("=gpt-4o", "$-latest"), (("^gpt", "*audio"),), ("~^gpt-4o-\\d{4}$",), ("*gpt",)]
+ROWS: list[Match] = [
+    ("^gpt-4o-mini", "=mini"),
+    ("=gpt-4o", "$-latest"),
+    (("^gpt", "*audio"),),
+    ("~^gpt-4o-\\d{4}$",),
+    ("*gpt",),
+]
 
 
 @pytest.mark.parametrize(
@@ -18,7 +24,7 @@ def test_the_first_row_whose_rule_holds_is_meant(name: str, row: int | None) -> 
 
 
 @given(st.lists(st.lists(st.sampled_from(["=a", "=b", "^a", "$b", "*c"]), min_size=1).map(tuple)), st.text("abc"))
-def test_the_dictionary_of_plain_names_changes_no_answer(rows: list[tuple[str, ...]], name: str) -> None:
+def test_the_dictionary_of_plain_names_changes_no_answer(rows: list[Match], name: str) -> None:
     one_by_one = next((i for i, row in enumerate(rows) if NameIndex([row]).find(name) == 0), None)
     assert NameIndex(rows).find(name) == one_by_one
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,9 +74,7 @@ def test_a_long_value_is_cut_after_it_was_redacted(stream: io.StringIO) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"headers": "x"}, {"body": "x"}, {"url": "x"}, {"count": "200"}, {"message": b"x"}])
-def test_a_field_that_is_not_listed_or_has_another_type_is_refused(
-    fields: dict[str, str | int], stream: io.StringIO
-) -> None:
+def test_a_field_that_is_not_listed_or_has_another_type_is_refused(fields: dict[str, Any], stream: io.StringIO) -> None:
     with pytest.raises(TypeError):
         log("upstream_failed", **fields)
     assert stream.getvalue() == ""

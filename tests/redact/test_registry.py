@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import timeit
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -24,7 +25,7 @@ def b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-WRITTEN = {
+WRITTEN: dict[str, Callable[[str], str]] = {
     "raw": lambda key: key,
     "json": lambda key: json.dumps(key)[1:-1],
     "json in json": lambda key: json.dumps(json.dumps(key))[3:-3],

@@ -7,21 +7,23 @@ import re
 import pytest
 
 from dd0c_route.redact import redact_sensitive
+from dd0c_route.redact.rules import Bare, Format
 from tests.redact.synthetic import BARE, NAMED, RULES, credential, leaks
 
 KEYS_EACH = 20
+SHAPES: list[Format | Bare] = [*RULES.format, *RULES.bare]
 SINGLE_WORD = [rule for rule in RULES.format if rule.name != "private-key"]
 
 
 @pytest.mark.parametrize("rule", RULES.format, ids=lambda rule: rule.name)
-def test_a_key_in_a_sentence_is_masked_under_its_own_name_and_nothing_else_is(rule) -> None:
+def test_a_key_in_a_sentence_is_masked_under_its_own_name_and_nothing_else_is(rule: Format) -> None:
     for seed in range(KEYS_EACH):
         key = credential(rule.shape, seed)
         assert redact_sensitive(f"the key {key} was refused") == f"the key [redacted:{rule.name}] was refused"
 
 
 @pytest.mark.parametrize("rule", RULES.format, ids=lambda rule: rule.name)
-def test_each_rule_names_a_probe_that_its_keys_hold(rule) -> None:
+def test_each_rule_names_a_probe_that_its_keys_hold(rule: Format) -> None:
     for seed in range(KEYS_EACH):
         assert any(probe in credential(rule.shape, seed) for probe in rule.probes)
 
@@ -46,21 +48,24 @@ def test_the_leak_check_sees_what_is_not_masked() -> None:
     assert all(leaks(key, write(key)) for write in (NAMED | BARE).values())
 
 
-@pytest.mark.parametrize("text", [miss for rule in (*RULES.format, *RULES.carrier) for miss in rule.miss])
+@pytest.mark.parametrize(
+    "text",
+    [*(miss for rule in RULES.format for miss in rule.miss), *(miss for rule in RULES.carrier for miss in rule.miss)],
+)
 def test_look_alikes_pass_unchanged(text: str) -> None:
     assert redact_sensitive(text) == text
     assert redact_sensitive(f"see {text} there") == f"see {text} there"
 
 
 def test_no_rule_stores_a_key() -> None:
-    for rule in (*RULES.format, *RULES.bare):
+    for rule in SHAPES:
         assert not re.search(r"[A-Za-z0-9]{24,}", re.sub(r"\{\w+\}", " ", rule.shape)), rule.name
 
 
 def test_rules_have_names_of_their_own_and_a_source() -> None:
-    names = [rule.name for rule in (*RULES.format, *RULES.bare)]
+    names = [rule.name for rule in SHAPES]
     assert len(names) == len(set(names)) >= 44
-    assert all(rule.source for rule in (*RULES.format, *RULES.bare))
+    assert all(rule.source for rule in SHAPES)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_a_damaged_vocabulary_is_refused(content: bytes, tmp_path: Path, monkeyp
 
 def test_every_vocabulary_has_its_source_and_its_licence() -> None:
     folder = files("dd0c_route.tokens").joinpath("vocabularies")
-    index = vocabulary.tomllib.loads(folder.joinpath("index.toml").read_text("utf-8"))
+    index = tomllib.loads(folder.joinpath("index.toml").read_text("utf-8"))
     licences = folder.joinpath("LICENSES.txt").read_text("utf-8")
     packed = {file.name.removesuffix(".zst") for file in folder.iterdir() if file.name.endswith(".zst")}
     assert packed == index.keys()
