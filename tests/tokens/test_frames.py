@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -89,7 +91,9 @@ def test_a_completion_and_an_embedding_are_their_text_alone() -> None:
         ("openai.chat", {"messages": [[]]}),
         ("openai.responses", {"input": "hi", "previous_response_id": "r"}),
         ("openai.responses", {"input": [{"type": "function_call_output", "output": "1"}]}),
-        ("anthropic.messages", {"tools": [{"name": "f"}]}),
+        ("anthropic.messages", {"tools": [{"name": "f", "type": "web_search_20250305"}]}),
+        ("anthropic.messages", {"tools": [{"name": "f", "defer_loading": True}]}),
+        ("anthropic.messages", {"output_config": {"format": {"type": "json_schema"}}}),
         ("gemini.generate", {"contents": []}),
         ("openai.completions", {"prompt": [1, 2]}),
         ("openai.embeddings", {}),
@@ -116,20 +120,19 @@ def test_a_short_request_is_exact_once_the_vocabulary_is_loaded() -> None:
 # --- against what providers reported -----------------------------------------------------------------
 
 
-def framed(name: str, models: tuple[str, ...]) -> list[tuple[Count, int]]:
+def framed(
+    name: str, models: tuple[str, ...], wanted: Callable[[list[str]], bool] = lambda features: True
+) -> list[tuple[Count, int]]:
     """The counts of recorded requests whose frame is known, and what the provider counted."""
     pairs = []
     for record in recordings(name):
         true, request = (record.get("usage_norm") or {}).get("input_total"), record["request"]
         model = (record["model"] or "").lower()
-        if (
-            not true
-            or record["provider"] not in MAKERS
-            or not isinstance(request, dict)
-            or not model.startswith(models)
-        ):
+        if not true or record["provider"] not in MAKERS or not model.startswith(models):
             continue
-        if "[REDACTED]" in str(request) or frame_of(name, fields_of(request), model) is None:
+        if not wanted(record["features"]) or "[REDACTED]" in str(request):
+            continue
+        if frame_of(name, fields_of(request), model) is None:
             continue
         pairs.append((count_request_exactly(name, fields_of(request), model), true))
     return pairs
@@ -163,7 +166,7 @@ def near(count: int, true: int) -> bool:
 
 
 def test_recorded_prompts_of_claude_are_counted_to_one_percent(capsys: pytest.CaptureFixture[str]) -> None:
-    pairs = framed("anthropic.messages", ("claude-",))
+    pairs = framed("anthropic.messages", ("claude-",), lambda features: "tools" not in features)
     percent = sum(abs(count.tokens - true) <= true * 0.01 for count, true in pairs) / len(pairs)
     two_tokens = sum(near(count.tokens, true) for count, true in pairs) / len(pairs)
     with capsys.disabled():
@@ -172,6 +175,40 @@ def test_recorded_prompts_of_claude_are_counted_to_one_percent(capsys: pytest.Ca
     assert percent >= 0.92
     assert two_tokens >= 0.95
     assert sum(count.band[0] <= true <= count.band[1] for count, true in pairs) >= 0.95 * len(pairs)
+
+
+def test_recorded_tools_of_claude_are_counted_to_one_percent(capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = framed(
+        "anthropic.messages", ("claude-",), lambda features: "tools" in features and "tool_history" not in features
+    )
+    percent = sum(abs(count.tokens - true) <= true * 0.01 for count, true in pairs) / len(pairs)
+    with capsys.disabled():
+        print(f"\nClaude with tools, first turn: {percent:.1%} of {len(pairs)} prompts within 1 %", end="")
+    assert len(pairs) > 100
+    assert percent >= 0.85
+    assert sum(count.band[0] <= true <= count.band[1] for count, true in pairs) >= 0.95 * len(pairs)
+
+
+def test_a_tool_is_read_as_the_json_that_python_writes() -> None:
+    tool = {"name": "weather", "description": "of a town", "input_schema": {"type": "object", "properties": {}}}
+    alone: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
+    model = "claude-sonnet-4-5"
+    with_tool = exact(alone | {"tools": [tool]}, model, "anthropic.messages")
+    forced = exact(alone | {"tools": [tool], "tool_choice": {"type": "any"}}, model, "anthropic.messages")
+    added = with_tool.tokens - exact(alone, model, "anthropic.messages").tokens
+    assert added == 496 + count_text_exactly(json.dumps(tool), model).tokens
+    assert forced.tokens - with_tool.tokens == 591 - 496
+    assert with_tool.exactness == "estimated"
+
+
+def test_a_call_and_its_result_are_counted_with_what_is_around_them() -> None:
+    call = {"type": "tool_use", "id": "1", "name": "weather", "input": {"town": "Rome"}}
+    result = {"type": "tool_result", "tool_use_id": "1", "content": "sunny"}
+    body = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [call]}]}
+    body["messages"].append({"role": "user", "content": [result]})
+    count = exact(body, "claude-sonnet-4-5", "anthropic.messages")
+    texts = [count_text_exactly(text, "claude-sonnet-4-5").tokens for text in ("weather", '{"town": "Rome"}', "sunny")]
+    assert count.tokens == 8 + 2 * 3 + sum(texts) + 39 + 12
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ class _Rates(Struct, frozen=True):
     rates: dict[str, float]
     band: dict[str, tuple[float, float]]  # tokens, share of the estimate
 
+
 _TOKENS_A_BYTE = 2  # more, no vocabulary takes: bytes are the smallest pieces, and Claude's marks capitals besides
 
 

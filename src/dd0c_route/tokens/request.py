@@ -34,7 +34,9 @@ _SCHEMAS = ("response_format", "text", "generationConfig", "generation_config", 
 # Server-side state: what it holds is part of the prompt and cannot be seen from here.
 _UNSEEN = ("previous_response_id", "conversation", "cachedContent", "mcp_servers", "context_management")
 _SERVER_TOOLS = re.compile(
-    rb"web_?search|code_?(?:execution|interpreter)|google_?search|file_?search|web_?fetch|mcp|url_?context", re.I
+    rb"web_?search|code_?(?:execution|interpreter)|google_?search|file_?search|web_?fetch|mcp|url_?context"
+    rb"|tool_search|defer_loading|advisor_2|memory_2",
+    re.I,
 )
 _SCHEMA = re.compile(rb"[sS]chema")
 _UNSEEN_STATE = (0, 0, 100_000)  # tokens: middle, low, high

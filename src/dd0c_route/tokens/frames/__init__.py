@@ -1,0 +1,44 @@
+"""Requests whose tokens are known: which texts the model reads, and what an API puts around them.
+
+Only what is known is read here: a request with anything else in it (images, schemas, state on the provider's side) has
+no frame, and is estimated. The tests say how often a frame holds to the token on recorded requests.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dd0c_route.tokens.frames import claude, openai
+from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, string
+
+__all__ = ["Frame", "answer_end", "frame_of"]
+
+
+def frame_of(api: str, fields: Fields, model: str) -> Frame | None:
+    """The frame of a request to *model* (lower case), or None where it is not known."""
+    try:
+        if "claude" in model:
+            return claude.messages(fields, model) if api == "anthropic.messages" else None
+        match api:
+            case "openai.completions" | "openai.embeddings" | "embeddings":
+                return _texts(fields)
+            case "openai.chat" if openai.MODELS.search(model):
+                return openai.chat(fields, model)
+            case "openai.responses" if openai.MODELS.search(model):
+                return openai.responses(fields, model)
+    except (Unknown, msgspec.DecodeError, RecursionError):
+        pass
+    return None
+
+
+def answer_end(model: str) -> Frame:
+    """What a whole answer of *model* (lower case) costs beside its text."""
+    for models, (tokens, below, above) in (*claude.ANSWER_ENDS, *openai.ANSWER_ENDS):
+        if models.search(model):
+            return Frame((), tokens, below, above)
+    return Frame(())
+
+
+def _texts(fields: Fields) -> Frame:
+    value = decode(fields, "prompt" if "prompt" in fields else "input")
+    return Frame(tuple([string(item) for item in value] if isinstance(value, list) else [string(value)]))
