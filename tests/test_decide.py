@@ -22,7 +22,7 @@ COSTS = {"large": 100, "small": 10}
 
 
 def provider(name: str, dialect: str) -> Provider:
-    return Provider(name=name, dialect=dialect, base_url="http://127.0.0.1:9")  # type: ignore[arg-type]
+    return Provider(name=name, dialect=dialect, base_url="http://127.0.0.1:9")  # type: ignore[arg-type]  # one of them
 
 
 PROVIDERS = {

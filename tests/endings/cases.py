@@ -153,6 +153,6 @@ def draw_cases(count: int, seed: int) -> list[Case]:
     draw.shuffle(forms)
     # 41 names and 12 forms have no common divisor: in turn, they meet in every combination.
     return [
-        Case(number, names[number % len(names)], *forms[number % len(forms)], draw.getrandbits(32))  # type: ignore[arg-type]
+        Case(number, names[number % len(names)], *forms[number % len(forms)], draw.getrandbits(32))  # type: ignore[arg-type]  # forms have three parts
         for number in range(count)
     ]

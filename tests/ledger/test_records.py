@@ -13,7 +13,7 @@ from tests.ledger.examples import an_entry, an_intent
 
 def framed(kind: bytes, value: object) -> bytes:
     frame = bytearray()
-    frame_into(frame, kind, value)  # type: ignore[arg-type]
+    frame_into(frame, kind, value)  # type: ignore[arg-type]  # anything JSON
     return bytes(frame)
 
 

@@ -57,7 +57,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(store: SqliteStore) -> None:
     batch = msgspec.structs.replace(
         NOTHING, settled=rows(entry), positions={"a.log": 3}, opened=[OpenCall("dd_1", "0-A", None)]
     )
-    broken = msgspec.structs.replace(batch, opened=[OpenCall("dd_1", None, None)])  # type: ignore[arg-type]
+    broken = msgspec.structs.replace(batch, opened=[OpenCall("dd_1", None, None)])  # type: ignore[arg-type]  # broken on purpose
     with pytest.raises(StoreUnavailable):
         store.ingest(broken)
     assert store.entry(entry.id) is None

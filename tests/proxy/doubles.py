@@ -45,4 +45,4 @@ class Transport:
 
 def client_on(transport: Transport, link: Link | None = None, **how: Any) -> Client:
     settings: dict[str, Any] = {"http10": False, "keep_alive": True, "head_only": False, "on_done": lambda keep: None}
-    return Client(link or Link(transport), **(settings | how))  # type: ignore[arg-type]
+    return Client(link or Link(transport), **(settings | how))  # type: ignore[arg-type]  # a double

@@ -65,7 +65,7 @@ def fill(sock: socket.socket) -> int:
 
 def test_what_was_read_is_acknowledged_to_the_byte() -> None:
     with connected() as (ours, client):
-        witness = Witness(Transport(ours))  # type: ignore[arg-type]
+        witness = Witness(Transport(ours))  # type: ignore[arg-type]  # a double
         assert witness.acked() == 0
         ours.sendall(b"x" * 12345)
         read_exactly(client, 12345)
@@ -75,7 +75,7 @@ def test_what_was_read_is_acknowledged_to_the_byte() -> None:
 
 def test_what_a_client_does_not_take_is_not_acknowledged() -> None:
     with connected(small_buffers=True) as (ours, client):
-        witness = Witness(Transport(ours))  # type: ignore[arg-type]
+        witness = Witness(Transport(ours))  # type: ignore[arg-type]  # a double
         written = fill(ours)
         acked = witness.acked()
         assert acked is not None
@@ -87,7 +87,7 @@ def test_what_a_client_does_not_take_is_not_acknowledged() -> None:
 @pytest.mark.parametrize("end", ["fin", "rst"])
 def test_the_figure_outlives_the_connection_and_its_first_descriptor(end: str) -> None:
     with connected() as (ours, client):
-        witness = Witness(Transport(ours))  # type: ignore[arg-type]
+        witness = Witness(Transport(ours))  # type: ignore[arg-type]  # a double
         ours.sendall(b"x" * 1000)
         read_exactly(client, 1000)
         until(lambda: witness.acked() == 1000, "the acknowledgement")
@@ -100,7 +100,7 @@ def test_the_figure_outlives_the_connection_and_its_first_descriptor(end: str) -
 @pytest.mark.parametrize("end", ["fin", "rst"])
 def test_a_client_that_leaves_without_reading_never_counts_as_having_taken_all(end: str) -> None:
     with connected(small_buffers=True) as (ours, client):
-        witness = Witness(Transport(ours))  # type: ignore[arg-type]
+        witness = Witness(Transport(ours))  # type: ignore[arg-type]  # a double
         written = fill(ours)
         reset(client) if end == "rst" else client.close()
         ours.close()
@@ -112,7 +112,7 @@ def test_a_client_that_leaves_without_reading_never_counts_as_having_taken_all(e
 
 def test_the_last_figure_stays_when_the_witness_has_let_go() -> None:
     with connected() as (ours, client):
-        witness = Witness(Transport(ours))  # type: ignore[arg-type]
+        witness = Witness(Transport(ours))  # type: ignore[arg-type]  # a double
         ours.sendall(b"x" * 1000)
         read_exactly(client, 1000)
         until(lambda: witness.acked() == 1000, "the acknowledgement")
@@ -125,7 +125,7 @@ def test_the_last_figure_stays_when_the_witness_has_let_go() -> None:
 
 def test_the_connection_ends_for_the_client_only_when_the_witness_lets_go() -> None:
     with connected() as (ours, client):
-        witness = Witness(Transport(ours))  # type: ignore[arg-type]
+        witness = Witness(Transport(ours))  # type: ignore[arg-type]  # a double
         ours.close()
         client.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -138,7 +138,7 @@ def test_the_connection_ends_for_the_client_only_when_the_witness_lets_go() -> N
 def test_a_socket_of_this_machine_tells_nothing() -> None:
     ours, theirs = socket.socketpair()
     with closing(ours), closing(theirs):
-        witness = Witness(Transport(ours))  # type: ignore[arg-type]
+        witness = Witness(Transport(ours))  # type: ignore[arg-type]  # a double
         assert witness.acked() is None
         witness.close()
-    assert Witness(Transport(None)).acked() is None  # type: ignore[arg-type]
+    assert Witness(Transport(None)).acked() is None  # type: ignore[arg-type]  # a double

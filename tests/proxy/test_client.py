@@ -228,7 +228,7 @@ def test_the_workers_stop_is_not_taken_for_a_hang_up() -> None:
 
 
 def test_a_client_that_is_behind_pauses_the_answer_from_its_first_moment() -> None:
-    link = Link(Transport())  # type: ignore[arg-type]
+    link = Link(Transport())  # type: ignore[arg-type]  # a double
     said: list[str] = []
     link.blocked_since = 1.0
     client = client_on(Transport(), link)
@@ -267,8 +267,8 @@ def test_the_bytes_that_the_kernel_acknowledged_are_the_body_bytes_that_stand_in
     before: list[bytes], now: list[bytes], chunked: bool, acked: int
 ) -> None:
     transport = Transport()
-    link = Link(transport)  # type: ignore[arg-type]
-    link.witness = witness = Witness()  # type: ignore[assignment]
+    link = Link(transport)  # type: ignore[arg-type]  # a double
+    link.witness = witness = Witness()  # type: ignore[assignment]  # a double
     for answer in (before, now):  # an earlier answer on the same connection shifts everything
         begins = len(transport.data)
         client = client_on(transport, link)
@@ -288,8 +288,8 @@ def test_what_was_delivered_never_shrinks_and_never_exceeds_what_was_written(
     sent: list[bytes], chunked: bool, figures: list[int]
 ) -> None:
     transport = Transport()
-    link = Link(transport)  # type: ignore[arg-type]
-    link.witness = witness = Witness()  # type: ignore[assignment]
+    link = Link(transport)  # type: ignore[arg-type]  # a double
+    link.witness = witness = Witness()  # type: ignore[assignment]  # a double
     client = client_on(transport, link)
     client.start(200, [], None if chunked else sum(map(len, sent)))
     seen = 0

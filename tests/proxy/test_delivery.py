@@ -46,12 +46,12 @@ class Scene:
     def __init__(self) -> None:
         self.sweeper = Sweeper(asyncio.get_running_loop(), 0.002)
         self.journal = Journal()
-        self.deliveries = Deliveries(self.sweeper, self.journal, asyncio.get_running_loop())  # type: ignore[arg-type]
-        self.link = Link(Transport())  # type: ignore[arg-type]
-        self.link.witness = self.kernel = Witness()  # type: ignore[assignment]
+        self.deliveries = Deliveries(self.sweeper, self.journal, asyncio.get_running_loop())  # type: ignore[arg-type]  # a double
+        self.link = Link(Transport())  # type: ignore[arg-type]  # a double
+        self.link.witness = self.kernel = Witness()  # type: ignore[assignment]  # a double
 
     def answered(self, name: str, body: bytes = b"hello", *, done: bool = True) -> Client:
-        client = client_on(self.link.transport, self.link)  # type: ignore[arg-type]
+        client = client_on(self.link.transport, self.link)  # type: ignore[arg-type]  # a double
         client.start(200, [], len(body))
         client.send(body)
         if done:

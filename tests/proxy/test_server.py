@@ -132,7 +132,7 @@ async def visiting(**limits: float) -> AsyncIterator[tuple[House, Visitor]]:
 def run(test: Callable[[House, Visitor], object], **limits: float) -> None:
     async def on_loop() -> None:
         async with visiting(**limits) as (house, visitor):
-            await test(house, visitor)  # type: ignore[misc]
+            await test(house, visitor)  # type: ignore[misc]  # a case is a coroutine
 
     on_uvloop(on_loop)
 
@@ -519,7 +519,7 @@ def test_a_running_call_has_no_deadline_of_the_connection() -> None:
 
 def test_a_client_that_takes_nothing_of_its_answer_is_put_out() -> None:
     async def test(house: House, visitor: Visitor) -> None:
-        visitor.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        visitor.writer.transport.pause_reading()  # type: ignore[attr-defined]  # asyncio's own
         visitor.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         await until(lambda: len(house.waiting) == 1)
         client = house.waiting[0].client
@@ -559,7 +559,7 @@ def test_a_client_that_leaves_in_mid_request_is_known_only_if_its_head_was_in(ho
     async def test(house: House, visitor: Visitor) -> None:
         visitor.send(HEAD + LENGTH + b"\r\n{")
         connection = await first_connection(house)
-        await until(lambda: not connection.idle and connection._request.place is not None)  # type: ignore[union-attr]
+        await until(lambda: not connection.idle and connection._request.place is not None)  # type: ignore[union-attr]  # it is there
         leave(visitor, how)
         await until(lambda: not house.connections)
         assert len(house.left_early) == 1

@@ -78,7 +78,7 @@ def visit(data: bytes, cuts: list[int]) -> tuple[House, Wire]:
     """Send *data* in pieces, then leave."""
     house, wire = House(), Wire()
     connection = Connection(house)
-    connection.connection_made(wire)  # type: ignore[arg-type]
+    connection.connection_made(wire)  # type: ignore[arg-type]  # a double
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
     for start, end in pairwise(places):
         connection.data_received(data[start:end])

@@ -183,7 +183,7 @@ def test_of_a_json_answer_a_share_was_delivered(share: float, expected: int) -> 
 # --- the provider failed ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [400, 401, 429, 500, 529])
+@pytest.mark.parametrize("status", [302, 304, 307, 400, 401, 429, 500, 529])
 def test_a_refused_call_costs_nothing(status: int) -> None:
     body = b'{"error":{"message":"no","type":"some_error"}}'
 

@@ -115,7 +115,7 @@ class Provided:
             self.requests.append(request)
             return request
 
-        peer.request = counted  # type: ignore[method-assign]
+        peer.request = counted  # type: ignore[method-assign]  # counts, then asks
         try:
             await self._script(peer)
         except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):

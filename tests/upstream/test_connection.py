@@ -457,7 +457,7 @@ async def drips(peer: Peer) -> None:
 )
 def test_a_provider_that_takes_too_long_is_given_up(script: object, limits: dict[str, float], says: str) -> None:
     async def test() -> None:
-        async with serving(script, **limits) as (acme, pool):  # type: ignore[arg-type]
+        async with serving(script, **limits) as (acme, pool):  # type: ignore[arg-type]  # settings by name
             marks = Marks()
             with pytest.raises(UpstreamTimeout, match=says):
                 await read(pool, marks=marks)

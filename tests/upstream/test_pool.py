@@ -399,7 +399,7 @@ def test_an_answer_paused_by_its_last_piece_gives_back_a_connection_that_listens
         async with serving(answers(whole(b"hello"))) as (acme, pool):
             for _ in range(10):
                 with await send(pool) as reply:
-                    reply.attach(lambda piece, reply=reply: reply.pause())  # type: ignore[misc]
+                    reply.attach(lambda piece, reply=reply: reply.pause())  # type: ignore[misc]  # binds it
                     await reply.ended()
             assert acme.opened == 1
 

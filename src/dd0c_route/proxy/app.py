@@ -93,7 +93,7 @@ class App:
         """Begin to answer a whole request."""
         place, client = request.place, request.client
         assert isinstance(place, Place)  # noqa: S101 - set with the head
-        assert client is not None  # noqa: S101
+        assert client is not None  # noqa: S101 - set with the request
         request.started_ns = self.runtime.clock.ticks_ns()
         self._deliveries.heard(client.link)
         if internal:
@@ -109,7 +109,7 @@ class App:
     def refuse(self, request: Inbound, error: RouteError) -> None:
         """Answer a request that was not read to its end with an error; a metered one leaves its entry."""
         place, client = request.place, request.client
-        assert client is not None  # noqa: S101
+        assert client is not None  # noqa: S101 - set with the request
         api = api_of(request.target.partition(b"?")[0].decode("latin-1"))
         if isinstance(place, Place) and place.address is not None:
             api = place.address.api
@@ -127,7 +127,7 @@ class App:
             self._bill(request, place, client).settle("client_gone", "client_gone")
 
     def _bill(self, request: Inbound, place: Place, client: Client) -> Bill:
-        assert place.address is not None  # noqa: S101
+        assert place.address is not None  # noqa: S101 - a metered call has one
         return Bill(
             request, place.address.dialect, place.address.api, place.key_id, client, self.runtime, self._deliveries
         )

@@ -146,7 +146,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
 def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill, entry: Entry | None) -> Headers:
     """The provider's headers and ours (docs/reference.md)."""
     decision = bill.decision
-    assert decision is not None  # noqa: S101
+    assert decision is not None  # noqa: S101 - made before any try
     simulated = line.provider.simulated
     out = client_headers(theirs)
     out.append((b"x-dd0c-request-id", call.id.encode()))

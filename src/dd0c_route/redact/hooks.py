@@ -164,8 +164,8 @@ def _install_logging() -> None:
     root = logging.getLogger()
     if not any(isinstance(known, _Handler) for known in root.handlers):
         root.handlers[:] = [handler]
-    logging.Handler.handleError = _handler_failed  # type: ignore[method-assign]
-    logging.Formatter.format = _redacted_format  # type: ignore[method-assign]
+    logging.Handler.handleError = _handler_failed  # type: ignore[method-assign]  # that is the point
+    logging.Formatter.format = _redacted_format  # type: ignore[method-assign]  # that is the point
 
 
 _format = logging.Formatter.format

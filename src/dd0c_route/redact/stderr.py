@@ -23,11 +23,11 @@ class RedactingStderr(io.TextIOBase):
         self._lock = lock
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # a plain attribute there
         return self.raw.encoding
 
     @property
-    def errors(self) -> str | None:  # type: ignore[override]
+    def errors(self) -> str | None:  # type: ignore[override]  # a plain attribute there
         return self.raw.errors
 
     def write(self, text: str) -> int:

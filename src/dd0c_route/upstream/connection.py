@@ -224,7 +224,7 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         reply, head = self._reply, self._head
         assert reply is not None  # noqa: S101 - the parser runs only within an answer
-        assert head is not None  # noqa: S101
+        assert head is not None  # noqa: S101 - set with the reply
         headers = self._headers
         if len(headers) > MAX_HEADERS:
             self._refuse(f"has more than {MAX_HEADERS} header fields")
@@ -290,7 +290,7 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, fault: Exception) -> None:
         reply, head = self._reply, self._head
-        assert reply is not None  # noqa: S101
+        assert reply is not None  # noqa: S101 - only called while one runs
         self._over(reply, "failed")
         self.drop()
         if head is not None and not head.done():
@@ -305,7 +305,7 @@ class Connection(asyncio.Protocol):
     def _lost(self) -> None:
         """The connection ended before the answer did."""
         reply, name = self._reply, self._owner.name
-        assert reply is not None  # noqa: S101
+        assert reply is not None  # noqa: S101 - only called while one runs
         marks = reply.marks
         fault: UpstreamError
         if marks.first_byte_at is None:
