@@ -118,6 +118,22 @@ def test_output_is_seen_with_its_first_piece() -> None:
     assert meter.has_output
 
 
+@pytest.mark.parametrize("count", [-3, 1e30, 99999999999999999999999, "12", True])
+@pytest.mark.parametrize("prompt_tokens", [7, None])
+def test_a_count_that_is_no_number_is_no_zero(count: object, prompt_tokens: int | None) -> None:
+    usage = {"prompt_tokens": prompt_tokens, "completion_tokens": count}
+    body = json.dumps({"choices": [{"message": {"content": "Hello."}}], "usage": usage}).encode()
+    meter = meter_for("openai.chat", "application/json", "")
+    meter.whole(body)
+
+    reported = meter.reported
+    if prompt_tokens is None:
+        assert reported is None
+    else:
+        assert reported is not None
+        assert (reported.usage, reported.final, reported.consistent) == (Usage(input=prompt_tokens), False, False)
+
+
 def test_an_unknown_api_is_metered_where_usage_looks_like_openais() -> None:
     report = read_json("unknown", data=[], usage=CHAT_USAGE).reported
     assert report is not None

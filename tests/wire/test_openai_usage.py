@@ -129,9 +129,16 @@ def test_the_tier_is_the_one_that_served() -> None:
     assert report.service_tier == "flex"
 
 
-@pytest.mark.parametrize("wrong", [None, "9", -9, True, [], {}, 1e300])
-def test_a_count_of_the_wrong_type_counts_nothing(wrong: Any) -> None:
-    assert reported(prompt_tokens=wrong, completion_tokens=4, total_tokens=None).usage == Usage(output=4)
+@pytest.mark.parametrize("nothing", [None, [], {}])
+def test_a_count_that_is_not_there_counts_nothing(nothing: Any) -> None:
+    assert reported(prompt_tokens=nothing, completion_tokens=4, total_tokens=None).usage == Usage(output=4)
+
+
+@pytest.mark.parametrize("wrong", ["9", -9, True, 1e300])
+def test_a_report_without_a_readable_input_is_none(wrong: Any) -> None:
+    usage = {"prompt_tokens": wrong, "completion_tokens": 4}
+
+    assert read_json("openai.chat", choices=[], usage=usage).reported is None
 
 
 def test_a_count_may_be_a_whole_float() -> None:

@@ -74,7 +74,7 @@ def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ON
     reported = meter.reported if meter is not None else None
     if not facts.sent or meter is None:
         return _without_answer(call, target, facts, counting)
-    if (facts.status >= 400 or meter.error is not None) and not meter.has_output and reported is None:
+    if (facts.status >= 300 or meter.error is not None) and not meter.has_output and reported is None:
         return _NONE  # refused: nothing was worked on
 
     if reported is not None and reported.final:

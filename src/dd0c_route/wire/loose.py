@@ -118,6 +118,16 @@ def count_of(fields: dict[str, Any], *names: str) -> int:
     return 0
 
 
+def has_odd_count(fields: dict[str, Any]) -> bool:
+    """Whether a field that is to hold a count of tokens holds something that is none; null is like no field."""
+    return any(
+        isinstance(value, str | int | float)
+        and "token" in name.lower()
+        and (isinstance(value, bool | str) or not 0 <= value <= MAX_TOKENS)
+        for name, value in fields.items()
+    )
+
+
 def dollars_of(value: Any) -> str | None:
     """A JSON number as an exact decimal string, or None. The number's own digits, no binary fraction."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 < value < 1e9:

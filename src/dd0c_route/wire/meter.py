@@ -6,11 +6,14 @@ answer's bytes is between the provider and the client.
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from dd0c_route.wire import anthropic, bedrock, cohere, gemini, ollama, openai_chat, openai_responses
 from dd0c_route.wire.answer import Answer, Dialect, Output, Reported
 from dd0c_route.wire.encoding import Decoder, EncodingError
 from dd0c_route.wire.eventstream import EventStreamError
 from dd0c_route.wire.frames import Frames, frames_for, is_blank, read_json
+from dd0c_route.wire.loose import has_odd_count
 from dd0c_route.wire.sse import MAX_EVENT_BYTES
 
 __all__ = ["Meter", "Output", "Reported", "meter_for"]
@@ -133,9 +136,12 @@ class Meter:
 
     @property
     def reported(self) -> Reported | None:
-        """The best usage report so far."""
+        """The best usage report so far; one with a count that is no number is not final, or none."""
         if self._reported is None:
-            self._reported = self._dialect.report(self._answer)
+            reported = self._dialect.report(self._answer)
+            if reported is not None and not (reported.usage.output_total and reported.usage.input_total):
+                reported = _trusted(reported)
+            self._reported = reported
         return self._reported
 
     @property
@@ -166,3 +172,10 @@ class Meter:
             reasoning=answer.reasoning.upto(body_bytes),
             tools=answer.tools.upto(body_bytes),
         )
+
+
+def _trusted(reported: Reported) -> Reported | None:
+    """*reported*, where zero does not only mean that a count could not be read: an answer is never free by a fault."""
+    if not has_odd_count(reported.raw):
+        return reported
+    return structs.replace(reported, final=False, consistent=False) if reported.usage.input_total else None
