@@ -125,7 +125,7 @@ class Bill:
         assumed to get. *answered*: the provider's answer came whole.
         """
         if self._entry is None:
-            if self._marks is not None:
+            if (marks := self._marks) is not None:
                 self.tried(self._status_of_try, error)
                 self._unended = marks if marks.outcome is None else None
             self._answered = answered
@@ -167,7 +167,7 @@ class Bill:
         entry = self._entry
         ended = self._end_of_try()
         if entry is None or (delivered_bytes == entry.delivered_bytes and counting is AT_ONCE):
-            return Delivery(self._request.id)
+            return Delivery(self._request.id, {"attempts": to_builtins(self._attempts)} if ended else {})
         lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
         end_state: EndState = "client_gone" if lost_some else entry.end_state
         offered, answered = self._client.offered, self._answered
