@@ -29,9 +29,9 @@ from dd0c_route.ledger import journal_directory
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, load_config
 
-BACKLOG = 4096
+BACKLOG = 4096  # clients in line while a worker starts: the kernel's own limit on current systems
 RESTART_S = 0.05  # before a process that ended by itself is started again; doubles up to the next
-RESTART_MOST_S = 1.0
+RESTART_MOST_S = 1.0  # a fault that goes away is not made longer by us
 STEADY_S = 10.0  # a process that lived this long is not failing in a loop
 RELOAD_S = 10.0  # how long SIGHUP waits for a control process that is just starting
 CONTROL_GRACE_S = 10.0  # for the last entries to reach the store
@@ -56,6 +56,7 @@ class Child:
         return self._process.pid if self._process is not None else None
 
     def start(self, ready_fd: int | None = None) -> None:
+        """Start the process; it writes a byte to *ready_fd* once it takes calls."""
         command, fds = [sys.executable, "-m", *self._command], self._fds
         if ready_fd is not None:
             command, fds = [*command, str(ready_fd)], (*fds, ready_fd)

@@ -27,7 +27,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # a second series for
 
 _FAST = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
-_PICODOLLARS = 1e12
+_PICODOLLARS = 1e12  # in a dollar
 
 
 class Now(msgspec.Struct, frozen=True):

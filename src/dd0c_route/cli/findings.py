@@ -26,9 +26,9 @@ _NEEDED = (
     "brotli", "click", "httptools", "jinja2", "msgspec", "prometheus_client", "rich", "starlette", "tiktoken",
     "uvicorn", "uvloop", "zstandard",
 )  # fmt: skip
-_FEW_DESCRIPTORS = 4096
-_LITTLE_SPACE_BYTES = 512 << 20
-_BACKLOG_BYTES = 64 << 20
+_FEW_DESCRIPTORS = 4096  # two for each client connection: some two thousand
+_LITTLE_SPACE_BYTES = 512 << 20  # a few hundred thousand entries
+_BACKLOG_BYTES = 64 << 20  # a worker; of its segments (16 MiB) only the last one is left when all is stored
 _BUILT_NS = 1_763_900_000_000_000_000  # this program is younger than this: a clock before it is wrong
 
 
@@ -141,7 +141,7 @@ def _ledger(loaded: Loaded) -> Iterator[Finding]:
     else:
         yield Finding("ledger", "ok", f"{database}{'' if database.exists() else ' (made at the first start)'}")
     waiting = sum(segment.stat().st_size for segment in journal.glob("*.log"))
-    if waiting > _BACKLOG_BYTES:
+    if waiting > _BACKLOG_BYTES * loaded.config.server.workers:
         fix = "look at the control process: it moves them into the ledger"
         yield Finding("journal", "warning", f"{waiting >> 20} MiB of entries wait in {journal}", fix)
     else:

@@ -9,7 +9,7 @@ from typing import cast
 
 import click
 
-_CHUNK_BYTES = 64 << 10
+_CHUNK_BYTES = 64 << 10  # what a pipe holds
 
 
 @click.command("redact")

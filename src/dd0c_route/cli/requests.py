@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PAGE = 500  # entries read at once
 _ID_CHARS = 29  # an id is copied, so it is never cut
-_PIPE_CHARS = 400
+_PIPE_CHARS = 400  # wider than a row, unless a model's name has hundreds of characters
 _COLUMNS = ("id", "at (UTC)", "asked for", "served by", "status", "end", "tokens in", "out", "cost USD", "ms")
 
 

@@ -21,8 +21,8 @@ from dd0c_route.errors import ConfigError
 
 Known = Mapping[str, Mapping[str, Any]]
 
-_MAX_FILE_BYTES = 1 << 20
-_VERSION_CHARS = 12
+_MAX_FILE_BYTES = 1 << 20  # thousands of routes; a longer file is another one
+_VERSION_CHARS = 12  # 48 bits tell apart what one operator ever writes
 _AT_LINE = re.compile(r" \((at .*)\)$")
 
 

@@ -22,7 +22,7 @@ _STORED_PREFIX = "sha256:"
 _STORED = re.compile(r"sha256:[0-9a-fA-F]{64}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")  # a key put here by mistake rarely looks like this
 _FOREIGN_REFERENCE = re.compile(r"\$\{?(\w+)\}?|os\.environ/(\w+)|env:(\w+)")  # shell, LiteLLM, others
-_MAX_FILE_BYTES = 64 << 10
+_MAX_FILE_BYTES = 64 << 10  # a key has a few hundred bytes; a longer file is another one
 _SHORT_CHARS = 20  # what can be tried out
 _HOW = 'write { env = "NAME" } or { file = "path" }'
 

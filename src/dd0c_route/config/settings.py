@@ -36,6 +36,8 @@ class AccessKey(Struct, frozen=True):
 
 
 class Server(Settings, frozen=True, forbid_unknown_fields=True):
+    """The router itself."""
+
     host: str = "127.0.0.1"
     port: Port = 4747
     workers: Positive = 1
@@ -44,6 +46,8 @@ class Server(Settings, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(Settings, frozen=True, forbid_unknown_fields=True):
+    """What a client may ask of the router; beyond it is an error, or the end of the connection."""
+
     head_bytes: Positive = 32 << 10
     header_count: Positive = 100
     head_s: Seconds = 5.0
@@ -55,10 +59,14 @@ class Limits(Settings, frozen=True, forbid_unknown_fields=True):
 
 
 class Ledger(Settings, frozen=True, forbid_unknown_fields=True):
+    """Where entries are kept."""
+
     url: str = "sqlite:///dd0c.db"
 
 
 class Timeouts(Settings, frozen=True, forbid_unknown_fields=True):
+    """Waiting for a provider."""
+
     connect_s: Seconds = 5.0
     first_byte_s: Seconds = 600.0
     silence_s: Seconds = 120.0
@@ -90,12 +98,16 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
 
 
 class Retries(Settings, frozen=True, forbid_unknown_fields=True):
+    """Second tries, before the first byte has gone to the client."""
+
     attempts: Positive = 2  # upstream tries for one call, the first included
     budget_share: Share = 0.2  # of recent calls; further retries are not made
     retry_after_cap_s: Seconds = 2.0  # a longer `retry-after` is handed to the client instead of waited for
 
 
 class Match(Settings, frozen=True, forbid_unknown_fields=True):
+    """Which calls a route is for; all that is named must fit."""
+
     model: str | None = None  # a glob
     dialect: str | None = None
     tags: dict[str, str] = {}  # every one must match; values are globs
@@ -103,6 +115,8 @@ class Match(Settings, frozen=True, forbid_unknown_fields=True):
 
 
 class Route(Settings, frozen=True, forbid_unknown_fields=True):
+    """Which models may answer in the place of the one asked for, and who decides."""
+
     candidates: tuple[str, ...]
     match: Match = Match()
     policy: Literal["cheapest-capable", "ordered", "risk-bound", "budget"] = "cheapest-capable"
@@ -135,6 +149,8 @@ class PriceRow(Settings, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(Settings, frozen=True, forbid_unknown_fields=True):
+    """The whole configuration."""
+
     server: Server = Server()
     limits: Limits = Limits()
     ledger: Ledger = Ledger()

@@ -17,7 +17,7 @@ from msgspec import inspect as kinds
 
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
-_SHOWN_CHARS = 60
+_SHOWN_CHARS = 60  # enough to find the value again; a message stays a line
 _INT_BOUND = 1 << 63  # TOML promises 64 bits; it also bounds what is printed
 
 Number = kinds.IntType | kinds.FloatType

@@ -16,7 +16,7 @@ from dd0c_route.console.reading import Reading
 from dd0c_route.ledger.store import Filter, id_at, moment_ns
 from dd0c_route.types import EndState
 
-MAX_LIMIT = 1000
+MAX_LIMIT = 1000  # entries of an answer: a few megabytes; `next` leads on
 _MAX_VALUE_CHARS = 1000  # of one parameter
 _END_STATES = get_args(EndState)
 
@@ -30,6 +30,8 @@ class BadParameter(Exception):
 
 
 def api_routes(reading: Reading, clock: Clock) -> list[Route]:
+    """The addresses that list entries and show one."""
+
     async def requests(request: Request) -> Response:
         try:
             wanted = read_filter(request.query_params.multi_items(), clock.wall_ns())

@@ -19,7 +19,7 @@ from dd0c_route.console.words import clock_time, count, dollars, milliseconds
 from dd0c_route.ledger.store import Filter
 from dd0c_route.types import Entry
 
-ROWS = 50
+ROWS = 50  # of a page: two screens
 
 _HERE = Path(__file__).parent
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)

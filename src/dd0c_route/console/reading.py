@@ -10,7 +10,7 @@ from typing import TypeVar
 from dd0c_route.ledger.store import Filter, Page, Store
 from dd0c_route.types import Entry
 
-THREADS = 4
+THREADS = 4  # slow questions at once; a fifth waits
 
 T = TypeVar("T")
 

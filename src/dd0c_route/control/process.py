@@ -26,7 +26,7 @@ from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, load_config, read_boot
 from dd0c_route.telemetry import Metrics
 
-BACKLOG = 256
+BACKLOG = 256  # only workers and the supervisor connect
 GRACE_S = 2  # for answers that are being written when SIGTERM comes
 
 
@@ -81,7 +81,7 @@ class _Server(uvicorn.Server):
 def _ingest(ingest: Ingest, stop: threading.Event, server: _Server) -> None:
     try:
         ingest.run(stop)
-    except BaseException:
+    except BaseException:  # whatever it was
         # A console that shows nothing new must not pretend to be well: end, and let the supervisor start again.
         server.ingest_failed = True
         server.should_exit = True

@@ -9,7 +9,7 @@ import msgspec
 
 ANSWER_S = 1.0  # a worker that needs longer is reported as missing
 RELOAD_S = 10.0  # it builds its whole configuration anew
-MAX_ANSWER_BYTES = 1 << 20
+MAX_ANSWER_BYTES = 1 << 20  # counts of thousands of providers
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -29,6 +29,8 @@ class Gauges(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
+    """What a worker said."""
+
     status: int
     body: bytes
 

@@ -233,6 +233,7 @@ class Fold:
                 self._close(call.id, unconfirmed)
 
     def batch(self, read_to: dict[str, int], gone: list[str]) -> Batch:
+        """All of it for one transaction, with how far the segments are read and which are gone."""
         still_open = [self._calls[call_id] for call_id in self._touched if call_id in self._calls]
         return Batch(
             settled=list(self._settled.values()),

@@ -43,7 +43,7 @@ _SLASH = r"(?:/|\\|%2f|%5c)"
 _STEPS = re.compile(rf"{_SLASH}(?:\.|%2e){{1,2}}(?:{_SLASH}|;|$)", re.IGNORECASE)
 """A step up or nowhere (RFC 3986 §3.3), however a server may read it: it would lead out of the provider's base URL."""
 MODEL_CHARS = 512  # the longest that providers have: Bedrock's profiles
-_SESSION_CHARS = 256
+_SESSION_CHARS = 256  # these bound what an entry keeps of a caller's words
 _TAGS = 64
 _NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 

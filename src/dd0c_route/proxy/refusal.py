@@ -14,8 +14,8 @@ from dd0c_route.upstream import Reply
 from dd0c_route.wire.errors import render
 from dd0c_route.wire.meter import meter_for
 
-KEPT_BYTES = 64 << 10
-KEPT_S = 1.0
+KEPT_BYTES = 64 << 10  # an error body is a few hundred bytes; a longer one is not worth a connection
+KEPT_S = 1.0  # nor is waiting longer for its end
 
 
 def refuse(error: RouteError, client: Client, api: str, request_id: str) -> None:

@@ -27,7 +27,7 @@ LINGER_S = 2.0
 is still sending."""
 
 MIN_BODY_RATE = 1 << 10  # bytes/s below which an upload that runs longer than `GRACE_S` is given up
-GRACE_S = 5.0
+GRACE_S = 5.0  # seconds in which a slow start is not judged
 
 
 class Inbound:

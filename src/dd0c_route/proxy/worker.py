@@ -26,7 +26,7 @@ from dd0c_route.runtime import Boot, Runtime, build, load_config, read_boot
 from dd0c_route.tokens import count_text
 from dd0c_route.upstream import Pool, Sweeper
 
-BACKLOG = 4096
+BACKLOG = 4096  # clients in line while the loop is busy: the kernel's own limit on current systems
 UNSENT_IN_KERNEL = 64 << 10  # TCP_NOTSENT_LOWAT: what the kernel takes beyond what it has sent
 
 

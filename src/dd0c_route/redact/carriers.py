@@ -43,7 +43,7 @@ _STEMS = (
 )
 _PAIR = re.compile(r"[(\[]\s{0,8}b?\\{0,8}[\"'][a-z0-9_-]*$")
 _NO_VALUE = frozenset(("", *",:;}]) \n"))
-_MAX_NAME_CHARS = 32
+_MAX_NAME_CHARS = 32  # of the longest name in `rules.toml`, with room
 _DASHES = str.maketrans("_ ", "--")
 _QUERY_NAME = re.compile(r"[?&][a-z0-9_.-]*$")
 _OTHER_KEY = re.compile(r"(?:cache|primary|foreign|partition|public|sort|index|idempotency|object|dedup)[-.]?key$")

@@ -19,7 +19,7 @@ from dd0c_route.upstream.marks import Marks, Outcome
 from dd0c_route.upstream.reply import Reply
 
 MAX_HEAD_BYTES = 64 << 10  # also of what comes without yielding body: trailers, chunk extensions
-MAX_HEADERS = 200
+MAX_HEADERS = 200  # providers send some thirty
 MAX_INTERIM = 8  # 1xx heads before the answer
 COPIED_BYTES = 64 << 10  # up to here a copy costs less than a second buffer; both are one system call
 STALE_NS = 1_000_000_000  # a reused connection that closes later than this was still alive when the request came

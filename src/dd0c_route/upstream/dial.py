@@ -16,7 +16,7 @@ from dd0c_route.upstream.origin import Origin, ProxyServer
 
 LAST_GOOD_S = 60.0  # how old an answer of the resolver may be when the resolver fails
 STAGGER_S = 0.25  # head start of an address before the next one is tried beside it; source: RFC 8305 §8
-MAX_ADDRESSES = 8
+MAX_ADDRESSES = 8  # of one name; with the head start of each, two seconds of trying
 PROBE_S = 45  # below the shortest idle limit of common NATs (60 s)
 PROBES = 4  # unanswered ones, then the connection counts as lost
 MAX_CONNECT_REPLY = 16 << 10  # bytes of a proxy's answer to CONNECT
@@ -90,7 +90,7 @@ class Dialer:
                     server_hostname=self._origin.host,
                     ssl_handshake_timeout=self._connect_s,
                 )
-        except BaseException:
+        except BaseException:  # cancelled too: the socket must not be left
             sock.close()
             raise
         if connection.usable:
@@ -151,7 +151,7 @@ class Dialer:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 _keep_alive(sock)
             await self._loop.sock_connect(sock, where)
-        except BaseException:
+        except BaseException:  # cancelled too: the socket must not be left
             sock.close()
             raise
         return sock

@@ -16,7 +16,7 @@ from dd0c_route.upstream.simulator.script import Scene
 
 DEFAULT_TOKENS = 16  # length of an answer where neither `chunks` nor `text` says otherwise
 CREATED = 1_760_000_000  # seconds since 1970; constant, so that equal requests get equal bytes
-_MAX_TOKENS = 200_000
+_MAX_TOKENS = 200_000  # of one invented answer: longer than any model writes
 # Each is one token, with and without a space before it, for every tokenizer of `tokens/` that counts exactly: what the
 # simulator reports is what a count of its text gives.
 _WORDS = re.findall(

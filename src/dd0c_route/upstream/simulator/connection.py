@@ -17,7 +17,7 @@ from dd0c_route.upstream.simulator.witness import CallRecord, ClosedBy, State
 if TYPE_CHECKING:
     from dd0c_route.upstream.simulator.server import Simulator
 
-MAX_BODY_BYTES = 64 << 20
+MAX_BODY_BYTES = 64 << 20  # twice what the router takes
 MAX_WAITING = 64  # pipelined requests; more end the connection
 _REFUSED = b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 

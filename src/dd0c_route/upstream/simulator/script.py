@@ -99,7 +99,7 @@ class Scene(Struct, frozen=True, forbid_unknown_fields=True):
 
 PLAIN = Scene()
 _DURATIONS = ("ttft_ms", "head_ms", "chunk_ms")
-_MAX_MS = 3_600_000.0
+_MAX_MS = 3_600_000.0  # an hour: as long as the router waits in all
 
 
 def read_scene(header: str) -> Scene:

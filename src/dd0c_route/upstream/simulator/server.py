@@ -19,8 +19,8 @@ from dd0c_route.upstream.simulator.script import Script, load_script
 from dd0c_route.upstream.simulator.stage import Request, Stage
 from dd0c_route.upstream.simulator.witness import Witness
 
-_BACKLOG = 4096
-_DEFAULT_LIMIT = 10_000
+_BACKLOG = 4096  # as many as a load test connects at once
+_DEFAULT_LIMIT = 10_000  # calls and connections in one report: a few megabytes
 
 
 class Simulator:

@@ -20,7 +20,7 @@ from dd0c_route.upstream.simulator.script import PLAIN, Scene, Script, ScriptErr
 
 _KEPT_BYTES = 16 << 20  # of requests and their plans; then all are forgotten
 _PLAN_BYTES = 2048  # of a plan, beside its body
-_KEPT_SCENES = 4096
+_KEPT_SCENES = 4096  # headers read before: a load test repeats a few
 
 _Maker = Callable[[Ask, Content], Answer]
 _MAKERS: dict[str, _Maker] = {
