@@ -305,6 +305,40 @@ def test_the_loop_stores_within_a_second_and_what_is_left_when_it_stops(place: P
     assert place.store.entry(last.id) == last
 
 
+def test_a_segment_that_cannot_be_read_holds_up_no_other(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    journal, entry = place.writer(), an_entry()
+    (place.journals / "0-00000000000000000000000000-000000.log").mkdir()
+    (place.journals / "9-99999999999999999999999999-000000.log").symlink_to("nothing")
+    journal.settle(entry)
+
+    for _ in range(2):
+        place.ingest.step()
+
+    assert place.store.entry(entry.id) == entry
+    assert place.ingest.faults.failed_looks == 4
+    assert capsys.readouterr().err.count("unreadable") == 2  # said once each
+
+
+def test_a_store_that_is_away_is_told_once_and_how_far_behind_it_is(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal, stop = place.writer(), threading.Event()
+    place.ingest.step()
+    place.store._writing.execute("PRAGMA busy_timeout = 1")
+    stop.set()
+    with SqliteColumns(place) as columns:
+        columns("BEGIN EXCLUSIVE")
+        journal.settle(an_entry())
+        for _ in range(2):
+            place.ingest.run(stop)
+        assert place.ingest.behind_bytes > 0
+    place.ingest.run(stop)
+
+    assert place.ingest.behind_bytes == 0
+    said = capsys.readouterr().err
+    assert (said.count("failing"), said.count("works again")) == (1, 1)
+
+
 def test_it_waits_for_a_directory_that_it_may_not_make(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = SqliteStore(tmp_path / "dd0c.db")

@@ -6,6 +6,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dd0c_route.errors import StoreUnavailable
 from dd0c_route.ledger.records import DELIVER, INTENT, Record
 from dd0c_route.ledger.segments import Segment, delete, list_runs, read
 from dd0c_route.ledger.store import Batch, OpenCall, Row, Store, Unreadable
+from dd0c_route.redact.log import log
 from dd0c_route.types import Delivery, Entry, Intent
 
 POLL_S = 0.05  # an entry is readable this long after its settlement, plus one commit
@@ -55,6 +57,7 @@ class Ingest:
         self._failing = False
         self._calls: dict[str, OpenCall] = {}
         self._positions: dict[str, int] = {}
+        self._unreadable_runs: set[str] = set()
 
     @property
     def open_calls(self) -> int:
@@ -89,6 +92,8 @@ class Ingest:
             records = self.step()
         except (StoreUnavailable, OSError):
             self.faults.failed_looks += 1
+            if not self._failing:
+                log("ledger_failing", "error", reason=str(error), fix="nothing is lost: entries wait in the journal")
             self._failing = True
             return 0
         self._failing = False
@@ -97,6 +102,12 @@ class Ingest:
     def close(self) -> None:
         """Let another process ingest."""
         if self._lock_fd >= 0:
+    def _unread_bytes(self) -> int:
+        with suppress(OSError):
+            segments = [segment for run in list_runs(self._directory).values() for segment in run]
+            return sum(max(0, one.path.stat().st_size - self._positions.get(one.name, 0)) for one in segments)
+        return self.behind_bytes
+
             os.close(self._lock_fd)
             self._lock_fd = -1
 
@@ -105,8 +116,17 @@ class Ingest:
         look = _Look()
         runs = list_runs(self._directory)
         for run, segments in runs.items():
-            if self._read_run(segments, fold, look):
-                look.silent.append(run)
+            try:
+                if self._read_run(segments, fold, look):
+                    look.silent.append(run)
+                self._unreadable_runs.discard(run)
+            except OSError as error:  # one file that cannot be read must not hold up all the others
+                self.faults.failed_looks += 1
+                if run not in self._unreadable_runs:
+                    log(
+                        "journal_unreadable", "error", source=run, reason=str(error), fix="make it readable, or move it"
+                    )
+                self._unreadable_runs.add(run)
         look.silent += {call.run for call in self._calls.values()} - runs.keys()
 
         # A run is over when it let go of all its segments and did not open another one while we were reading.

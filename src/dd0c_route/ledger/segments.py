@@ -66,7 +66,7 @@ def read(segment: Segment, offset: int) -> Piece:
 
     A record that is not whole is waited for while the writer lives, and passed over when it does not.
     """
-    fd = os.open(segment.path, os.O_RDONLY)
+    fd = os.open(segment.path, os.O_RDONLY | os.O_NONBLOCK)  # what is no file must not make us wait
     try:
         # First the lock, then the length: what is there after the writer has let go is all there will ever be.
         closed = _unlocked(fd)
