@@ -90,24 +90,27 @@ class Ingest:
     def _try_step(self) -> int:
         try:
             records = self.step()
-        except (StoreUnavailable, OSError):
+        except (StoreUnavailable, OSError) as error:
             self.faults.failed_looks += 1
             if not self._failing:
                 log("ledger_failing", "error", reason=str(error), fix="nothing is lost: entries wait in the journal")
             self._failing = True
+            self.behind_bytes = self._unread_bytes()
             return 0
+        if self._failing:
+            log("ledger_works_again")
         self._failing = False
         return records
 
-    def close(self) -> None:
-        """Let another process ingest."""
-        if self._lock_fd >= 0:
     def _unread_bytes(self) -> int:
         with suppress(OSError):
             segments = [segment for run in list_runs(self._directory).values() for segment in run]
             return sum(max(0, one.path.stat().st_size - self._positions.get(one.name, 0)) for one in segments)
         return self.behind_bytes
 
+    def close(self) -> None:
+        """Let another process ingest."""
+        if self._lock_fd >= 0:
             os.close(self._lock_fd)
             self._lock_fd = -1
 
