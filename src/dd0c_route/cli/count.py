@@ -6,7 +6,7 @@ import click
 import msgspec
 from msgspec import Raw
 
-from dd0c_route.cli.lines import Answer, BadLine, answer_each, table, text
+from dd0c_route.cli.lines import Answer, answer_each, table, text
 
 
 @click.command("count")
@@ -29,7 +29,7 @@ def counted(line: Answer) -> Answer:
         fields = {name: Raw(msgspec.json.encode(value)) for name, value in table(line, "request").items()}
         count = count_request_exactly(text(line, "api"), fields, model)
     else:
-        count = count_text_exactly(_words(line, "text"), model)
+        count = count_text_exactly(text(line, "text", may_be_empty=True), model)
     answer: Answer = {
         "input_tokens": count.tokens,
         "exactness": count.exactness,
@@ -37,14 +37,6 @@ def counted(line: Answer) -> Answer:
         "tokenizer": count.tokenizer,
     }
     if "output_text" in line:
-        output = count_answer(_words(line, "output_text"), model)
+        output = count_answer(text(line, "output_text", may_be_empty=True), model)
         answer |= {"output_tokens": output.tokens, "output_exactness": output.exactness, "output_band": output.band}
     return answer
-
-
-def _words(line: Answer, name: str) -> str:
-    """A text that may be empty."""
-    value = line.get(name)
-    if not isinstance(value, str):
-        raise BadLine(f"the field '{name}' is missing or no text")
-    return value

@@ -41,10 +41,10 @@ def answer_each(answer: Callable[[Answer], Answer]) -> int:
     return failed
 
 
-def text(line: Answer, name: str) -> str:
-    """The field *name*, which must be a text that says something."""
+def text(line: Answer, name: str, *, may_be_empty: bool = False) -> str:
+    """The field *name*, which must be a text."""
     value = line.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not (value or may_be_empty):
         raise BadLine(f"the field '{name}' is missing or no text")
     return value
 
