@@ -16,8 +16,11 @@ from typing import NamedTuple
 
 import pytest
 
+from dd0c_route.cli.commands import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 START_S = 20.0
 # The ledger shows an entry within a second of the answer's end; a block that reads it may be early.
 SETTLED_S = 5.0
@@ -126,9 +129,9 @@ def test_without_a_key_the_answers_are_marked_as_simulated(router: Router) -> No
 def test_each_make_target_of_the_documents_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    for name in ("README.md", "CONTRIBUTING.md", "docs/benchmarks.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets, name
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets, document
 
 
 def test_make_run_starts_up() -> None:
@@ -136,9 +139,22 @@ def test_make_run_starts_up() -> None:
     assert "/bin/dd0c-route up" in recipe
 
 
-def test_each_file_that_the_readme_links_to_exists() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), f"README.md links to {target}, which is not there"
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_each_file_that_a_document_links_to_exists(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), f"{document.name} links to {target}, which is not there"
+
+
+def test_each_test_that_a_document_names_exists() -> None:
+    for document in DOCUMENTS:
+        for target in re.findall(r"`(tests/[\w/.*]+?)`", document.read_text(encoding="utf-8")):
+            assert list(ROOT.glob(target)), f"{document.name} names {target}, which is not there"
+
+
+def test_each_command_that_a_document_names_exists() -> None:
+    for document in DOCUMENTS:
+        for command in re.findall(r"dd0c-route ([a-z]+)", document.read_text(encoding="utf-8")):
+            assert command in COMMANDS, f"{document.name} names the command {command}, which is not there"
 
 
 @pytest.mark.parametrize("example", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
