@@ -12,7 +12,19 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, dicts, given, objects, refuse, string, text
+from dd0c_route.tokens.frames.reading import (
+    Fields,
+    Frame,
+    Sum,
+    Unknown,
+    decode,
+    dicts,
+    given,
+    objects,
+    refuse,
+    string,
+    text,
+)
 
 _4_7 = re.compile(r"4[-.]7")
 _4_8 = re.compile(r"claude-(?:[a-z]+-)?(?:4[-.][89]|[5-9](?:$|[-.@:]))")
@@ -40,29 +52,13 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     tool: int
 
 
-class _Sum:
-    """Texts, and tokens with how far they may be off."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.tokens = self.below = self.above = 0
-
-    def add(self, part: tuple[int, int, int], times: int = 1) -> None:
-        self.tokens += part[0] * times
-        self.below += part[1] * times
-        self.above += part[2] * times
-
-    def frame(self) -> Frame:
-        return Frame(tuple(self.texts), self.tokens, self.below, self.above)
-
-
 def messages(fields: Fields, model: str) -> Frame:
     """Turns of one role that follow each other are one turn.
 
     The answer's own turn has a frame, too, unless the last turn of the request is its beginning.
     """
     refuse(fields, _UNKNOWN)
-    total = _Sum()
+    total = Sum()
     roles: list[str] = []
     for message in objects(fields, "messages"):
         role, turn = message.get("role"), _turn(message.get("content"), model, total)
@@ -94,7 +90,7 @@ def _turns(roles: list[str], model: str) -> int:
     return prime + turn * (len(roles) - (roles[-1] == "assistant")) + ("system" in roles)
 
 
-def _turn(content: Any, model: str, total: _Sum) -> str:
+def _turn(content: Any, model: str, total: Sum) -> str:
     """The text of a turn; its tool calls and results are added to *total*."""
     if not isinstance(content, list):
         return text(content, ())
@@ -118,7 +114,7 @@ def _turn(content: Any, model: str, total: _Sum) -> str:
     return "".join(texts)
 
 
-def _add_tools(fields: Fields, model: str, total: _Sum) -> None:
+def _add_tools(fields: Fields, model: str, total: Sum) -> None:
     """Each tool is read as the JSON that Python writes, with spaces."""
     row = next((row for row in _rows() if re.search(row.models, model)), None)
     choice = decode(fields, "tool_choice") if given(fields, "tool_choice") else {}

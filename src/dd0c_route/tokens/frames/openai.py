@@ -6,7 +6,19 @@ import re
 from typing import Any
 
 from dd0c_route.tokens.frames.openai_tools import HEADER, namespace
-from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, dicts, given, objects, refuse, string, text
+from dd0c_route.tokens.frames.reading import (
+    Fields,
+    Frame,
+    Sum,
+    Unknown,
+    decode,
+    dicts,
+    given,
+    objects,
+    refuse,
+    string,
+    text,
+)
 
 MODELS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?!oss)|chatgpt-|o[1-9](?:$|[-:]))")
 _REASONS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?:[5-9]|\d\d)|o[1-9](?:$|[-:]))")
@@ -16,10 +28,12 @@ _GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?:[5-9]|\d\d)")
 ANSWER_ENDS = ((_GPT_5, (9, 6, 3)), (_REASONS, (0, 3, 21)), (MODELS, (0, 0, 1)))
 _CHAT_UNKNOWN = ("audio", "prediction", "web_search_options")
 _GPT_4O = re.compile(r"gpt-4o(?:$|-20)")
-_GPT_4O_HIDDEN = 18  # in a third of the recorded requests to this model: a default system message of the host
+_GPT_4O_HIDDEN = (0, 0, 18)  # in a third of the recorded requests to this model: a default system message of the host
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
 
 
+_CHAT_MESSAGE = {"role", "content", "name", "refusal", "annotations", "tool_calls", "tool_call_id"}
+_RESPONSES_MESSAGE = {"type", "role", "content", "id", "status"}
 _SYSTEM_ROLES = ("system", "developer")
 _Around = tuple[tuple[int, int, int], tuple[int, int, int]]
 # Tokens around the tools' text, and how far below and above was seen: with a system message, and without.
@@ -27,8 +41,11 @@ _CHAT_TOOLS = ((-1, 3, 4), (3, 3, 3))
 _CHAT_TOOLS_GPT_5 = ((84, 2, 3), (84, 2, 3))
 _RESPONSES_TOOLS = ((-3, 3, 225), (-3, 3, 225))  # some 216 more in one request of nine
 _RESPONSES_TOOLS_GPT_5 = ((3, 3, 3), (3, 3, 3))
-_TOOL = 2  # further tokens below and above, for each tool
-_CHOICE = 7  # where one function must be called, beside its name
+_TOOL = (0, 2, 2)
+_CHOICE = (7, 0, 0)  # where one function must be called, beside its name
+# Of an earlier call with its result, beside the name, the arguments and the result; and more of each parallel one.
+_CALL, _CALL_GPT_5 = (15, 4, 3), (21, 2, 4)
+_PARALLEL = (8, 7, 28)
 
 
 def chat(fields: Fields, model: str) -> Frame:
@@ -36,21 +53,26 @@ def chat(fields: Fields, model: str) -> Frame:
     refuse(fields, _CHAT_UNKNOWN)
     if "response_format" in fields and b"json_schema" in bytes(fields["response_format"]):
         raise Unknown
-    texts: list[str] = []
-    systems: list[int] = []
-    tokens = _prime(model)
+    total, systems = Sum(), list[int]()
+    total.tokens = _prime(model)
     for message in objects(fields, "messages"):
-        if message.keys() - {"role", "content", "name", "refusal", "annotations"} or message.get("refusal"):
+        if message.keys() - _CHAT_MESSAGE or message.get("refusal"):
             raise Unknown
-        role = message.get("role")
-        tokens += _message(role, model)
-        systems += [len(texts)] if role in _SYSTEM_ROLES else []
-        texts.append(text(message.get("content"), ("text",)))
+        role, content = message.get("role"), text(message.get("content"), ("text",))
+        calls = message.get("tool_calls")
+        systems += [len(total.texts)] if role in _SYSTEM_ROLES else []
+        total.texts.append(content)
+        if role == "tool":
+            continue  # its frame is counted with the call
+        if calls:
+            _add_calls([call.get("function") for call in dicts(calls)], model, total)
+            continue
+        total.tokens += _message(role, model)
         if name := message.get("name"):
-            tokens += 1
-            texts.append("" if name == role else string(name))
-    around = _CHAT_TOOLS_GPT_5 if _REASONS.search(model) else _CHAT_TOOLS
-    return _with_tools(Frame(tuple(texts), tokens), systems, fields, model, around)
+            total.tokens += 1
+            total.texts.append("" if name == role else string(name))
+    _add_tools(fields, model, systems, _CHAT_TOOLS_GPT_5 if _REASONS.search(model) else _CHAT_TOOLS, total)
+    return total.frame()
 
 
 def responses(fields: Fields, model: str) -> Frame:
@@ -60,43 +82,60 @@ def responses(fields: Fields, model: str) -> Frame:
         raise Unknown
     if "reasoning" in fields and b'"mode"' in bytes(fields["reasoning"]):
         raise Unknown
-    texts: list[str] = []
-    systems: list[int] = []
-    tokens = _prime(model)
+    total, systems = Sum(), list[int]()
+    total.tokens = _prime(model)
     if given(fields, "instructions"):
-        tokens += _message("system", model)
+        total.tokens += _message("system", model)
         systems.append(0)
-        texts.append(string(decode(fields, "instructions")))
+        total.texts.append(string(decode(fields, "instructions")))
     value = decode(fields, "input")
-    items = [{"role": "user", "content": value}] if isinstance(value, str) else value
-    for item in dicts(items):
-        if item.get("type", "message") != "message" or item.keys() - {"type", "role", "content", "id", "status"}:
-            raise Unknown
-        tokens += _message(item.get("role"), model)
-        systems += [len(texts)] if item.get("role") in _SYSTEM_ROLES else []
-        texts.append(text(item.get("content"), ("input_text", "output_text")))
-    frame = Frame(tuple(texts), tokens, above=_GPT_4O_HIDDEN if _GPT_4O.search(model) else 0)
-    around = _RESPONSES_TOOLS_GPT_5 if _REASONS.search(model) else _RESPONSES_TOOLS
-    return _with_tools(frame, systems, fields, model, around)
+    calls: list[Any] = []
+    for item in dicts([{"role": "user", "content": value}] if isinstance(value, str) else value):
+        match item.get("type", "message"):
+            case "message" if not item.keys() - _RESPONSES_MESSAGE:
+                systems += [len(total.texts)] if item.get("role") in _SYSTEM_ROLES else []
+                total.tokens += _message(item.get("role"), model)
+                total.texts.append(text(item.get("content"), ("input_text", "output_text")))
+            case "function_call":
+                calls.append(item)
+                continue
+            case "function_call_output":
+                total.texts.append(string(item.get("output")))
+            case _:
+                raise Unknown
+        _add_calls(calls, model, total)
+        calls = []
+    _add_calls(calls, model, total)
+    if _GPT_4O.search(model):
+        total.add(_GPT_4O_HIDDEN)
+    _add_tools(fields, model, systems, _RESPONSES_TOOLS_GPT_5 if _REASONS.search(model) else _RESPONSES_TOOLS, total)
+    return total.frame()
 
 
-def _with_tools(frame: Frame, systems: list[int], fields: Fields, model: str, around: _Around) -> Frame:
+def _add_calls(calls: list[Any], model: str, total: Sum) -> None:
+    """The tool calls of one turn."""
+    for call in dicts(calls):
+        total.texts += [string(call.get("name")), string(call.get("arguments"))]
+        total.add(_CALL_GPT_5 if _REASONS.search(model) else _CALL)
+    total.add(_PARALLEL, max(0, len(calls) - 1))
+
+
+def _add_tools(fields: Fields, model: str, systems: list[int], around: _Around, total: Sum) -> None:
     """The tools' text joins the first system message; *systems* says which texts are those."""
     names = [name for name in ("tools", "functions") if given(fields, name)]
     if not names:
-        return frame
+        return
     tools = objects(fields, names[0])
-    texts, written = list(frame.texts), HEADER + namespace(tools)
+    written = HEADER + namespace(tools)
     if systems:
-        texts[systems[0]] += "\n\n" + written
+        total.texts[systems[0]] += "\n\n" + written
     else:
-        texts.append(written)
-    tokens, below, above = around[0 if systems else 1]
+        total.texts.append(written)
+    total.add(around[0 if systems else 1])
+    total.add(_TOOL, len(tools))
     if (name := _forced(fields)) is not None and not _REASONS.search(model):
-        texts.append(name)
-        tokens += _CHOICE
-    spread = _TOOL * len(tools)
-    return Frame(tuple(texts), frame.tokens + tokens, frame.below + below + spread, frame.above + above + spread)
+        total.texts.append(name)
+        total.add(_CHOICE)
 
 
 def _forced(fields: Fields) -> str | None:

@@ -25,6 +25,22 @@ class Frame(Struct, frozen=True):
     above: int = 0
 
 
+class Sum:
+    """Texts, and tokens with how far they may be off."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.tokens = self.below = self.above = 0
+
+    def add(self, part: tuple[int, int, int], times: int = 1) -> None:
+        self.tokens += part[0] * times
+        self.below += part[1] * times
+        self.above += part[2] * times
+
+    def frame(self) -> Frame:
+        return Frame(tuple(self.texts), self.tokens, self.below, self.above)
+
+
 class Unknown(Exception):
     """The request holds something whose tokens are not known."""
 
