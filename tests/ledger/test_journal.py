@@ -90,6 +90,25 @@ def test_an_intent_that_cannot_be_written_is_refused_and_leaves_nothing(
     assert kinds(tmp_path) == [SETTLE]
 
 
+def test_a_disk_that_refuses_is_told_once_and_so_is_its_recovery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal(tmp_path, 0, SystemClock())
+    assert journal.works()
+    monkeypatch.setattr(os, "write", FullDisk(0))
+    for _ in range(3):
+        with pytest.raises(JournalError):
+            journal.intent(an_intent())
+        journal.settle(an_entry())
+        assert not journal.works()
+    monkeypatch.undo()
+
+    assert journal.works()
+    assert kinds(tmp_path) == [SETTLE] * 3
+    said = capsys.readouterr().err
+    assert (said.count("failing"), said.count("works again")) == (1, 1)
+
+
 @pytest.mark.parametrize("room", [0, 1, 13, 200])
 def test_a_settlement_waits_in_memory_and_is_written_before_the_next_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int

@@ -17,6 +17,7 @@ import msgspec
 from dd0c_route.clock import Clock, new_id
 from dd0c_route.errors import JournalError
 from dd0c_route.ledger.records import DELIVER, INTENT, MAX_PAYLOAD_BYTES, SETTLE, frame_into
+from dd0c_route.redact.log import log
 from dd0c_route.types import Delivery, Entry, Intent
 
 SEGMENT_BYTES = 16 << 20  # then the next segment begins, so that the reader can delete what it has stored
@@ -49,6 +50,7 @@ class Journal:
         self._size = 0
         self._frame = bytearray()
         self._pending: deque[bytes] = deque()
+        self._failing = False
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._rotate()
@@ -73,8 +75,8 @@ class Journal:
             self._write_pending()
             self._write(self._frame)
         except OSError as error:
-            self.errors += 1
-            raise _unwritable(self._directory, error) from error
+            raise self._failed(error) from error
+        self._recovered()
 
     def settle(self, entry: Entry) -> None:
         """Write the entry of a call; kept in memory while the disk refuses it."""
@@ -93,6 +95,16 @@ class Journal:
         self._frame[:] = b"".join(frames)
         self._write_or_keep()
 
+    def works(self) -> bool:
+        """Whether nothing waits for the disk, after another try to write it."""
+        try:
+            self._write_pending()
+        except OSError as error:
+            self._failed(error)
+            return False
+        self._recovered()
+        return True
+
     def close(self) -> None:
         """Write what waits and let the reader know that no more will come."""
         try:
@@ -107,16 +119,28 @@ class Journal:
     def _write_or_keep(self) -> None:
         if self._pending:
             self._keep()
-            try:
-                self._write_pending()
-            except OSError:
-                self.errors += 1
+            self.works()
             return
         try:
             self._write(self._frame)
-        except OSError:
-            self.errors += 1
+        except OSError as error:
+            self._failed(error)
             self._keep()
+        else:
+            self._recovered()
+
+    def _failed(self, error: OSError) -> JournalError:
+        self.errors += 1
+        fault = _unwritable(self._directory, error)
+        if not self._failing:  # once, and not for each call that is refused meanwhile
+            log("journal_failing", "error", reason=fault.message)
+            self._failing = True
+        return fault
+
+    def _recovered(self) -> None:
+        if self._failing:
+            log("journal_works_again")
+            self._failing = False
 
     def _keep(self) -> None:
         if len(self._pending) < MAX_PENDING:

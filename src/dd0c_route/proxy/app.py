@@ -147,6 +147,8 @@ class App:
     def _serve_open(self, request: Inbound, client: Client, path: str) -> None:
         if path == "/readyz" and self.draining:
             _json(client, request, 503, {"status": "draining"})
+        elif path == "/readyz" and not self.runtime.journal.works():  # calls that cost something are refused
+            _json(client, request, 503, {"status": "ledger_unavailable"})
         else:
             _json(client, request, 200, {"status": "ready" if path == "/readyz" else "ok"})
 
