@@ -15,6 +15,7 @@ from dd0c_route.config.checks import WITHOUT_EFFECT
 from dd0c_route.config.overlay import NOT_SETTINGS
 from dd0c_route.config.values import described
 from dd0c_route.types import Secret
+from dd0c_route.upstream.providers import known
 from tests.config.examples import KNOWN
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
@@ -30,6 +31,8 @@ def documented() -> dict[str, dict[str, tuple[str, str, str]]]:
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if found := HEADING.match(line):
             rows = tables[found[1]] = {}
+        elif line.startswith("## "):
+            rows = {}  # a section about something else
         elif found := ROW.match(line):
             rows[found["name"]] = (found["type"], found["default"], found["sentence"])
     return tables
@@ -104,6 +107,16 @@ def test_what_has_no_effect_yet_is_said_of_each_field_and_no_policy_is_missing()
     )
     named = {name for cell in policies for name in re.findall(r"[a-z-]+", cell)}
     assert set(get_args(get_type_hints(Route)["policy"])) <= named
+
+
+def test_every_known_provider_is_listed_with_what_it_brings_along() -> None:
+    table = re.findall(r"^\| `([a-z]+)` \| (\w+) \| (.+?) \| (abort|drain) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    listed = {name: (dialect, url.strip("`"), how) for name, dialect, url, how in table}
+    assert listed.keys() == known().keys()
+    for name, row in known().items():
+        dialect, url, how = listed[name]
+        assert (dialect, how) == (row["dialect"], row["on_disconnect"])
+        assert url == row["base_url"] if "base_url" in row else url.startswith("yours")
 
 
 def test_the_example_on_the_page_is_valid(tmp_path: Path) -> None:
