@@ -10,7 +10,7 @@ from dd0c_route.tokens import count_request_exactly, count_text_exactly
 from dd0c_route.tokens.frames.openai_tools import HEADER, namespace
 from dd0c_route.types import Count
 
-WEATHER = {
+WEATHER: dict[str, Any] = {
     "type": "function",
     "function": {
         "name": "get_current_weather",
