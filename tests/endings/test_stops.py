@@ -147,6 +147,28 @@ def test_a_request_whose_body_comes_while_the_router_stops_is_answered(stand: St
     assert {entry["end_state"] for entry in entries.values()} == {"complete"}
 
 
+def test_a_request_that_does_not_come_in_while_the_router_stops_is_told_so(stand: Stand) -> None:
+    uploading, pipelined = Caller(stand.port), Caller(stand.port)
+    request = post("/v1/chat/completions", CHAT, {"x-sim": "ttft_ms=1000"})
+    uploading.send(request[:-10])
+    pipelined.send(request + request)
+    until(lambda: running(stand) == 1, "the arrival of the first call")
+
+    stand.router.popen.send_signal(signal.SIGTERM)
+    uploading.read_answer()
+    pipelined.read_answer()
+
+    assert (uploading.status, uploading.whole) == (503, True)
+    assert (pipelined.status, pipelined.whole) == (200, True)
+    code, seconds = stop(stand)
+    assert code == 0
+    assert seconds < GRACE_S + 3
+    entries = entries_after_restart(stand, 3)
+    assert entries[pipelined.id]["end_state"] == "complete"
+    others = [(e["end_state"], e["error"]) for i, e in entries.items() if i != pipelined.id]
+    assert others == [("shut_down", "shutting_down")] * 2  # nobody of them had left
+
+
 def write(stand: Stand, config: str) -> None:
     """Change the file in one step, as a careful operator does."""
     new = stand.config_path.with_suffix(".new")

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from dd0c_route.clock import new_id
-from dd0c_route.errors import ConfigError, NotFound, RouteError, ShuttingDown
+from dd0c_route.errors import ClientGone, ConfigError, NotFound, RouteError, ShuttingDown
 from dd0c_route.proxy.admit import admit
 from dd0c_route.proxy.behind import hand_over
 from dd0c_route.proxy.bill import Bill
@@ -121,10 +121,11 @@ class App:
         refuse(error, client, api, request.id)
 
     def abandoned(self, request: Inbound) -> None:
-        """The client left before its request was in."""
+        """The client left before its request was in, or before its turn; or it was us who closed the connection."""
         place, client = request.place, request.client
         if isinstance(place, Place) and place.address is not None and client is not None:
-            self._bill(request, place, client).settle("client_gone", "client_gone")
+            gone = ShuttingDown if self.draining and client.link.ended else ClientGone
+            self._bill(request, place, client).settle(gone.end_state, gone.code)
 
     def _bill(self, request: Inbound, place: Place, client: Client) -> Bill:
         assert place.address is not None  # noqa: S101 - a metered call has one
@@ -179,8 +180,13 @@ class App:
             if connection.idle:
                 connection.close()
         deadline = self.loop.time() + grace_s
-        while self._clients and (left := deadline - self.loop.time()) > 0:  # also those whose request came meanwhile
-            await asyncio.wait(list(self._clients), timeout=left)
+        while (left := deadline - self.loop.time()) > 0:  # also for those whose request comes meanwhile
+            if self._clients:
+                await asyncio.wait(list(self._clients), timeout=left)
+            elif any(connection.receiving for connection in self._connections):
+                await asyncio.sleep(min(left, 0.05))
+            else:
+                break
         cut = list(self._clients.items())
         for task, client in cut:
             client.stopping = True
@@ -189,7 +195,7 @@ class App:
             log("calls_cut", "warning", count=len(cut), reason="the grace period is over")
             await asyncio.wait([task for task, _ in cut], timeout=1.0)
         for connection in list(self._connections):
-            connection.close()
+            connection.stop(ShuttingDown("the router is shutting down: try again"))
         await asyncio.sleep(0)
         for connection in list(self._connections):
             if connection.idle and not connection.unsent:

@@ -310,6 +310,13 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._link.close()
 
+    def stop(self, error: RouteError) -> None:
+        """Close; a request that is not in yet is answered with *error*."""
+        if self.receiving:
+            self._refuse(error)
+        else:
+            self.close()
+
     def abort(self) -> None:
         """Close at once."""
         self._closing = True
@@ -318,6 +325,11 @@ class Connection(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         return self._busy is None and self._request is None
+
+    @property
+    def receiving(self) -> bool:
+        """The head of a request is in, its body is not."""
+        return self._busy is None and self._request is not None and self._request.place is not None
 
     @property
     def unsent(self) -> bool:
