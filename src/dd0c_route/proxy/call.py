@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
 from dd0c_route.proxy.headers import Headers, names_of
@@ -13,7 +13,7 @@ from dd0c_route.proxy.server import Inbound
 from dd0c_route.types import Call, Dialect
 from dd0c_route.wire.api import api_of, model_in
 from dd0c_route.wire.body import split
-from dd0c_route.wire.request import facts
+from dd0c_route.wire.request import Facts, Ours, facts
 
 
 class Address(Struct, frozen=True):
@@ -46,6 +46,8 @@ MODEL_CHARS = 512  # the longest that providers have: Bedrock's profiles
 _SESSION_CHARS = 256  # these bound what an entry keeps of a caller's words
 _TAGS = 64
 _NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
+_NO_FACTS = Facts(model="", stream=False, ours=None)
+_NO_OURS = Ours()
 
 
 def address_of(target: bytes, method: str) -> tuple[Address, str]:
@@ -98,36 +100,12 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         BadRequest: The body is not what the address takes; the message names the fault.
     """
     headers = request.headers
-    fields, model, stream = {}, address.model, "stream" in address.path
-    tags: dict[str, str] = {}
-    session = policy = None
-    route_off = wants_cost = False
-    if names_of(headers).ours:
-        ours = _ours(headers)
-        tags = _tags(ours.get("x-dd0c-tags", ""))
-        session, policy = ours.get("x-dd0c-session"), ours.get("x-dd0c-policy")
-        route_off = ours.get("x-dd0c-route", "").lower() == "off"
-        wants_cost = ours.get("x-dd0c-cost", "").lower() == "on"
-    strict = address.dialect != "passthrough" and address.reads_body
-    if strict or (address.reads_body and request.body[:1] == b"{"):
-        try:
-            fields = split(request.body)
-            known = facts(address.api, fields)
-        except BadRequest:
-            if strict and any(name == b"content-encoding" for name, _ in headers):
-                raise BadRequest("the request body has a Content-Encoding: send it without one") from None
-            if strict:
-                raise
-        else:
-            model = model or known.model
-            stream = stream or known.stream
-            if (body := known.ours) is not None:
-                tags = {**tags, **body.tags}
-                session, policy = session or body.session, policy or body.policy
-                route_off = route_off or body.route == "off"
-                wants_cost = wants_cost or body.cost
-    if strict and len(model) > MODEL_CHARS:
+    fields, known = _read_body(request, address)
+    model, ours = address.model or known.model, known.ours or _NO_OURS
+    if len(model) > MODEL_CHARS and address.dialect != "passthrough":
         raise BadRequest(f"`model` is longer than {MODEL_CHARS} characters")
+    if names_of(headers).ours:
+        ours = _with_headers(ours, headers)
     return Call(
         id=request.id,
         at_ns=request.at_ns,
@@ -142,14 +120,31 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         fields=fields,
         model=model[:MODEL_CHARS],
         provider=address.provider,
-        stream=stream,
+        stream="stream" in address.path or known.stream,
         key_id=key_id,
-        session=session[:_SESSION_CHARS] if session else None,
-        tags=_bounded(tags) if tags else tags,
-        policy=policy,
-        route_off=route_off,
-        wants_cost=wants_cost,
+        session=ours.session[:_SESSION_CHARS] if ours.session else None,
+        tags=_bounded(ours.tags) if ours.tags else ours.tags,
+        policy=ours.policy,
+        route_off=ours.route == "off",
+        wants_cost=ours.cost,
     )
+
+
+def _read_body(request: Inbound, address: Address) -> tuple[dict[str, Raw], Facts]:
+    """The body's fields and what they say. Passed through, a body may be anything."""
+    strict = address.dialect != "passthrough" and address.reads_body
+    if not (strict or (address.reads_body and request.body[:1] == b"{")):
+        return {}, _NO_FACTS
+    fields: dict[str, Raw] = {}
+    try:
+        fields = split(request.body)
+        return fields, facts(address.api, fields)
+    except BadRequest:
+        if not strict:
+            return fields, _NO_FACTS
+        if any(name == b"content-encoding" for name, _ in request.headers):
+            raise BadRequest("the request body has a Content-Encoding: send it without one") from None
+        raise
 
 
 def _asker(address: Address, headers: Headers) -> Dialect:
@@ -159,13 +154,19 @@ def _asker(address: Address, headers: Headers) -> Dialect:
     return address.dialect
 
 
-def _ours(headers: Headers) -> dict[str, str]:
-    """The `x-dd0c-*` headers; a repeated one joined by commas."""
-    found: dict[str, str] = {}
+def _with_headers(ours: Ours, headers: Headers) -> Ours:
+    """What the body's `dd0c` object asks for, and the `x-dd0c-*` headers; a repeated one joined by commas."""
+    said: dict[str, str] = {}
     for name, value in [header for header in headers if header[0].startswith(b"x-dd0c-")]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
-        found[key] = f"{found[key]},{text}" if key in found else text
-    return found
+        said[key] = f"{said[key]},{text}" if key in said else text
+    return Ours(
+        route="off" if said.get("x-dd0c-route", "").lower() == "off" else ours.route,
+        tags={**_tags(said.get("x-dd0c-tags", "")), **ours.tags},
+        session=said.get("x-dd0c-session") or ours.session,
+        policy=said.get("x-dd0c-policy") or ours.policy,
+        cost=ours.cost or said.get("x-dd0c-cost", "").lower() == "on",
+    )
 
 
 def _tags(text: str) -> dict[str, str]:
