@@ -103,6 +103,17 @@ def test_a_table_in_a_pipe_is_not_cut(tmp_path: Path) -> None:
     assert all(part in older for part in (one.id, one.requested_model, "openai/gpt-4o-mini", "0.00021", "complete"))
 
 
+@pytest.mark.parametrize("arguments", [("requests",), ("explain", "last")])
+def test_what_a_client_wrote_does_not_steer_the_readers_screen(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    evil = "m\x1b[2J\x1b]0;title\x07\r\nfake \u202e\x9b"
+    filled(tmp_path, entry(NOW_NS, requested_model=evil, tags={evil: evil}, session=evil))
+
+    said = ran(tmp_path, *arguments).stdout.decode()
+
+    assert all(char.isprintable() for line in said.split("\n") for char in line)
+    assert r"m\x1b[2J" in said
+
+
 def test_an_empty_ledger_says_what_to_do(tmp_path: Path) -> None:
     filled(tmp_path)
     result = ran(tmp_path, "requests")
@@ -164,6 +175,7 @@ def test_explain_gives_the_entry_and_its_price_lines_as_json(tmp_path: Path) -> 
         ({"decision": None, "attempts": (), "provider": "", "ttft_ms": None}, "decision    none"),
         ({"error_band": (90, 110), "usage_source": "local_estimated"}, "source: local_estimated (between 90 and 110)"),
         ({"cost_billable_picodollars": 300_000_000}, "the provider will bill $0.0003"),
+        ({"cost_provider_usd": "0.0002"}, "the provider says $0.0002"),
         ({"error": "worker_lost", "end_state": "internal", "status": 0}, "internal, status 0, worker_lost"),
     ],
 )

@@ -88,6 +88,7 @@ def test_errors_are_json_and_name_the_fault(start: Callable[..., ControlProcess]
     assert (bad.status, bad.json()["param"]) == (400, "limit")
     assert control.get("/api/v1/requests/dd_none").json()["error"]["code"] == "not_found"
     assert control.get("/api/v1/nothing").status == 404
+    assert control.get("/api/v1/requests/").status == 404  # and no way to a host that nobody knows
     wrong = control.get("/api/v1/requests", "DELETE")
     assert (wrong.status, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from dd0c_route.cli.ledger import ledger_option, opened_store, settings_without_secrets
+from dd0c_route.cli.ledger import ledger_option, opened_store, settings_without_secrets, shown
 from dd0c_route.cli.options import config_option, json_option
 from dd0c_route.types import Usage
 
@@ -30,7 +30,7 @@ def command(entry_id: str, ledger_url: str | None, config_path: str | None, as_j
         click.echo(msgspec.json.encode({**msgspec.to_builtins(entry), "price_lines": lines}))
         return
     for paragraph in (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry, bill)):
-        click.echo("\n".join(paragraph) + "\n")
+        click.echo("\n".join(map(shown, paragraph)) + "\n")
 
 
 def _entry(entry_id: str, config_path: str | None, ledger_url: str | None) -> Entry:
@@ -127,10 +127,11 @@ def _usage(entry: Entry) -> list[str]:
 
 
 def _cost(entry: Entry, bill: Cost | None) -> list[str]:
+    said = [f"  the provider says ${entry.cost_provider_usd}"] if entry.cost_provider_usd is not None else []
     if entry.unpriced and entry.usage != Usage():
-        return ["cost        unpriced: add the model under [[prices]] in dd0c.toml"]
+        return ["cost        unpriced: add the model under [[prices]] in dd0c.toml", *said]
     if entry.cost_picodollars is None or entry.price is None:
-        return ["cost        none"]
+        return ["cost        none", *said]
     price = entry.price
     report = [f"cost        ${entry.cost_usd}   (price {price.get('id')}, {price.get('source')}, {price.get('date')})"]
     if bill is not None:
@@ -144,7 +145,7 @@ def _cost(entry: Entry, bill: Cost | None) -> list[str]:
         report.append(f"  the provider will bill ${_usd(entry.cost_billable_picodollars or 0)}")
     if entry.saved_picodollars:
         report.append(f"  saved ${_usd(entry.saved_picodollars)} against {entry.requested_model}")
-    return report
+    return report + said
 
 
 def _usd(picodollars: int) -> str:

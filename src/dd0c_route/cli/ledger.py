@@ -28,6 +28,13 @@ def settings_without_secrets(config_path: str | None) -> Loaded:
     return load_without_secrets(Path(path) if path is not None else None, os.environ, known())
 
 
+def shown(text: str) -> str:
+    """*text* for one line of a terminal: names come from clients, and none may steer the reader's screen."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 @contextmanager
 def opened_store(config_path: str | None, ledger_url: str | None) -> Iterator[Store]:
     """The ledger's store, which must be there already: reading makes nothing."""

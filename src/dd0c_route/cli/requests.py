@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from dd0c_route.cli.ledger import ledger_option, opened_store
+from dd0c_route.cli.ledger import ledger_option, opened_store, shown
 from dd0c_route.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _print_table(entries: list[Entry]) -> None:
             min_width=_ID_CHARS if column == "id" else None,
         )
     for entry in entries:
-        table.add_row(*map(Text, _cells(entry)))  # Text: names come from clients and are no markup
+        table.add_row(*[Text(shown(cell)) for cell in _cells(entry)])  # Text: what clients write is no markup
     # In a pipe nothing is cut to the width of a screen that is not there.
     Console(width=None if sys.stdout.isatty() else _PIPE_CHARS).print(table)
 

@@ -54,7 +54,7 @@ class Control(msgspec.Struct, frozen=True):
 
 def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
     """The application; every error is JSON, except below `/ui`."""
-    return Starlette(
+    app = Starlette(
         routes=[
             *api_routes(reading, clock),
             *_control_routes(control),
@@ -63,6 +63,8 @@ def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
         middleware=[Middleware(SafeHeaders)],
         exception_handlers={HTTPException: _http_error, RouteError: _route_error, Exception: _bug},
     )
+    app.router.redirect_slashes = False  # it would name the private socket as the host
+    return app
 
 
 def _control_routes(control: Control) -> list[Route]:
