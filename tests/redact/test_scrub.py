@@ -5,7 +5,7 @@ import json
 import timeit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dd0c_route.redact import redact_bytes, redact_sensitive
@@ -106,6 +106,8 @@ PIECES = st.sampled_from(
 
 
 @settings(deadline=None, max_examples=400)
+@example("cookie:'\\", 1)
+@example("cookie:'abcdefgh12345678\\", 2)
 @given(st.lists(PIECES, max_size=30).map("".join), st.integers(1, 3))
 def test_redacted_json_is_still_json(text: str, depth: int) -> None:
     for _ in range(depth):

@@ -48,7 +48,7 @@ _DASHES = str.maketrans("_ ", "--")
 _QUERY_NAME = re.compile(r"[?&][a-z0-9_.-]*$")
 _OTHER_KEY = re.compile(r"(?:cache|primary|foreign|partition|public|sort|index|idempotency|object|dedup)[-.]?key$")
 _SPACE, _DIGIT, _LETTER = re.compile(r"[ \t]"), re.compile(r"\d"), re.compile(r"[^\W\d_]")
-_BARE_END = re.compile(r"[\s,;&)\]}\"'<>|`]|\\[\"'nrt]")
+_BARE_END = re.compile(r"[\s,;&)\]}\"'<>|`]|(?<!\\)\\+[\"'nrt]")  # a run of backslashes is not cut in two
 _LINE_END = re.compile(r"[\r\n]|\\[rn]|(?<=[^\\])[\"']")
 _QUERY_END = re.compile(r"[&#\s\"'<>)\]}\\]")
 
