@@ -52,7 +52,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="dd0c-route")
 def commands() -> None:
-    """dd0c/route: each LLM call to the cheapest model that is good enough, billed to the token."""
+    """dd0c/route, an LLM cost router: one address before your providers, each call billed to the token."""
 
 
 def run(arguments: Sequence[str]) -> int:
