@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -501,6 +502,20 @@ def test_a_refused_call_leaves_an_entry_too(stand: Stand) -> None:
     assert "model" in answer.json()["error"]["message"]
     entry = stand.entry(answer.id)
     assert (entry["end_state"], entry["status"], entry["attempts"]) == ("denied", 400, [])
+
+
+def test_no_entry_keeps_a_key_that_its_caller_put_in_the_wrong_place(stand: Stand) -> None:
+    key = "sk-proj-" + secrets.token_urlsafe(36)  # synthetic
+    ours = {"x-dd0c-tags": f"team=core,{key}=1,key={key}", "x-dd0c-session": f"s {key}", "x-sim": f"model={key}"}
+    answer = stand.post("/v1/chat/completions", {**CHAT, "model": key}, ours)
+
+    text = json.dumps(stand.entry(answer.id))
+    assert key not in text
+    assert stand.entry(answer.id)["tags"]["team"] == "core"
+    for file in stand.folder.rglob("dd0c.db*"):
+        assert file.is_dir() or key.encode() not in file.read_bytes()
+    for journal in stand.folder.rglob("*.log"):
+        assert key.encode() not in journal.read_bytes()
 
 
 def test_no_entry_is_as_long_as_its_caller_or_its_provider_likes(stand: Stand) -> None:

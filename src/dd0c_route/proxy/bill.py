@@ -24,6 +24,7 @@ from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.statement import AT_ONCE, UNKNOWN, Account, Counting, Facts, Money, account, free, money
+from dd0c_route.redact import redact_label
 from dd0c_route.runtime import Runtime
 from dd0c_route.types import Attempt, Call, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
 from dd0c_route.upstream import Marks
@@ -197,7 +198,7 @@ class Bill:
 
     def _attempt(self, marks: Marks, target: Target, status: int | None, error: str | None) -> Attempt:
         return Attempt(
-            target=str(target),
+            target=redact_label(str(target)),
             started_ms=self._ms(marks.sent_at or self._tried_ns) or 0.0,
             first_byte_ms=self._ms(marks.first_byte_at),
             ended_ms=self._ms(marks.ended_at or self._runtime.clock.ticks_ns()),
@@ -214,9 +215,9 @@ class Bill:
             at=self._at,
             dialect=call.dialect,
             api=call.api,
-            requested_model=call.model,
+            requested_model=redact_label(call.model),
             provider=target.provider,
-            served_model=target.model,
+            served_model=redact_label(target.model),
             stream=call.stream,
             session=call.session,
             tags=call.tags,
@@ -255,8 +256,8 @@ class Bill:
             dialect=self._dialect,
             api=self._api,
             provider=target.provider if target is not None else "",
-            requested_model=call.model if call is not None else "",
-            served_model=served,
+            requested_model=redact_label(call.model) if call is not None else "",
+            served_model=redact_label(served),
             stream=call.stream if call is not None else False,
             status=self.status,
             end_state=end_state,
@@ -315,7 +316,7 @@ def _decision(decision: Decision | None) -> dict[str, Any] | None:
     }
     if decision.route is not None:
         fields["route"] = decision.route
-        fields["plan"] = [str(target) for target in decision.plan]
+        fields["plan"] = [redact_label(str(target)) for target in decision.plan]
         fields["candidates"] = [
             {"target": str(c.target), "p_good": c.p_good, "expected_cost_picodollars": c.expected_cost}
             for c in decision.candidates

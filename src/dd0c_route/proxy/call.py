@@ -10,6 +10,7 @@ from msgspec import Raw, Struct
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
 from dd0c_route.proxy.headers import Headers, names_of
 from dd0c_route.proxy.server import Inbound
+from dd0c_route.redact import redact_label
 from dd0c_route.types import Call, Dialect
 from dd0c_route.wire.api import api_of, model_in
 from dd0c_route.wire.body import split
@@ -45,6 +46,7 @@ _STEPS = re.compile(rf"{_SLASH}(?:\.|%2e){{1,2}}(?:{_SLASH}|;|$)", re.IGNORECASE
 MODEL_CHARS = 512  # the longest that providers have: Bedrock's profiles
 _SESSION_CHARS = 256  # these bound what an entry keeps of a caller's words
 _TAGS = 64
+_KEY_CHARS = 512  # so much more is looked at, since half a key is not known as one
 _NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 _NO_FACTS = Facts(model="", stream=False, ours=None)
 _NO_OURS = Ours()
@@ -122,8 +124,8 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         provider=address.provider,
         stream="stream" in address.path or known.stream,
         key_id=key_id,
-        session=ours.session[:_SESSION_CHARS] if ours.session else None,
-        tags=_bounded(ours.tags) if ours.tags else ours.tags,
+        session=_bounded(ours.session, _SESSION_CHARS) if ours.session else None,
+        tags=_bounded_tags(ours.tags) if ours.tags else ours.tags,
         policy=ours.policy,
         route_off=ours.route == "off",
         wants_cost=ours.cost,
@@ -179,6 +181,10 @@ def _tags(text: str) -> dict[str, str]:
     return tags
 
 
-def _bounded(tags: dict[str, str]) -> dict[str, str]:
-    """What of *tags* the ledger keeps: an entry must not be as long as its caller likes."""
-    return {name[:64]: value[:256] for name, value in islice(tags.items(), _TAGS)}
+def _bounded_tags(tags: dict[str, str]) -> dict[str, str]:
+    return {_bounded(name, 64): _bounded(value, 256) for name, value in islice(tags.items(), _TAGS)}
+
+
+def _bounded(text: str, chars: int) -> str:
+    """What of *text* the ledger keeps: no credential, and not as much as its caller likes."""
+    return redact_label(text[: chars + _KEY_CHARS])[:chars]

@@ -95,11 +95,15 @@ def register(secret: Secret) -> None:
     _kept[0] |= _forms(secret)
 
 
-def find_known(text: str, words: str) -> list[Span]:
-    """Where the known secrets stand in *text*, in whichever form; *words* are its long words."""
+def find_known(text: str, words: str, *, live: bool = True) -> list[Span]:
+    """Where the known secrets stand in *text*, in whichever form; *words* are its long words.
+
+    Args:
+        live: Also those of the calls that are running.
+    """
     longest_word = max(map(len, words.split()), default=0)
     spans = _kept[0].find(text, words, longest_word)
-    for known in list(_live.values()):
+    for known in list(_live.values()) if live else ():
         spans += known.forms().find(text, words, longest_word)
     return spans
 

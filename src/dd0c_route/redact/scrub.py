@@ -7,6 +7,8 @@ wrapped words joined, base64 and hex decoded).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from dd0c_route.redact import rules, views
 from dd0c_route.redact.carriers import Carriers
 from dd0c_route.redact.registry import Span, find_known, occurrences
@@ -38,6 +40,16 @@ def redact_bytes(data: bytes) -> bytes:
     return data if clean is text else clean.encode("utf-8", "surrogateescape")
 
 
+@lru_cache(maxsize=4096)  # callers repeat themselves; bounded, since they choose the words
+def redact_label(text: str) -> str:
+    """The same for one word that a caller chose and that is kept (a model, a tag, a session): every call has some.
+
+    What it leaves out is the credentials of all the calls that happen to run, which is what would cost time.
+    """
+    spans = _merged(_find_as_written(text, live=False))
+    return masked(text, spans) if spans else text
+
+
 def find(text: str) -> list[Span]:
     """The spans to mask, in order, none overlapping another."""
     spans = _find_unwrapped(text)
@@ -67,15 +79,15 @@ def _find_unwrapped(text: str) -> list[Span]:
     return spans
 
 
-def _find_as_written(text: str) -> list[Span]:
+def _find_as_written(text: str, *, live: bool = True) -> list[Span]:
     words = views.long_words(text)
-    spans = find_known(text, words) + _CARRIERS.find(text)
+    spans = find_known(text, words, live=live) + _CARRIERS.find(text)
     if words:
         for probe, formats in _PROBED:
             if probe in words:
                 spans += _matches(formats, text)
         for run, meaning in views.decoded(words):
-            if _find_as_written(meaning):
+            if _find_as_written(meaning, live=live):
                 spans += occurrences(text, run, "encoded")
     if _SPACED_PROBE in text:
         spans += _matches(_PROBES[_SPACED_PROBE], text)
