@@ -30,9 +30,18 @@ _PROMPT = (
 _UNFRAMED = ("openai.completions", "openai.embeddings", "embeddings", "cohere.embeddings")
 _MESSAGES = ("messages", "contents", "input", "chat_history")
 _TOOLS = ("tools", "functions", "toolConfig")
-_SCHEMAS = ("response_format", "text", "generationConfig", "generation_config", "format", "output_config")
+_SCHEMAS = (
+    "response_format",
+    "text",
+    "generationConfig",
+    "generation_config",
+    "format",
+    "output_config",
+    "output_format",
+)
 # Server-side state: what it holds is part of the prompt and cannot be seen from here.
 _UNSEEN = ("previous_response_id", "conversation", "cachedContent", "mcp_servers", "context_management")
+_SHORTENING = ("context_management",)  # the provider may leave out most of what was sent
 _SERVER_TOOLS = re.compile(
     rb"web_?search|code_?(?:execution|interpreter)|google_?search|file_?search|web_?fetch|mcp|url_?context"
     rb"|tool_search|defer_loading|advisor_2|memory_2",
@@ -82,6 +91,7 @@ class Surround(Struct, frozen=True, forbid_unknown_fields=True):
     tools_band: tuple[int, int]
     tool_share: float
     tool_share_band: tuple[float, float]
+    schema: int
     schema_share: float
     image: int
     image_band: tuple[int, int]
@@ -186,7 +196,8 @@ def _estimated(api: str, fields: Mapping[str, Raw], model: str, count: CountText
         total.add(surround.thinking, 0, surround.thinking)
     if any(name in fields for name in _UNSEEN):
         total.add(*_UNSEEN_STATE)
-    return Count(round(total.middle), "estimated", (max(0, int(total.low)), math.ceil(total.high)), text.tokenizer)
+    low = 0 if any(name in fields for name in _SHORTENING) else max(0, int(total.low))
+    return Count(round(total.middle), "estimated", (low, math.ceil(total.high)), text.tokenizer)
 
 
 def _add_tools(fields: Mapping[str, Raw], surround: Surround, count_text: CountText, total: _Range) -> None:
@@ -202,7 +213,7 @@ def _add_tools(fields: Mapping[str, Raw], surround: Surround, count_text: CountT
     for form in _forms(fields, _SCHEMAS):
         if _SCHEMA.search(form[:_WHOLE_BYTES]):
             count = _json_tokens(form, count_text)
-            total.add(surround.schema_share * count, 0, 130 + 2 * count)
+            total.add(surround.schema + surround.schema_share * count, 0, 200 + 2 * count)
 
 
 def _forms(fields: Mapping[str, Raw], names: Iterable[str]) -> list[memoryview]:
