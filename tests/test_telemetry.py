@@ -16,6 +16,7 @@ NOW = Now(
     backlog_bytes=5,
     open_calls=6,
     journal_errors=7,
+    lost_records=3,
     damaged_bytes=8,
     unreadable_records=9,
 )
@@ -106,3 +107,4 @@ def test_the_moment_is_there_too() -> None:
     assert value(metrics, "dd0c_requests_in_flight") == 1
     assert value(metrics, "dd0c_writer_queue_depth") == 4
     assert value(metrics, "dd0c_journal_errors_total") == 7
+    assert value(metrics, "dd0c_journal_lost_records_total") == 3

@@ -39,6 +39,7 @@ class Now(msgspec.Struct, frozen=True):
         waiting_records: Records that wait in the workers' memory because the disk refused them.
         backlog_bytes: Journaled but not stored yet.
         journal_errors: Failed writes of the workers now running, and failed looks of the reader.
+        lost_records: Given up by the workers now running, because the disk had refused too many before them.
         damaged_bytes: Passed over in journals of writers that are gone.
     """
 
@@ -50,6 +51,7 @@ class Now(msgspec.Struct, frozen=True):
     backlog_bytes: int
     open_calls: int
     journal_errors: int
+    lost_records: int
     damaged_bytes: int
     unreadable_records: int
 
@@ -201,6 +203,7 @@ class _Moment(Collector):
             yield GaugeMetricFamily(name, what, value=value)
         for name, what, value in (
             ("dd0c_journal_errors_total", "Failed writes and reads of the journals", now.journal_errors),
+            ("dd0c_journal_lost_records_total", "Records given up, the disk having refused too many", now.lost_records),
             ("dd0c_journal_damaged_bytes_total", "Bytes of journals that could not be read", now.damaged_bytes),
             ("dd0c_journal_unreadable_records_total", "Records of another version, kept", now.unreadable_records),
         ):

@@ -174,7 +174,10 @@ def test_metrics_count_each_finished_entry_once(
     workers(
         0,
         connections=(200, {"acme": {"open": 2, "in_use": 1}}),
-        gauges=(200, {"in_flight": 3, "client_connections": 4, "journal_pending": 5, "journal_errors": 6}),
+        gauges=(
+            200,
+            {"in_flight": 3, "client_connections": 4, "journal_pending": 5, "journal_errors": 6, "journal_lost": 7},
+        ),
     )
     control = start()
     journal, entries = control.journal(), [an_entry(decision={"verdict": "kept"}) for _ in range(3)]
@@ -189,6 +192,7 @@ def test_metrics_count_each_finished_entry_once(
         b"dd0c_requests_in_flight 3.0",
         b"dd0c_writer_queue_depth 5.0",
         b"dd0c_journal_errors_total 6.0",
+        b"dd0c_journal_lost_records_total 7.0",
         b"dd0c_open_calls 0.0",
     ):
         assert line in answer.body

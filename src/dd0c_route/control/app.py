@@ -115,6 +115,7 @@ async def _now(control: Control) -> Now:
         backlog_bytes=ingest.behind_bytes,
         open_calls=ingest.open_calls,
         journal_errors=sum(gauge.journal_errors for gauge in answering) + ingest.faults.failed_looks,
+        lost_records=sum(gauge.journal_lost for gauge in answering),
         damaged_bytes=ingest.faults.damaged_bytes,
         unreadable_records=ingest.faults.unreadable,
     )

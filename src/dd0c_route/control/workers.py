@@ -26,6 +26,7 @@ class Gauges(msgspec.Struct, frozen=True):
     client_connections: int = 0
     journal_pending: int = 0
     journal_errors: int = 0
+    journal_lost: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -162,6 +162,7 @@ class App:
             _json(client, request, 200, {
                 "in_flight": len(self._clients), "client_connections": len(self._connections),
                 "journal_pending": self.runtime.journal.pending, "journal_errors": self.runtime.journal.errors,
+                "journal_lost": self.runtime.journal.lost,
             })  # fmt: skip
         elif path == "/internal/reload" and request.method == "POST":
             try:

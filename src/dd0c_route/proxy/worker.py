@@ -84,6 +84,8 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     await app.drain(app.runtime.config.server.grace_s)
     private.close()
     journal.close()
+    if journal.lost:
+        log("records_lost", "critical", worker=index, count=journal.lost, reason="the disk refused them to the end")
     return 0
 
 
