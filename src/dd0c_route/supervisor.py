@@ -25,7 +25,7 @@ import msgspec
 
 from dd0c_route.config import Config, Server
 from dd0c_route.errors import ConfigError
-from dd0c_route.ledger import journal_directory
+from dd0c_route.ledger import database
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, load_config
 
@@ -328,5 +328,4 @@ def _simulated(port: int) -> dict[str, str]:
 
 def _absolute(url: str, base_dir: Path) -> str:
     """The ledger's address as every process sees it, whatever its current folder."""
-    directory = journal_directory(url, base_dir)
-    return f"sqlite:///{directory.absolute().with_name(directory.name.removesuffix('.journal'))}"
+    return f"sqlite:///{database(url, base_dir).absolute()}"

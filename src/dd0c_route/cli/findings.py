@@ -123,23 +123,23 @@ def _is_router(server: Server) -> bool:
 
 
 def _ledger(loaded: Loaded) -> Iterator[Finding]:
-    from dd0c_route.ledger import journal_directory
+    from dd0c_route.ledger import database, journal_directory
 
     journal = journal_directory(loaded.config.ledger.url, loaded.base_dir)
-    database = journal.with_name(journal.name.removesuffix(".journal"))
-    folder = _nearest_folder(database)
-    writable = os.access(folder, os.W_OK | os.X_OK) and (not database.exists() or os.access(database, os.W_OK))
+    path = database(loaded.config.ledger.url, loaded.base_dir)
+    folder = _nearest_folder(path)
+    writable = os.access(folder, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
     if not writable:
-        yield Finding("ledger", "broken", f"{database} cannot be written", "change its owner, or [ledger] url")
+        yield Finding("ledger", "broken", f"{path} cannot be written", "change its owner, or [ledger] url")
         return
-    if database.exists() and (fault := _fault_of(loaded)):
+    if path.exists() and (fault := _fault_of(loaded)):
         yield Finding("ledger", "broken", fault, "move the file away: the next start makes a new one")
         return
     free = shutil.disk_usage(folder).free
     if free < _LITTLE_SPACE_BYTES:
-        yield Finding("ledger", "warning", f"{database}: {free >> 20} MiB of disk space left", "make room")
+        yield Finding("ledger", "warning", f"{path}: {free >> 20} MiB of disk space left", "make room")
     else:
-        yield Finding("ledger", "ok", f"{database}{'' if database.exists() else ' (made at the first start)'}")
+        yield Finding("ledger", "ok", f"{path}{'' if path.exists() else ' (made at the first start)'}")
     waiting = sum(segment.stat().st_size for segment in journal.glob("*.log"))
     if waiting > _BACKLOG_BYTES * loaded.config.server.workers:
         fix = "look at the control process: it moves them into the ledger"

@@ -38,14 +38,13 @@ def shown(text: str) -> str:
 @contextmanager
 def opened_store(config_path: str | None, ledger_url: str | None) -> Iterator[Store]:
     """The ledger's store, which must be there already: reading makes nothing."""
-    from dd0c_route.ledger import journal_directory, open_store
+    from dd0c_route.ledger import database, open_store
 
     loaded = settings_without_secrets(config_path)
     url = ledger_url or loaded.config.ledger.url
-    journal = journal_directory(url, loaded.base_dir)
-    database = journal.with_name(journal.name.removesuffix(".journal"))
-    if not database.exists():
-        raise click.ClickException(f"there is no ledger at {database} yet: 'dd0c-route serve' makes it")
+    path = database(url, loaded.base_dir)
+    if not path.exists():
+        raise click.ClickException(f"there is no ledger at {path} yet: 'dd0c-route serve' makes it")
     store = open_store(url, loaded.base_dir)
     try:
         yield store

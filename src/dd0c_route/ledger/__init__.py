@@ -25,7 +25,7 @@ def open_store(url: str, base: Path = Path()) -> Store:
     """
     from dd0c_route.ledger.sqlite import SqliteStore
 
-    return SqliteStore(_path(url, base))
+    return SqliteStore(database(url, base))
 
 
 def journal_directory(url: str, base: Path = Path()) -> Path:
@@ -34,11 +34,16 @@ def journal_directory(url: str, base: Path = Path()) -> Path:
     Raises:
         ConfigError: No store goes by such an address.
     """
-    path = _path(url, base)
+    path = database(url, base)
     return path.with_name(path.name + ".journal")
 
 
-def _path(url: str, base: Path) -> Path:
+def database(url: str, base: Path = Path()) -> Path:
+    """The file that the ledger at *url* keeps its entries in.
+
+    Raises:
+        ConfigError: No store goes by such an address.
+    """
     name = url.removeprefix(_SQLITE)
     if name == url or not name:
         raise ConfigError([f"ledger.url: {url!r} is no store: write sqlite:///dd0c.db or sqlite:////absolute/path.db"])
