@@ -30,7 +30,7 @@ from dd0c_route.types import Count
 
 PROMPTS = ("openai.chat", "openai.responses", "anthropic.messages")
 MAKERS = ("openai", "azure", "anthropic")
-HARD = {"image", "audio", "file", "video", "server_tools", "schema"}
+HARD = {"image", "audio", "file", "video", "server_tools"}
 FRAMES = {"v3": ("claude-opus-4-5", 7), "v4.7": ("claude-opus-4-7", 11), "v5": ("claude-opus-5", 6)}
 MODELS = ("gpt-4o", "gpt-4", "text-davinci-003", "claude-sonnet-4-5", "claude-opus-5")
 Pairs = list[tuple[Count, int]]
@@ -59,7 +59,15 @@ def prompts(folder: Path) -> dict[str, Pairs]:
             if not isinstance(request, dict) or request.keys() & {"previous_response_id", "conversation", "prompt"}:
                 continue
             fields = {field: Raw(msgspec.json.encode(value)) for field, value in request.items()}
-            kind = "tools, history" if "tool_history" in features else "tools" if "tools" in features else "text"
+            kind = (
+                "schema"
+                if "schema" in features
+                else "tools, history"
+                if "tool_history" in features
+                else "tools"
+                if "tools" in features
+                else "text"
+            )
             classes[f"{name}, {family(model)}, {kind}"].append((count_request_exactly(name, fields, model), true))
     return classes
 

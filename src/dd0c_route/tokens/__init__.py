@@ -5,19 +5,17 @@ texts whose vocabulary is loaded, and else an estimate with its band. Those that
 `count_answer`, are for threads: they load what they need and take any length.
 """
 
-from dd0c_route.tokens.models import Tokenizer, tokenizer_for
+from dd0c_route.tokens.models import tokenizer_for
 from dd0c_route.tokens.request import count_answer, count_request, count_request_exactly
 from dd0c_route.types import Count
 
 __all__ = [
-    "Tokenizer",
     "count_answer",
     "count_request",
     "count_request_exactly",
     "count_text",
     "count_text_exactly",
     "load",
-    "tokenizer_for",
 ]
 
 

@@ -99,3 +99,14 @@ def test_calls_and_results_are_counted_with_what_is_around_them() -> None:
     texts = sum(count_text_exactly(text, "gpt-4o").tokens for text in ("hi", "sum", '{"a":1}', "2"))
     assert count(body).tokens == 3 + 4 + texts + 15
     assert count(body).exactness == "estimated"
+
+
+def test_a_schema_for_the_answer_is_read_without_titles() -> None:
+    properties = {"title": {"type": "string", "title": "Title"}}
+    schema = {"type": "object", "properties": properties, "additionalProperties": False, "title": "Book"}
+    form = {"type": "json_schema", "json_schema": {"name": "book", "strict": True, "schema": schema}}
+    body: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
+    read = '{"type":"object","properties":{"title":{"type":"string"}}}'
+    tokens = sum(count_text_exactly(text, "gpt-4o").tokens for text in (read, "book"))
+    assert count(body | {"response_format": form}).tokens - count(body).tokens == tokens + 15
+    assert count(body | {"response_format": {"type": "json_object"}}) == count(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -46,13 +47,13 @@ _CHOICE = (7, 0, 0)  # where one function must be called, beside its name
 # Of an earlier call with its result, beside the name, the arguments and the result; and more of each parallel one.
 _CALL, _CALL_GPT_5 = (15, 4, 3), (21, 2, 4)
 _PARALLEL = (8, 7, 28)
+_SCHEMA, _SCHEMA_REASONS = (15, 16, 30), (0, 11, 12)  # beside its JSON and its name
+_UNREAD = ("additionalProperties", "title")
 
 
 def chat(fields: Fields, model: str) -> Frame:
     """Source: measured; the messages' frame is also OpenAI's cookbook, "How to count tokens with tiktoken"."""
     refuse(fields, _CHAT_UNKNOWN)
-    if "response_format" in fields and b"json_schema" in bytes(fields["response_format"]):
-        raise Unknown
     total, systems = Sum(), list[int]()
     total.tokens = _prime(model)
     for message in objects(fields, "messages"):
@@ -71,6 +72,9 @@ def chat(fields: Fields, model: str) -> Frame:
         if name := message.get("name"):
             total.tokens += 1
             total.texts.append("" if name == role else string(name))
+    if given(fields, "response_format"):
+        form = decode(fields, "response_format")
+        _add_schema(form.get("json_schema") if isinstance(form, dict) else None, model, total)
     _add_tools(fields, model, systems, _CHAT_TOOLS_GPT_5 if _REASONS.search(model) else _CHAT_TOOLS, total)
     return total.frame()
 
@@ -78,8 +82,6 @@ def chat(fields: Fields, model: str) -> Frame:
 def responses(fields: Fields, model: str) -> Frame:
     """The same numbers as chat: `instructions` are a system message."""
     refuse(fields, _RESPONSES_UNKNOWN)
-    if "text" in fields and b"json_schema" in bytes(fields["text"]):
-        raise Unknown
     if "reasoning" in fields and b'"mode"' in bytes(fields["reasoning"]):
         raise Unknown
     total, systems = Sum(), list[int]()
@@ -108,6 +110,9 @@ def responses(fields: Fields, model: str) -> Frame:
     _add_calls(calls, model, total)
     if _GPT_4O.search(model):
         total.add(_GPT_4O_HIDDEN)
+    if given(fields, "text"):
+        form = decode(fields, "text")
+        _add_schema(form.get("format") if isinstance(form, dict) else None, model, total)
     _add_tools(fields, model, systems, _RESPONSES_TOOLS_GPT_5 if _REASONS.search(model) else _RESPONSES_TOOLS, total)
     return total.frame()
 
@@ -136,6 +141,22 @@ def _add_tools(fields: Fields, model: str, systems: list[int], around: _Around, 
     if (name := _forced(fields)) is not None and not _REASONS.search(model):
         total.texts.append(name)
         total.add(_CHOICE)
+
+
+def _add_schema(form: Any, model: str, total: Sum) -> None:
+    """The schema that the answer must have: its JSON, of which some keywords are not read."""
+    if not isinstance(form, dict) or "schema" not in form:
+        return
+    schema = json.dumps(_read(form["schema"]), ensure_ascii=False, separators=(",", ":"))
+    total.texts += [schema, string(form.get("name", ""))]
+    total.add(_SCHEMA_REASONS if _REASONS.search(model) else _SCHEMA)
+
+
+def _read(schema: Any) -> Any:
+    """A schema without what is not read; a property may well have the name of a keyword."""
+    if isinstance(schema, dict):
+        return {name: _read(inner) for name, inner in schema.items() if isinstance(inner, dict) or name not in _UNREAD}
+    return [_read(inner) for inner in schema] if isinstance(schema, list) else schema
 
 
 def _forced(fields: Fields) -> str | None:
