@@ -314,6 +314,17 @@ def test_an_access_key_is_no_credential_for_a_provider(locked: Stand) -> None:
 # --- reloading ------------------------------------------------------------------------------------------------
 
 
+def test_connections_are_opened_ahead_at_the_start_and_after_a_reload(tmp_path: Path) -> None:
+    def warm(connections: int) -> str:
+        return PROVIDERS.replace('"openai"', f'"openai"\nwarm_connections = {connections}')
+
+    with Stand(tmp_path, providers=warm(2)) as stand:
+        until(lambda: stand.connections()["sim"] == {"open": 2, "in_use": 0}, "the first connections")
+        stand.config_path.write_text(warm(3).format(port=stand.sim_port))
+        assert stand.request("POST", "/api/v1/reload").status == 200
+        until(lambda: stand.connections()["sim"] == {"open": 3, "in_use": 0}, "the connections of the new pool")
+
+
 def test_sighup_takes_a_changed_configuration_up(stand: Stand) -> None:
     assert stand.post("/v1/chat/completions", {**CHAT, "model": "later/m-1"}).headers["x-dd0c-provider"] == "sim"
     later = f'\n[providers.later]\ndialect = "openai"\nbase_url = "http://127.0.0.1:{stand.sim_port}/v1"\n'

@@ -61,6 +61,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
         for name, line in before.lines.items():
             if app.runtime.lines.get(name) is not line:
                 line.pool.retire()
+        _warm(app.runtime)
         log("reloaded", config_version=app.runtime.version, worker=index)
         return app.runtime.version
 
@@ -114,12 +115,11 @@ def _control_pool(boot: Boot, loop: asyncio.AbstractEventLoop, sweeper: Sweeper)
 
 
 def _warm(runtime: Runtime) -> None:
+    """Open connections ahead where that is asked for; a provider that is away is no fault."""
     for line in runtime.lines.values():
         if line.provider.warm_connections:
             task = asyncio.ensure_future(line.pool.warm())
-            task.add_done_callback(
-                lambda done: done.cancelled() or done.exception()
-            )  # a provider that is away is no fault
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def _tune_collector() -> None:
