@@ -49,7 +49,7 @@ class Child:
         self._started = 0.0
         self._again_at = 0.0
         self._delay_s = RESTART_S
-        self.restarts = -1
+        self.restarts = -1  # the first start is none
 
     @property
     def pid(self) -> int | None:

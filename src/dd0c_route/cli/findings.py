@@ -133,7 +133,7 @@ def _ledger(loaded: Loaded) -> Iterator[Finding]:
         yield Finding("ledger", "broken", f"{path} cannot be written", "change its owner, or [ledger] url")
         return
     if path.exists() and (fault := _fault_of(loaded)):
-        yield Finding("ledger", "broken", fault, "move the file away: the next start makes a new one")
+        yield Finding("ledger", "broken", fault, "name another in [ledger] url, or move it away if it is no ledger")
         return
     free = shutil.disk_usage(folder).free
     if free < _LITTLE_SPACE_BYTES:
