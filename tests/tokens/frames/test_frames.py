@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import Raw
 
 from dd0c_route.tokens import count_answer, count_request, count_request_exactly, count_text_exactly, load
@@ -104,6 +106,62 @@ def test_what_is_not_known_to_the_token_has_no_frame(api: str, request_body: dic
     body = {"messages": [{"role": "user", "content": "hi"}]} | request_body
     assert frame_of(api, fields_of(body), model) is None
     assert count_request_exactly(api, fields_of(body), model).exactness == "estimated"
+
+
+WORDS = ["role", "content", "type", "text", "name", "function", "parameters", "properties", "required", "enum", "items"]
+WORDS += [
+    "anyOf",
+    "title",
+    "description",
+    "default",
+    "tool_calls",
+    "arguments",
+    "input",
+    "input_schema",
+    "schema",
+    "format",
+]
+KINDS = [
+    "user",
+    "assistant",
+    "system",
+    "tool",
+    "text",
+    "function",
+    "function_call",
+    "tool_use",
+    "tool_result",
+    "object",
+]
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(KINDS) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
+    max_leaves=30,
+)
+FIELDS = ["messages", "input", "instructions", "system", "tools", "functions", "tool_choice", "thinking", "text"]
+bodies = st.dictionaries(st.sampled_from([*FIELDS, "response_format", "prompt", "reasoning"]), json_values)
+calls = [
+    ("openai.chat", "gpt-4o"),
+    ("openai.chat", "gpt-5.4"),
+    ("openai.responses", "gpt-4o"),
+    ("openai.embeddings", "x"),
+]
+calls += [("anthropic.messages", "claude-sonnet-4-5"), ("anthropic.messages", "claude-opus-5")]
+
+
+@settings(max_examples=500)
+@given(bodies, st.sampled_from(calls))
+def test_any_body_has_a_frame_or_none(body: dict[str, Any], call: tuple[str, str]) -> None:
+    frame = frame_of(call[0], fields_of(body), call[1])
+    assert frame is None or (frame.below >= 0 <= frame.above and all(isinstance(text, str) for text in frame.texts))
+
+
+@given(json_values)
+def test_any_schema_is_a_type(schema: Any) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+    assert frame_of(
+        "openai.chat", fields_of({"messages": [{"role": "user", "content": "hi"}], "tools": tools}), "gpt-4o"
+    )
 
 
 @pytest.mark.usefixtures("nothing_loaded")

@@ -59,7 +59,9 @@ def _type(schema: Any) -> str:
 
 
 def _object(schema: dict[str, Any]) -> str:
-    properties, required = schema.get("properties"), schema.get("required") or []
+    properties, required = schema.get("properties"), schema.get("required")
+    if not isinstance(required, list):
+        required = []
     if not isinstance(properties, dict) or not properties:
         return "object" if schema.get("type") == "object" else "any"
     fields = {f"{name}{'' if name in required else '?'}: {_type(inner)}": inner for name, inner in properties.items()}
