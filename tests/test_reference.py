@@ -14,6 +14,7 @@ from dd0c_route.cli.commands import COMMANDS
 from dd0c_route.console.api import _READERS
 from dd0c_route.errors import RouteError
 from dd0c_route.proxy import app, call
+from dd0c_route.redact.log import FIELDS, Level, Role
 from dd0c_route.telemetry import Metrics
 from dd0c_route.types import Attempt, EndState, Entry, Usage, UsageSource
 from tests.ledger.examples import an_entry
@@ -70,6 +71,11 @@ def test_every_metric_is_described_with_its_labels() -> None:
         for name in words(line.split(" | ")[0])
     }
     assert described == families
+
+
+def test_every_field_of_the_log_is_described() -> None:
+    heading = {"time", "level", "role", "event"}
+    assert words(SECTIONS["Log"]) == heading | set(FIELDS) | set(get_args(Level)) | set(get_args(Role))
 
 
 def test_every_command_is_described() -> None:

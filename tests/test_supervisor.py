@@ -343,6 +343,8 @@ def test_sighup_with_a_broken_configuration_keeps_the_old_one_and_says_so(stand:
     os.kill(stand.pid, signal.SIGHUP)
 
     until(lambda: "server.prot" in stand.router.log.read_text(), "the refusal in the log")
+    (line,) = [line for line in stand.router.log.read_text().splitlines() if "server.prot" in line]
+    assert json.loads(line)["role"] == "supervisor", "one kind of line, whoever of the processes says it"
     assert stand.post("/v1/chat/completions", CHAT).status == 200
 
 

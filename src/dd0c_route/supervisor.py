@@ -26,6 +26,7 @@ import msgspec
 from dd0c_route.config import Config, Server
 from dd0c_route.errors import ConfigError
 from dd0c_route.ledger import database
+from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, load_config
 
@@ -255,6 +256,7 @@ def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: boo
     Raises:
         ConfigError: The configuration cannot be used.
     """
+    hooks.install("supervisor")  # its lines stand among those of its children, and look alike
     settings = dict(overrides)
     extra: list[Child] = []
     if simulated:

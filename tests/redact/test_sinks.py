@@ -27,7 +27,7 @@ def test_nothing_writes_past_the_redactor() -> None:
 
 
 def test_every_process_is_guarded_before_it_loads_anything_else() -> None:
-    for process in ("proxy", "control"):
+    for process in ("proxy", "control", "upstream/simulator"):
         lines = (SOURCE / process / "__main__.py").read_text(encoding="utf-8").splitlines()
         imports = [line for line in lines if line.startswith(("import ", "from dd0c_route", "hooks.install"))]
         installed = next(i for i, line in enumerate(imports) if line.startswith("hooks.install"))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from pathlib import Path
+from dd0c_route.redact import hooks
 
-from dd0c_route.upstream.simulator import ScriptError, main
+hooks.install("simulator")  # callers may send it their real keys
+
+import argparse  # noqa: E402 - the hooks come before everything else
+import sys  # noqa: E402 - the same
+from pathlib import Path  # noqa: E402 - the same
+
+from dd0c_route.upstream.simulator import ScriptError, main  # noqa: E402 - the same
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m dd0c_route.upstream.simulator", description=__doc__)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import msgspec
 import uvloop
 
+from dd0c_route.redact import hooks
 from dd0c_route.upstream.simulator.connection import Connection
 from dd0c_route.upstream.simulator.recordings import Library
 from dd0c_route.upstream.simulator.script import Script, load_script
@@ -103,6 +104,7 @@ def main(
 async def _serve(host: str, port: int, recordings: Path | None, script: Path | None, fd: int | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    hooks.install_loop(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     simulator = await start(host, port, recordings, script, fd)
