@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.endings.caller import Caller, text_of, whole_events
-from tests.endings.failing import call, direct, ending, message_of, tries
+from tests.endings.failing import call, direct, ending, message_of, request, tries
 from tests.stand import Stand
 
 # --- no answer --------------------------------------------------------------------------------------------
@@ -107,6 +107,21 @@ def test_a_stream_that_stops_never_looks_complete(
     last = whole_events(caller.body).rstrip().rpartition(b"\n")[2]
     assert b"error" in last  # and the reason was said, since the stream stopped between two events
     assert len(text_of(caller.body)) > 10
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_stream_in_an_array_is_billed_for_what_came_of_it(failing: Stand, leaves: bool) -> None:
+    ends = "stall_after=8" if leaves else "cut_after=8"
+    asked = request(f"chunks=20; {ends}; chunk_ms=20", "gemini", stream=True).replace(b"?alt=sse", b"")
+    with Caller(failing.port) as caller:
+        caller.send(asked)
+        caller.read_until(lambda raw: raw.count(b'"text"') >= 6)
+        if not leaves:
+            caller.read_answer()
+
+    entry = failing.entry(caller.id)
+    assert entry["end_state"] == ("client_gone" if leaves else "upstream_failed")
+    assert entry["received_output_tokens"] >= entry["delivered_output_tokens"] >= 5
 
 
 def test_nothing_is_said_behind_a_streams_own_last_event(failing: Stand) -> None:

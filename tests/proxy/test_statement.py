@@ -201,6 +201,19 @@ def test_an_answer_that_the_provider_cut_is_billed_by_what_came() -> None:
     assert got.delivered == got.received == got.billable
 
 
+def test_what_a_provider_had_counted_beyond_the_text_is_not_forgotten() -> None:
+    usage = {"promptTokenCount": 9, "candidatesTokenCount": 2, "thoughtsTokenCount": 500, "totalTokenCount": 511}
+    piece = {"candidates": [{"content": {"parts": [{"text": "Hello there"}]}}], "usageMetadata": usage}
+    stream = b"data: " + json.dumps(piece).encode() + b"\n\n"
+    meter = read("gemini.generate", stream)
+
+    cut = account(CALL, TARGET, facts(meter, len(stream), answered=False))
+    left = account(CALL, TARGET, facts(meter, len(stream), answered=False, delivered_bytes=0))
+
+    assert (cut.received, cut.billable, cut.usage.input) == (502, 502, 9)
+    assert (left.received, left.billable, left.delivered) == (502, 502, 0)
+
+
 def test_an_error_in_mid_stream_does_not_undo_what_came_before_it() -> None:
     stream = chunk("one two three") + b'data: {"error":{"message":"no","type":"server_error"}}\n\n'
 

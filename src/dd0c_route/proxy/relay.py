@@ -118,6 +118,10 @@ class Relay:
             self._sweeper.watch(self)
         try:
             await self._reply.ended()
+        except BaseException:  # cut or given up: what can be read of it is read before the bill is left
+            self._meter.feed(b"".join(self._held or ()))
+            self._meter.end()
+            raise
         finally:
             self._client.still()
             if watched:

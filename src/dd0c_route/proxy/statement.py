@@ -83,6 +83,9 @@ def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ON
     else:
         count = _count(meter.output_at(), target.model, counting)
         received, received_band = count.tokens, None if count.exactness == "exact" else count.band
+        so_far = reported.usage.output_total if reported is not None else 0
+        if so_far > received:  # the provider knows of more than shows: thoughts, for one
+            received, received_band = so_far, None
     raw = reported.raw if reported is not None else None
 
     if facts.answered and facts.delivered_bytes >= facts.body_bytes and reported is not None:
@@ -126,7 +129,7 @@ def _delivered(
     if output == _NOTHING:
         return 0, None
     count = _count(output, model, counting)
-    tokens = min(count.tokens, received) if received_band is None else count.tokens
+    tokens = min(count.tokens, received)
     return tokens, None if count.exactness == "exact" else count.band
 
 
