@@ -348,6 +348,15 @@ def test_sighup_with_a_broken_configuration_keeps_the_old_one_and_says_so(stand:
     assert stand.post("/v1/chat/completions", CHAT).status == 200
 
 
+def test_a_reload_says_what_only_the_next_start_changes(stand: Stand) -> None:
+    stand.connections()  # the control process is there, too
+    stand.config_path.write_text(stand.config_path.read_text() + "\n[server]\nworkers = 2\n")
+    assert stand.request("POST", "/api/v1/reload").status == 200
+    log = stand.router.log.read_text()
+    assert "server.workers: only the next start changes it" in log
+    assert "server.host" not in log
+
+
 def test_a_running_call_ends_with_the_configuration_that_it_began_with(stand: Stand) -> None:
     with stand.raw() as sock:
         sock.sendall(request_bytes("x-sim: chunks=5; ttft_ms=500\r\n"))

@@ -80,6 +80,17 @@ def load_config(
     return loaded
 
 
+def needing_restart(before: Config, after: Config) -> list[str]:
+    """The settings that a reload cannot change, of those that differ: sockets and processes are the supervisor's."""
+    pairs = {
+        "server.host": (before.server.host, after.server.host),
+        "server.workers": (before.server.workers, after.server.workers),
+        "server.grace_s": (before.server.grace_s, after.server.grace_s),
+        "ledger.url": (before.ledger.url, after.ledger.url),
+    }
+    return [name for name, (old, new) in pairs.items() if old != new]
+
+
 class Line(Struct, frozen=True):
     """A provider and the connections to it.
 

@@ -22,7 +22,7 @@ from dd0c_route.proxy.app import App
 from dd0c_route.proxy.server import Connection
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
-from dd0c_route.runtime import Boot, Runtime, build, load_config, read_boot
+from dd0c_route.runtime import Boot, Runtime, build, load_config, needing_restart, read_boot
 from dd0c_route.tokens import count_text
 from dd0c_route.upstream import Pool, Sweeper
 
@@ -63,6 +63,8 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
                 line.pool.retire()
         _warm(app.runtime)
         log("reloaded", config_version=app.runtime.version, worker=index)
+        if names := needing_restart(before.config, app.runtime.config):
+            log("restart_needed", "warning", worker=index, reason=f"{', '.join(names)}: only the next start changes it")
         return app.runtime.version
 
     app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
