@@ -9,16 +9,16 @@ import pytest
 
 from dd0c_route.errors import BadRequest
 from dd0c_route.wire.body import split
-from dd0c_route.wire.request import Facts, Ours, facts
+from dd0c_route.wire.request import Essentials, Ours, essentials
 
 
-def read(api: str, **fields: Any) -> Facts:
-    return facts(api, split(json.dumps(fields).encode()))
+def read(api: str, **fields: Any) -> Essentials:
+    return essentials(api, split(json.dumps(fields).encode()))
 
 
 def test_model_and_stream_are_read() -> None:
     got = read("openai.chat", model="m", stream=True, max_completion_tokens=9, messages=[])
-    assert got == Facts(model="m", stream=True, ours=None)
+    assert got == Essentials(model="m", stream=True, ours=None)
 
 
 @pytest.mark.parametrize("api", ["openai.chat", "openai.embeddings", "anthropic.messages"])
@@ -60,4 +60,4 @@ def test_a_wrong_dd0c_object_is_refused_with_the_fault_and_the_fix(value: object
 
 
 def test_messages_are_never_decoded() -> None:
-    assert facts("openai.chat", split(b'{"model":"m","messages":"\xff"}')).model == "m"
+    assert essentials("openai.chat", split(b'{"model":"m","messages":"\xff"}')).model == "m"

@@ -14,7 +14,7 @@ from dd0c_route.redact import redact_label
 from dd0c_route.types import Call, Dialect
 from dd0c_route.wire.api import api_of, model_in
 from dd0c_route.wire.body import split
-from dd0c_route.wire.request import Facts, Ours, facts
+from dd0c_route.wire.request import Essentials, Ours, essentials
 
 
 class Address(Struct, frozen=True):
@@ -48,7 +48,7 @@ _SESSION_CHARS = 256  # these bound what an entry keeps of a caller's words
 _TAGS = 64
 _KEY_CHARS = 512  # so much more is looked at, since half a key is not known as one
 _NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
-_NO_FACTS = Facts(model="", stream=False, ours=None)
+_NOTHING_SAID = Essentials(model="", stream=False, ours=None)
 _NO_OURS = Ours()
 
 
@@ -132,18 +132,18 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
     )
 
 
-def _read_body(request: Inbound, address: Address) -> tuple[dict[str, Raw], Facts]:
+def _read_body(request: Inbound, address: Address) -> tuple[dict[str, Raw], Essentials]:
     """The body's fields and what they say. Passed through, a body may be anything."""
     strict = address.dialect != "passthrough" and address.reads_body
     if not (strict or (address.reads_body and request.body[:1] == b"{")):
-        return {}, _NO_FACTS
+        return {}, _NOTHING_SAID
     fields: dict[str, Raw] = {}
     try:
         fields = split(request.body)
-        return fields, facts(address.api, fields)
+        return fields, essentials(address.api, fields)
     except BadRequest:
         if not strict:
-            return fields, _NO_FACTS
+            return fields, _NOTHING_SAID
         if any(name == b"content-encoding" for name, _ in request.headers):
             raise BadRequest("the request body has a Content-Encoding: send it without one") from None
         raise

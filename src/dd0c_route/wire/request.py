@@ -29,7 +29,7 @@ class Ours(Struct, frozen=True, forbid_unknown_fields=True):
     cost: bool = False
 
 
-class Facts(Struct, frozen=True):
+class Essentials(Struct, frozen=True):
     """What was read.
 
     Attributes:
@@ -46,13 +46,13 @@ _TEXT = msgspec.json.Decoder(str)
 _OURS = msgspec.json.Decoder(Ours)
 
 
-def facts(api: str, fields: dict[str, Raw]) -> Facts:
+def essentials(api: str, fields: dict[str, Raw]) -> Essentials:
     """Read the fields of a body that `body.split` returned.
 
     Raises:
         BadRequest: `model` or `dd0c` is not what it must be. Anything else is the provider's to judge.
     """
-    return Facts(
+    return Essentials(
         model=_model(api, fields),
         stream="stream" in fields and bytes(fields["stream"]).strip() == b"true",
         ours=_ours(fields["dd0c"]) if "dd0c" in fields and api.startswith("openai.") else None,
