@@ -385,10 +385,10 @@ def test_an_answer_that_nobody_takes_is_held_back_too() -> None:
     async def test() -> None:
         async with serving(feed) as (_, pool):
             with await send(pool) as reply:
-                await asyncio.sleep(0.1)
+                await until(lambda: reply._held_bytes > MAX_HELD_BYTES)
                 pieces: list[bytes] = []
                 reply.attach(pieces.append)
-                assert (256 << 10) < len(pieces[0]) < (1 << 20)
+                assert MAX_HELD_BYTES < len(pieces[0]) < (1 << 20)
                 await until(lambda: len(pieces) > 10)
 
     on_uvloop(test)
