@@ -168,3 +168,28 @@ def test_the_address_names_file_and_journal(tmp_path: Path) -> None:
         open_store("postgres://somewhere")
     with pytest.raises(ConfigError):
         open_store("sqlite:///")
+
+
+def test_an_entry_that_may_still_change_is_not_shown_for_a_moment(store: SqliteStore) -> None:
+    entry = an_entry()
+    waiting = [OpenCall(entry.id, "run", None)]
+    store.ingest(msgspec.structs.replace(NOTHING, settled=rows(entry), opened=waiting))
+
+    assert store.entry(entry.id, confirmed=True) is None
+    assert ids(store, confirmed=True) == []
+    assert store.entry(entry.id) == entry
+
+    store.ingest(msgspec.structs.replace(NOTHING, closed=[entry.id]))
+    assert store.entry(entry.id, confirmed=True) == entry
+    assert ids(store, confirmed=True) == [entry.id]
+
+
+@pytest.mark.parametrize("since", ["since - 1", "since + 3600"], ids=["a second later", "a clock that was set back"])
+def test_a_delivery_that_never_comes_hides_nothing_for_long(store: SqliteStore, tmp_path: Path, since: str) -> None:
+    entry = an_entry()
+    waiting = [OpenCall(entry.id, "run", None)]
+    store.ingest(msgspec.structs.replace(NOTHING, settled=rows(entry), opened=waiting))
+    with sqlite3.connect(tmp_path / "dd0c.db") as sql:
+        sql.execute(f"UPDATE open_calls SET since = {since}")  # noqa: S608 - one of two constants
+
+    assert store.entry(entry.id, confirmed=True) == entry

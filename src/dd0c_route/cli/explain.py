@@ -38,9 +38,9 @@ def _entry(entry_id: str, config_path: str | None, ledger_url: str | None) -> En
 
     with opened_store(config_path, ledger_url) as store:
         if entry_id == "last":
-            entry = next(iter(store.entries(Filter(limit=1)).entries), None)
+            entry = next(iter(store.entries(Filter(limit=1, confirmed=True)).entries), None)
         else:
-            entry = store.entry(entry_id)
+            entry = store.entry(entry_id, confirmed=True)
     if entry is None:
         raise click.ClickException(f"no entry '{entry_id[:64]}' in the ledger: 'dd0c-route requests' lists them")
     return entry

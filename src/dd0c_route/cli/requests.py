@@ -54,7 +54,7 @@ def _entries(store: Store, since: str | None, limit: int) -> Iterator[Entry]:
 
     before: str | None = None
     while limit > 0:
-        page = store.entries(Filter(limit=min(limit, _PAGE), since=since, before=before))
+        page = store.entries(Filter(limit=min(limit, _PAGE), since=since, before=before, confirmed=True))
         yield from page.entries
         limit -= len(page.entries)
         before = page.next

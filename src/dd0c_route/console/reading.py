@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from msgspec import structs
+
 from dd0c_route.ledger.store import Filter, Page, Store
 from dd0c_route.types import Entry
 
@@ -23,10 +25,10 @@ class Reading:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
 
     async def entries(self, wanted: Filter) -> Page:
-        return await self._in_thread(lambda: self._store.entries(wanted))
+        return await self._in_thread(lambda: self._store.entries(structs.replace(wanted, confirmed=True)))
 
     async def entry(self, entry_id: str) -> Entry | None:
-        return await self._in_thread(lambda: self._store.entry(entry_id))
+        return await self._in_thread(lambda: self._store.entry(entry_id, confirmed=True))
 
     def close(self) -> None:
         self._threads.shutdown()

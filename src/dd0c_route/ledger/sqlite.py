@@ -72,9 +72,10 @@ class SqliteStore:
             calls = [OpenCall(*row) for row in self._writing.execute(_SQL["open_calls"])]
         return Progress(positions, calls)
 
-    def entry(self, entry_id: str) -> Entry | None:
+    def entry(self, entry_id: str, *, confirmed: bool = False) -> Entry | None:
+        sql = _SQL["entry"] + (_SQL["entries_confirmed"] if confirmed else "")
         with self._guarded():
-            row = self._reader().execute(_SQL["entry"], (entry_id,)).fetchone()
+            row = self._reader().execute(sql, {"id": entry_id}).fetchone()
         return _entry_decoder.decode(row[0]) if row else None
 
     def entries(self, wanted: Filter = EVERYTHING) -> Page:
@@ -162,6 +163,8 @@ def _query(wanted: Filter) -> tuple[str, dict[str, Any]]:
         if (value := getattr(wanted, name)) is not None:
             parts.append(_SQL[f"entries_{name}"])
             values[name] = value
+    if wanted.confirmed:
+        parts.append(_SQL["entries_confirmed"])
     for number, (name, value) in enumerate(wanted.tags):
         parts.append(_SQL["entries_tag" if value else "entries_tag_name"].replace("#", str(number)))
         values |= {f"name_{number}": name, f"value_{number}": value}

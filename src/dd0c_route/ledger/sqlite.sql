@@ -13,7 +13,7 @@ INSERT INTO entry_tags (name, value, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
 
 -- name: put_open_call
 INSERT INTO open_calls (id, run, intent) VALUES (?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET run = excluded.run, intent = excluded.intent;
+ON CONFLICT (id) DO UPDATE SET run = excluded.run, intent = excluded.intent, since = excluded.since;
 
 -- name: delete_open_call
 DELETE FROM open_calls WHERE id = ?;
@@ -35,10 +35,15 @@ SELECT segment, byte_offset FROM positions;
 SELECT id, run, intent FROM open_calls;
 
 -- name: entry
-SELECT entry FROM entries WHERE id = ?;
-
+SELECT entry FROM entries WHERE id = :id
 -- name: entries
 SELECT entry FROM entries WHERE true
+-- Not those that a delivery record may still change; but for no longer than 0.7 s, whatever the clock does.
+-- name: entries_confirmed
+AND NOT EXISTS (
+    SELECT 1 FROM open_calls
+    WHERE open_calls.id = entries.id AND abs((julianday('now') - 2440587.5) * 86400.0 - since) < 0.7
+)
 -- name: entries_since
 AND id >= :since
 -- name: entries_before

@@ -78,6 +78,7 @@ class Filter(msgspec.Struct, frozen=True):
         since, before: Ids, as ids sort by time: the first one asked for, and the one behind the last (`id_at`).
         model: The model asked for or the model that answered.
         tags: Name and value; an empty value asks for the name alone.
+        confirmed: Not those that were settled a moment ago and whose delivery is still to be confirmed or corrected.
     """
 
     limit: int = 50
@@ -88,6 +89,7 @@ class Filter(msgspec.Struct, frozen=True):
     end_state: str | None = None
     session: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    confirmed: bool = False
 
 
 EVERYTHING = Filter()
@@ -116,7 +118,7 @@ class Store(Protocol):
 
     def entries(self, wanted: Filter = EVERYTHING) -> Page: ...
 
-    def entry(self, entry_id: str) -> Entry | None: ...
+    def entry(self, entry_id: str, *, confirmed: bool = False) -> Entry | None: ...
 
     def close(self) -> None: ...
 

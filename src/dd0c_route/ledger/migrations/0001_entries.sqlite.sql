@@ -25,7 +25,8 @@ CREATE TABLE entry_tags (
 CREATE TABLE open_calls (
     id TEXT NOT NULL PRIMARY KEY,
     run TEXT NOT NULL,
-    intent BLOB
+    intent BLOB,
+    since REAL NOT NULL DEFAULT ((julianday('now') - 2440587.5) * 86400.0)  -- seconds since 1970
 ) STRICT, WITHOUT ROWID;
 
 -- How far each journal segment is stored: moved in the transaction that stores its records.
