@@ -11,6 +11,7 @@ import pytest
 from dd0c_route.errors import BadRequest, ShuttingDown, UpstreamBusy, UpstreamCut, UpstreamUnreachable
 from dd0c_route.upstream import Marks, Reply
 from dd0c_route.upstream.connection import Connection
+from dd0c_route.upstream.reply import MAX_HELD_BYTES
 
 from .scripted import Peer, answers, chunked, on_uvloop, read, send, serving, until, whole
 
