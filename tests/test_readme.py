@@ -160,3 +160,9 @@ def test_each_command_that_a_document_names_exists() -> None:
 @pytest.mark.parametrize("example", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
 def test_each_example_in_python_is_python(example: str) -> None:
     compile(example, "README.md", "exec")
+
+
+def test_every_document_is_listed() -> None:
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / target).resolve() for target in re.findall(r"\]\(([^)#:]+)\)", index.read_text("utf-8"))}
+    assert {path for path in DOCUMENTS if ROOT / "docs" in path.parents} - {index} <= listed
