@@ -56,6 +56,7 @@ def test_an_unusable_base_url_is_refused_without_repeating_it(base_url: str) -> 
         ("https://api.example.com", {"https_proxy": "http://proxy.example:3128", "HTTPS_PROXY": "http://b:1"}, PROXY),
         ("https://api.example.com", {"https_proxy": "http://proxy.example"}, ProxyServer("proxy.example", 80)),
         ("http://127.0.0.1:1", {"http_proxy": "http://proxy.example:3128"}, None),
+        ("http://127.0.0.1:1", {"http_proxy": "http://127.0.0.1:3128"}, ProxyServer("127.0.0.1", 3128)),
         ("http://[::1]:1", {"http_proxy": "http://proxy.example:3128"}, None),
         ("http://localhost:1", {"http_proxy": "http://proxy.example:3128"}, None),
     ],

@@ -69,16 +69,20 @@ def origin_of(base_url: str) -> Origin:
 def proxy_for(origin: Origin, environ: Mapping[str, str]) -> ProxyServer | None:
     """The proxy that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or lower case, which wins) ask for.
 
-    As in curl and Go; loopback is never proxied, as in Go. `ALL_PROXY` is used where the scheme's own is missing.
+    As in curl and Go. A provider on loopback is reached directly, as in Go, unless the proxy is on loopback as well:
+    another machine's proxy cannot reach it, a proxy beside it was meant to. `ALL_PROXY` is used where the scheme's own is
+    missing.
 
     Raises:
         ConfigError: A proxy that is not plain HTTP.
     """
     own = "https_proxy" if origin.tls else "http_proxy"
     url = _env(environ, own) or _env(environ, "all_proxy")
-    if not url or _is_loopback(origin.host) or _bypassed(origin, _env(environ, "no_proxy")):
+    if not url or _bypassed(origin, _env(environ, "no_proxy")):
         return None
     parts = urlsplit(url if "://" in url else f"http://{url}")
+    if _is_loopback(origin.host) and not _is_loopback(parts.hostname or ""):
+        return None
     if parts.scheme != "http" or not parts.hostname:
         raise ConfigError([f"{own}: only http:// proxies are supported, this one is {parts.scheme}://"])
     credential = None
