@@ -70,8 +70,8 @@ def proxy_for(origin: Origin, environ: Mapping[str, str]) -> ProxyServer | None:
     """The proxy that `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` (or lower case, which wins) ask for.
 
     As in curl and Go. A provider on loopback is reached directly, as in Go, unless the proxy is on loopback as well:
-    another machine's proxy cannot reach it, a proxy beside it was meant to. `ALL_PROXY` is used where the scheme's own is
-    missing.
+    another machine's proxy cannot reach it, a proxy beside it was meant to. `ALL_PROXY` is used where the scheme's own
+    is missing.
 
     Raises:
         ConfigError: A proxy that is not plain HTTP.
