@@ -122,6 +122,12 @@ class StoreUnavailable(RouteError):
     status, code = 503, "ledger_unavailable"
 
 
+class StoreDeleted(RouteError):
+    """Somebody deleted the store's file while it was in use: what is written now would be gone with it."""
+
+    status, code = 503, "ledger_unavailable"
+
+
 class PriceMissing(RouteError):
     """A class of tokens without a rate: the call is `unpriced`, never free."""
 

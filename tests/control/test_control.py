@@ -14,7 +14,7 @@ import pytest
 
 from dd0c_route.ledger import open_store
 from dd0c_route.types import Delivery
-from tests.control.place import ControlProcess, FakeWorker
+from tests.control.place import WAIT_S, ControlProcess, FakeWorker
 from tests.ledger.examples import an_entry, an_intent
 
 GOOD = '[providers.local]\ndialect = "openai"\nbase_url = "http://127.0.0.1:9/v1"\n'
@@ -208,6 +208,21 @@ def test_a_restart_goes_on_where_the_last_one_was_killed(start: Callable[..., Co
     control.start()
     control.eventually(lambda: control.get(f"/api/v1/requests/{second.id}").status == 200)
     assert len(control.get("/api/v1/requests").json()["requests"]) == 2
+
+
+def test_a_ledger_that_is_deleted_under_it_ends_it_so_that_a_new_one_is_begun(
+    start: Callable[..., ControlProcess],
+) -> None:
+    control = start()
+    journal, entry = control.journal(), an_entry()
+    for file in control.path.glob("dd0c.db*"):
+        if file.is_file():
+            file.unlink()
+    journal.settle(entry)
+
+    assert control.process.wait(WAIT_S) == 1
+    control.start()
+    control.eventually(lambda: control.get(f"/api/v1/requests/{entry.id}").status == 200)
 
 
 def test_a_stop_stores_what_the_journals_hold_and_exits_with_0(start: Callable[..., ControlProcess]) -> None:

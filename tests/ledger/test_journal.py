@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -107,6 +108,16 @@ def test_a_disk_that_refuses_is_told_once_and_so_is_its_recovery(
     assert kinds(tmp_path) == [SETTLE] * 3
     said = capsys.readouterr().err
     assert (said.count("failing"), said.count("works again")) == (1, 1)
+
+
+def test_a_journal_that_was_deleted_is_made_anew_at_the_next_look(tmp_path: Path) -> None:
+    journals = tmp_path / "journals"
+    journal = Journal(journals, 0, SystemClock())
+    shutil.rmtree(journals)
+
+    assert journal.works()
+    journal.settle(an_entry())
+    assert kinds(journals) == [SETTLE]
 
 
 @pytest.mark.parametrize("room", [0, 1, 13, 200])

@@ -17,7 +17,7 @@ from dd0c_route.clock import SystemClock
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.app import Control, build_app
 from dd0c_route.control.workers import Workers
-from dd0c_route.errors import ConfigError, StoreUnavailable
+from dd0c_route.errors import ConfigError, StoreDeleted, StoreUnavailable
 from dd0c_route.ledger import journal_directory, open_store
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.processes import die_with_parent
@@ -81,6 +81,10 @@ class _Server(uvicorn.Server):
 def _ingest(ingest: Ingest, stop: threading.Event, server: _Server) -> None:
     try:
         ingest.run(stop)
+    except StoreDeleted as error:
+        log("ledger_deleted", "error", reason=error.message)
+        server.ingest_failed = True
+        server.should_exit = True
     except BaseException:  # whatever it was
         # A console that shows nothing new must not pretend to be well: end, and let the supervisor start again.
         server.ingest_failed = True

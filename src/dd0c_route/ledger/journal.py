@@ -96,8 +96,11 @@ class Journal:
         self._write_or_keep()
 
     def works(self) -> bool:
-        """Whether nothing waits for the disk, after another try to write it."""
+        """Whether nothing waits for the disk, after another try to write it; a deleted segment is made anew."""
         try:
+            if self._fd >= 0 and not os.fstat(self._fd).st_nlink:
+                self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._rotate()
             self._write_pending()
         except OSError as error:
             self._failed(error)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from dd0c_route.errors import StoreUnavailable
+from dd0c_route.errors import StoreDeleted, StoreUnavailable
 from dd0c_route.ledger.store import EVERYTHING, Batch, Filter, OpenCall, Page, Progress, Row
 from dd0c_route.types import Entry
 
@@ -47,6 +47,8 @@ class SqliteStore:
             self._migrate()
 
     def ingest(self, batch: Batch) -> None:
+        if not self._path.exists():
+            raise StoreDeleted(f"the ledger {self._path} was deleted: a new one is begun")
         with self._guarded(), self._transaction() as sql:
             sql.executemany(_SQL["insert_entry"], [_columns(row) for row in batch.settled])
             sql.executemany(_SQL["update_entry"], [_columns(row) for row in batch.amended])

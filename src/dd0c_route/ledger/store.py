@@ -109,7 +109,11 @@ class Store(Protocol):
     """
 
     def ingest(self, batch: Batch) -> None:
-        """Store *batch* in one transaction."""
+        """Store *batch* in one transaction.
+
+        Raises:
+            StoreDeleted: There is no such store any more; open it anew.
+        """
 
     def harden(self) -> None:
         """Return when everything stored survives a power loss."""
