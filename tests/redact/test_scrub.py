@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import timeit
+from time import process_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -133,7 +134,7 @@ def test_only_one_letter_grows_when_it_is_made_small() -> None:
 
 
 def _microseconds(text: str) -> float:
-    return min(timeit.repeat(lambda: redact_sensitive(text), number=500, repeat=7)) / 500 * 1e6
+    return min(timeit.repeat(lambda: redact_sensitive(text), timer=process_time, number=500, repeat=7)) / 500 * 1e6
 
 
 def test_a_clean_line_costs_less_than_an_alternation_of_all_shapes() -> None:
@@ -143,7 +144,7 @@ def test_a_clean_line_costs_less_than_an_alternation_of_all_shapes() -> None:
     line = '{"level":"warning","event":"upstream_failed","request_id":"dd_01JDEXAMPLE0000000000000000","status":502,'
     line = (line + '"message":"the connection ended before the answer did, after 20 of 31 events"}').ljust(256)
     obvious = re.compile("|".join(f"(?:{rule.pattern.pattern})" for rule in RULES.format))
-    baseline = min(timeit.repeat(lambda: obvious.sub("", line), number=500, repeat=7)) / 500 * 1e6
+    baseline = min(timeit.repeat(lambda: obvious.sub("", line), timer=process_time, number=500, repeat=7)) / 500 * 1e6
     assert _microseconds(line) < baseline
 
 
@@ -188,5 +189,5 @@ HOSTILE = (
 def test_a_hostile_text_does_not_take_forever(hostile: str) -> None:
     """Sixteen times the text costs far less than two hundred and fifty-six times as much."""
     short, long = hostile * (4096 // len(hostile)), hostile * (65536 // len(hostile))
-    cost = min(timeit.repeat(lambda: redact_sensitive(short), number=1, repeat=5))
-    assert min(timeit.repeat(lambda: redact_sensitive(long), number=1, repeat=3)) < 80 * cost + 0.01
+    cost = min(timeit.repeat(lambda: redact_sensitive(short), timer=process_time, number=1, repeat=5))
+    assert min(timeit.repeat(lambda: redact_sensitive(long), timer=process_time, number=1, repeat=3)) < 80 * cost + 0.01
