@@ -208,3 +208,17 @@ def test_bytes_behind_an_answer_cost_only_the_connection(failing: Stand) -> None
     assert caller.body == direct(failing, "").body
     (attempt,) = failing.entry(caller.id)["attempts"]
     assert attempt["connection"].endswith(":closed")
+
+
+@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
+def test_a_json_answer_that_ends_with_its_connection_must_be_whole(failing: Stand, dialect: str) -> None:
+    """Without a length or chunks the end of the connection alone says nothing; half a JSON text says enough."""
+    assert call(failing, "framing=eof", dialect).status == 200
+
+    caller = call(failing, "framing=eof; cut_bytes=60", dialect)
+
+    assert (caller.status, caller.whole) == (502, True)
+    assert message_of(caller, dialect)
+    entry = failing.entry(caller.id)
+    assert ending(entry) == ("upstream_failed", "upstream_cut")
+    assert tries(entry) == [(200, "upstream_cut")]

@@ -250,7 +250,11 @@ def test_nothing_is_delivered_that_was_not_received(
     assert got.usage_source != "none"
 
 
-@given(pieces=texts, cuts=st.lists(st.floats(0, 1), min_size=2, max_size=5).map(sorted))
+# Of words: of other texts a longer one may really have fewer tokens, and an estimate of them as well.
+@given(
+    pieces=st.lists(st.sampled_from((" red", " green", " blue", " house", " of", " the")), min_size=1),
+    cuts=st.lists(st.floats(0, 1), min_size=2, max_size=5).map(sorted),
+)
 def test_more_delivered_bytes_are_never_fewer_tokens(pieces: list[str], cuts: list[float]) -> None:
     stream = b"".join(chunk(piece) for piece in pieces)
     meter = read("openai.chat", stream)

@@ -154,3 +154,25 @@ def test_memory_stays_within_a_quarter_mebibyte_beyond_the_text() -> None:
         tracemalloc.stop()
     text_bytes = 4 * 20_000
     assert after - before < 1.2 * text_bytes + (256 << 10)  # a growing buffer is an eighth longer than its content
+
+
+@pytest.mark.parametrize(
+    ("api", "kind", "body", "cut_short"),
+    [
+        ("openai.chat", "text/event-stream", b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n', True),
+        ("openai.chat", "text/event-stream", b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n', False),
+        ("openai.chat", "text/event-stream", b"data: [DONE]\n\n", False),
+        ("anthropic.messages", "text/event-stream", b'event: ping\ndata: {"type":"ping"}\n\n', True),
+        ("anthropic.messages", "text/event-stream", b'event: error\ndata: {"type":"error","error":{}}\n\n', False),
+        ("gemini.generate", "text/event-stream", b'data: {"candidates":[]}\n\n', False),
+        ("unknown", "text/event-stream", b"data: {}\n\n", False),
+        ("unknown", "application/json", b'{"a":', True),
+        ("openai.chat", "application/json", b'{"choices":[]}', False),
+        ("unknown", "image/png", b"\x89PNG", False),
+    ],
+)
+def test_half_an_answer_shows_where_its_api_has_an_end(api: str, kind: str, body: bytes, cut_short: bool) -> None:
+    meter = meter_for(api, kind, "")
+    meter.feed(body)
+    meter.end()
+    assert meter.cut_short is cut_short

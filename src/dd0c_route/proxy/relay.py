@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from dd0c_route.errors import ClientGone
+from dd0c_route.errors import ClientGone, UpstreamCut
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
@@ -45,6 +45,7 @@ def hand_on_whole(
     if body:
         bill.ttft_ns = now_ns
     meter.whole(body)
+    _insist_on_the_end(reply, meter)
     entry = _settled(reply.status, client, bill, meter, len(body))
     client.whole(reply.status, headers(entry), body)
 
@@ -58,6 +59,16 @@ def _settled(status: int, client: Client, bill: Bill, meter: Meter, more: int) -
     if meter.error is not None:
         return bill.settle("upstream_failed", meter.error, answered=True, more=more)
     return bill.settle("complete", answered=True, more=more)
+
+
+def _insist_on_the_end(reply: Reply, meter: Meter) -> None:
+    """Of a body that ends with its connection, only the API's own end tells whether all of it came.
+
+    Raises:
+        UpstreamCut: That end did not come.
+    """
+    if not reply.framed and reply.status == 200 and meter.cut_short:
+        raise UpstreamCut("the provider closed the connection before its answer was complete")
 
 
 class Relay:
@@ -109,6 +120,7 @@ class Relay:
             return
         body = b"".join(self._held)
         self._meter.whole(body)
+        _insist_on_the_end(self._reply, self._meter)
         entry = self._settle(len(body))
         self._client.whole(self._reply.status, self._headers(entry), body)
 
@@ -182,9 +194,10 @@ class Relay:
 
     def _finish(self) -> None:
         """The provider's answer is whole."""
+        self._meter.end()
+        _insist_on_the_end(self._reply, self._meter)
         if self._edit is not None:
             self._client.send(self._edit.end())
-        self._meter.end()
         self._settle(0)
         self._client.finish()
 

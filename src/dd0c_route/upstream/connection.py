@@ -245,6 +245,7 @@ class Connection(asyncio.Protocol):
         reply.status, reply.reason, reply.headers = status, self._reason, headers
         reply.content_length = self._content_length
         reply.has_body = not bodiless and self._content_length != 0
+        reply.framed = not self._endless
         self._head = None
         if not head.done():
             head.set_result(None)

@@ -30,13 +30,14 @@ class Reply:
         reason: The reason phrase, or empty.
         headers: Lower-case names and raw values in their order, hop-by-hop ones included.
         content_length: The body's length in bytes as the head announces it, or None.
+        framed: The body's end is told by its length or its last chunk, and not by the end of the connection.
         has_body: False where the answer can have no body (HEAD, 204, 304, `content-length: 0`).
         complete: The body was read to its end.
     """
 
     __slots__ = (
         "_fault", "_held", "_held_bytes", "_sink", "_source", "_waiter",
-        "complete", "content_length", "has_body", "headers", "marks", "reason", "status",
+        "complete", "content_length", "framed", "has_body", "headers", "marks", "reason", "status",
     )  # fmt: skip
 
     def __init__(self, source: Source, marks: Marks) -> None:
@@ -46,6 +47,7 @@ class Reply:
         self.headers: list[tuple[bytes, bytes]] = []
         self.content_length: int | None = None
         self.has_body = True
+        self.framed = True
         self.complete = False
         self._source: Source | None = source
         self._sink: Callable[[bytes], None] | None = None

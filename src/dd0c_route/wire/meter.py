@@ -12,7 +12,7 @@ from dd0c_route.wire import anthropic, bedrock, cohere, gemini, ollama, openai_c
 from dd0c_route.wire.answer import Answer, Dialect, Output, Reported
 from dd0c_route.wire.encoding import Decoder, EncodingError
 from dd0c_route.wire.eventstream import EventStreamError
-from dd0c_route.wire.frames import Frames, frames_for, is_blank, read_json
+from dd0c_route.wire.frames import Frames, JsonFrames, frames_for, is_blank, read_json
 from dd0c_route.wire.loose import has_odd_count
 from dd0c_route.wire.sse import MAX_EVENT_BYTES
 
@@ -35,6 +35,9 @@ _DIALECTS: dict[str, Dialect] = {
 }
 
 
+_UNKNOWN = openai_chat.CHAT._replace(has_end=False)
+
+
 def meter_for(api: str, content_type: str, content_encoding: str) -> Meter:
     """A meter for one answer. Usage of an unknown *api* is recognised where it looks like OpenAI's.
 
@@ -43,7 +46,7 @@ def meter_for(api: str, content_type: str, content_encoding: str) -> Meter:
         content_type: The answer's header, or empty.
         content_encoding: The answer's header, or empty; gzip, deflate, br and zstd are read.
     """
-    return Meter(_DIALECTS.get(api, openai_chat.CHAT), content_type, content_encoding.strip().lower())
+    return Meter(_DIALECTS.get(api, _UNKNOWN), content_type, content_encoding.strip().lower())
 
 
 class Meter:
@@ -133,6 +136,14 @@ class Meter:
     def finished(self) -> bool:
         """The dialect's own last event was seen, or a whole JSON body was read. Gemini's streams have no such event."""
         return self._answer.finished
+
+    @property
+    def cut_short(self) -> bool:
+        """What came is the beginning of an answer: half a JSON body, or a stream without the end that its API has."""
+        answer = self._answer
+        if self.fault is not None or answer.error is not None or answer.finished or answer.closed:
+            return False
+        return self._dialect.has_end or isinstance(self._frames, JsonFrames)
 
     @property
     def reported(self) -> Reported | None:

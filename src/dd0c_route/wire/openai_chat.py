@@ -183,4 +183,4 @@ def _read_message(answer: Answer, message: dict[str, Any]) -> None:
         answer.call(function.get("name") or custom.get("name"), function.get("arguments") or custom.get("input"))
 
 
-CHAT = Dialect(event=_event, body=_body, report=report, usual_body=_usual_body)
+CHAT = Dialect(event=_event, body=_body, report=report, usual_body=_usual_body, has_end=True)

@@ -94,4 +94,4 @@ def _body(answer: Answer, fields: dict[str, Raw]) -> None:
             answer.tools.add(answer.at, str_of(item.get(key)))
 
 
-RESPONSES = Dialect(event=_event, body=_body, report=report)
+RESPONSES = Dialect(event=_event, body=_body, report=report, has_end=True)
