@@ -145,7 +145,7 @@ def build(
         price = catalog.price(target.provider, target.model, call.at_ns)
         if price is None:
             return None
-        prompt = count_request(call.api, call.fields, target.model).tokens
+        prompt = count_request(call.api, call.fields, target.model, target.provider).tokens
         try:
             return cost(Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS), price).picodollars
         except PriceMissing:

@@ -27,7 +27,8 @@ def counted(line: Answer) -> Answer:
     model = text(line, "model")
     if "request" in line:
         fields = {name: Raw(msgspec.json.encode(value)) for name, value in table(line, "request").items()}
-        count = count_request_exactly(text(line, "api"), fields, model)
+        provider = text(line, "provider", may_be_empty=True) if "provider" in line else ""
+        count = count_request_exactly(text(line, "api"), fields, model, provider)
     else:
         count = count_text_exactly(text(line, "text", may_be_empty=True), model)
     answer: Answer = {

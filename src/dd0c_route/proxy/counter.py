@@ -42,9 +42,10 @@ class Counter:
         """The tokens of a text."""
         return self._ask({"model": model, "text": text}) or count_text(text, model)
 
-    def request(self, api: str, fields: dict[str, Raw], model: str) -> Count:
+    def request(self, api: str, fields: dict[str, Raw], model: str, provider: str = "") -> Count:
         """The tokens of a prompt with all that the API puts around it."""
-        return self._ask({"api": api, "model": model, "request": fields}) or count_request(api, fields, model)
+        question: dict[str, object] = {"api": api, "provider": provider, "model": model, "request": fields}
+        return self._ask(question) or count_request(api, fields, model, provider)
 
     def close(self) -> None:
         """End the process; a count that is under way falls back to the estimate."""

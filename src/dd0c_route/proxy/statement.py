@@ -98,7 +98,7 @@ def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ON
     if reported is not None:
         usage = structs.replace(reported.usage, output=delivered, reasoning=0)
         return Account(usage, "provider_partial", delivered_band, delivered, received, received, raw)
-    prompt = counting.request(call.api, call.fields, target.model)
+    prompt = counting.request(call.api, call.fields, target.model, target.provider)
     usage = Usage(input=prompt.tokens, output=delivered)
     exact = prompt.exactness == "exact" and delivered_band is None
     source = "local_exact" if exact else "local_estimated"
@@ -111,7 +111,7 @@ def _without_answer(call: Call, target: Target, facts: Facts, counting: Counting
     """Nothing of an answer came. What was sent may be billed for its input, if the provider had begun to work."""
     if not facts.sent:
         return _NONE
-    prompt = counting.request(call.api, call.fields, target.model)
+    prompt = counting.request(call.api, call.fields, target.model, target.provider)
     source: UsageSource = "local_exact" if prompt.exactness == "exact" else "local_estimated"
     return Account(Usage(input=prompt.tokens), source, prompt.band, 0, 0, 0, None)
 

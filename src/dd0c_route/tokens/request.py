@@ -123,29 +123,30 @@ class _Prompt:
         self.slices: list[tuple[str, float]] = []  # of long fields: some of the text, and how much more there is
 
 
-def count_request(api: str, fields: Mapping[str, Raw], model: str) -> Count:
+def count_request(api: str, fields: Mapping[str, Raw], model: str, provider: str = "") -> Count:
     """The input tokens of a request, in bounded time: exact for a short one once the vocabulary is loaded.
 
     Args:
         api: The call, as in `types.Call.api`.
         fields: The body's top-level fields, undecoded. What is not valid JSON inside of them counts as nothing.
         model: The model that will serve it.
+        provider: Who serves it; hosts put different frames around the same model. Empty: the model's maker.
 
     Returns:
         The count and its band. Bands were measured on recorded requests: see `tests/tokens/test_request.py`.
     """
     count = tokenizer_for(model).count
     if sum(len(memoryview(raw)) for raw in fields.values()) <= _QUICK_BYTES:
-        framed = _framed(api, fields, model, count)
+        framed = _framed(api, fields, model, provider, count)
         if framed is not None and not framed.tokenizer.startswith("estimate"):
             return framed
     return _estimated(api, fields, model, count, _WHOLE_BYTES)
 
 
-def count_request_exactly(api: str, fields: Mapping[str, Raw], model: str) -> Count:
+def count_request_exactly(api: str, fields: Mapping[str, Raw], model: str, provider: str = "") -> Count:
     """The same as exactly as can be: may load a vocabulary, reads everything, and blocks for as long as that takes."""
     count = tokenizer_for(model).count_exactly
-    return _framed(api, fields, model, count) or _estimated(api, fields, model, count, _ALL_BYTES)
+    return _framed(api, fields, model, provider, count) or _estimated(api, fields, model, count, _ALL_BYTES)
 
 
 def count_answer(text: str, model: str) -> Count:
@@ -158,9 +159,9 @@ def count_answer(text: str, model: str) -> Count:
     return Count(count.tokens + end.tokens, "exact" if low == high else "estimated", (low, high), count.tokenizer)
 
 
-def _framed(api: str, fields: Mapping[str, Raw], model: str, count: CountText) -> Count | None:
+def _framed(api: str, fields: Mapping[str, Raw], model: str, provider: str, count: CountText) -> Count | None:
     """The count of a request whose frame is known."""
-    frame = frame_of(api, fields, model.lower())
+    frame = frame_of(api, fields, model.lower(), provider)
     if frame is None:
         return None
     counts = [count(text) for text in frame.texts if text]

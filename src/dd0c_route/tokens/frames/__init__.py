@@ -14,8 +14,8 @@ from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, str
 __all__ = ["Frame", "answer_end", "frame_of"]
 
 
-def frame_of(api: str, fields: Fields, model: str) -> Frame | None:
-    """The frame of a request to *model* (lower case), or None where it is not known."""
+def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame | None:
+    """The frame of a request to *model* (lower case) at *provider* (empty: its maker); None where it is not known."""
     try:
         if "claude" in model:
             return claude.messages(fields, model) if api == "anthropic.messages" else None
