@@ -10,7 +10,7 @@ import hashlib
 import hmac
 from typing import Any, Literal, NoReturn
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 PicoUSD = int  # 10⁻¹² dollars; money is never a float
 
@@ -167,6 +167,8 @@ class Attempt(Struct, frozen=True, gc=False):
     Attributes:
         connection: How it ended for the connection: `pooled`, `closed`, `aborted`, `failed`; before it, `new` or
             `reused` (`reused:pooled`).
+        billable_input_tokens: Of a try that was sent and never answered, where another one gave the answer: the prompt
+            that its provider may bill all the same, and what that costs (None: no price).
     """
 
     target: str
@@ -176,6 +178,8 @@ class Attempt(Struct, frozen=True, gc=False):
     status: int | None = None
     error: str | None = None
     connection: str | None = None
+    billable_input_tokens: int = 0
+    billable_picodollars: PicoUSD | None = None
 
 
 class Usage(Struct, frozen=True, gc=False):
@@ -198,6 +202,58 @@ class Usage(Struct, frozen=True, gc=False):
     @property
     def output_total(self) -> int:
         return self.output + self.reasoning
+
+
+class Media(Struct, frozen=True, gc=False):
+    """Which of the tokens of a `Usage` are not plain text: parts of its fields, never added to them.
+
+    Attributes:
+        input_audio, input_image, input_video: Parts of `Usage.input`.
+        cache_read_audio, cache_read_image, cache_read_video: Parts of `Usage.cache_read`.
+        output_audio, output_image, output_video: Parts of `Usage.output`.
+        accepted_prediction, rejected_prediction: Parts of `Usage.output`: what became of the caller's own prediction
+            of the answer. Billed as output, both.
+        audio_seconds: How long the sound in the input is, where that is what is billed instead of its tokens.
+    """
+
+    input_audio: int = 0
+    input_image: int = 0
+    input_video: int = 0
+    cache_read_audio: int = 0
+    cache_read_image: int = 0
+    cache_read_video: int = 0
+    output_audio: int = 0
+    output_image: int = 0
+    output_video: int = 0
+    accepted_prediction: int = 0
+    rejected_prediction: int = 0
+    audio_seconds: int = 0
+
+
+class ServerTools(Struct, frozen=True, gc=False):
+    """What the provider's own tools did for a call: billed apart, beside the tokens.
+
+    Attributes:
+        web_search, web_fetch, x_search, file_search, code_execution, image_generation: Calls of the tool.
+        google_search: Searches of Gemini's grounding, as Google bills them: queries since Gemini 3, before that
+            one for each grounded answer.
+        citation_tokens: Tokens of the pages that a search cited (Perplexity).
+        search_units: Searches of a rerank, as Cohere bills them.
+    """
+
+    web_search: int = 0
+    web_fetch: int = 0
+    x_search: int = 0
+    file_search: int = 0
+    code_execution: int = 0
+    image_generation: int = 0
+    google_search: int = 0
+    citation_tokens: int = 0
+    search_units: int = 0
+
+
+TEXT_ONLY = Media()
+NO_TOOLS = ServerTools()
 
 
 class Count(Struct, frozen=True, gc=False):
@@ -228,6 +284,41 @@ class Intent(Struct, frozen=True):
     session: str | None = None
     tags: dict[str, str] = {}
     key_id: str | None = None
+
+
+class PriceLine(Struct, frozen=True, gc=False):
+    """One class of what a call used: tokens x rate = amount, in whole picodollars.
+
+    Attributes:
+        name: `class` in JSON: a field of `Usage`, one of its media, or `request` for what is due once a call.
+        rate_usd_per_mtok: Exact decimal text, dollars per million.
+    """
+
+    name: str = field(name="class")
+    tokens: int
+    rate_usd_per_mtok: str
+    amount_picodollars: PicoUSD
+
+
+class Repricing(Struct, frozen=True):
+    """What an entry said before it was priced anew; what it says since is in the entry, or in the next of these.
+
+    Attributes:
+        at: When, RFC 3339.
+        reason: Why, in a few words.
+    """
+
+    at: str
+    reason: str
+    cost_picodollars: PicoUSD | None
+    cost_billable_picodollars: PicoUSD | None
+    baseline_picodollars: PicoUSD | None
+    saved_picodollars: PicoUSD | None
+    unpriced: bool
+    price: dict[str, Any] | None
+    price_lines: tuple[PriceLine, ...] = ()
+    billable_lines: tuple[PriceLine, ...] = ()
+    baseline_price: dict[str, Any] | None = None
 
 
 class Entry(Struct, frozen=True, omit_defaults=False):
@@ -271,6 +362,16 @@ class Entry(Struct, frozen=True, omit_defaults=False):
     duration_ms: float = 0.0
     overhead_ms: float = 0.0
     reported_usage: dict[str, Any] | None = None
+    usage_consistent: bool = True
+    service_tier: str | None = None
+    priced_usage: Usage | None = None
+    billable_usage: Usage | None = None
+    billable_band: tuple[int, int] | None = None
+    price_lines: tuple[PriceLine, ...] = ()
+    billable_lines: tuple[PriceLine, ...] = ()
+    baseline_price: dict[str, Any] | None = None
+    repriced_at: str | None = None
+    repriced: tuple[Repricing, ...] = ()
 
 
 class Delivery(Struct, frozen=True, omit_defaults=True):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw, Struct, field
 
-from dd0c_route.types import Usage
+from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Media, ServerTools, Usage
 from dd0c_route.wire.loose import json_of, str_of
 
 _MARKS = 7000  # places remembered for a kind of text: 12 bytes each, 3 kinds, under 256 KiB in all
@@ -34,6 +34,8 @@ class Reported(Struct, frozen=True):
         service_tier: The tier that served, which may not be the one asked for.
         consistent: False where the parts do not make up the total and nothing explains the rest.
         billed: What is invoiced, where the provider says that this is not what it processed (Cohere).
+        media: Which of the tokens are audio, images, video.
+        server_tools: What the provider's own tools did.
     """
 
     usage: Usage
@@ -43,6 +45,8 @@ class Reported(Struct, frozen=True):
     service_tier: str | None = None
     consistent: bool = True
     billed: Usage | None = None
+    media: Media = TEXT_ONLY
+    server_tools: ServerTools = NO_TOOLS
 
 
 class Track(Struct, eq=False, gc=False):
