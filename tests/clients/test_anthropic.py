@@ -178,8 +178,9 @@ def test_a_stream_that_breaks_off_raises(anthropic: Sdk, stand: Stand, scene: st
 
 
 def test_counting_tokens_costs_nothing(anthropic: Sdk, stand: Stand) -> None:
-    assert anthropic.do("count_tokens", tag="counted") > 0
+    assert anthropic.do("count_tokens", tag="counted") == 10
     entry = entry_tagged(stand, "counted")
+    assert (entry["provider"], entry["usage_source"]) == ("local", "local_exact")
     assert (entry["api"], entry["end_state"], entry["cost_picodollars"]) == ("anthropic.count_tokens", "complete", 0)
 
 

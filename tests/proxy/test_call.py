@@ -30,6 +30,7 @@ def read(body: object, headers: Headers | None = None, target: bytes = b"/v1/cha
         (b"/v1/responses", "openai", "openai.responses", "/responses"),
         (b"/v1/messages", "anthropic", "anthropic.messages", "/messages"),
         (b"/v1/messages/count_tokens", "anthropic", "anthropic.count_tokens", "/messages/count_tokens"),
+        (b"/v1/responses/input_tokens", "openai", "openai.input_tokens", "/responses/input_tokens"),
         (b"/v1beta/models/m:generateContent", "gemini", "gemini.generate", "/models/m:generateContent"),
         (b"/v1/models/m:streamGenerateContent", "gemini", "gemini.generate", "/models/m:streamGenerateContent"),
         (b"/v1alpha/models/m:countTokens", "gemini", "gemini.count_tokens", "/models/m:countTokens"),

@@ -82,7 +82,9 @@ class Sender:
         if connection is None:
             connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=DEADLINE_S)
             self._local.connection = connection
-        connection.request("POST", path, body, {"content-type": "application/json", "x-sim": scene})
+        connection.request(
+            "POST", path, body, {"content-type": "application/json", "x-sim": scene, "x-dd0c-count": "provider"}
+        )
         response = connection.getresponse()
         header = response.getheader
         return Got(

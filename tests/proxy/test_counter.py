@@ -38,3 +38,14 @@ def test_a_process_that_was_killed_is_started_again() -> None:
         assert counter.text(WORDS, "gpt-4o").exactness == "exact"
     finally:
         counter.close()
+
+
+def test_a_body_on_many_lines_is_one_question() -> None:
+    counter = Counter()
+    fields = {"messages": Raw(b'[\n  {\n    "role": "user",\n    "content": "Say hello."\n  }\n]')}
+    try:
+        first = counter.request("openai.chat", fields, "gpt-4o")
+        assert first.exactness == "exact"
+        assert counter.text("Say hello.", "gpt-4o").tokens < first.tokens, "the answers stay in step"
+    finally:
+        counter.close()

@@ -17,6 +17,7 @@ from dd0c_route.wire.api import api_of, model_in
         ("/v1/responses", "openai.responses"),
         ("/v1/messages", "anthropic.messages"),
         ("/v1/messages/count_tokens", "anthropic.count_tokens"),
+        ("/v1/responses/input_tokens", "openai.input_tokens"),
         ("/v1/projects/p/publishers/anthropic/models/claude:streamRawPredict", "anthropic.messages"),
         ("/v1beta/models/gemini-x:generateContent", "gemini.generate"),
         ("/v1beta/models/gemini-x:streamGenerateContent", "gemini.generate"),

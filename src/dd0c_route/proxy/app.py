@@ -15,6 +15,7 @@ from dd0c_route.proxy.behind import hand_over
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import Address, address_of
 from dd0c_route.proxy.client import Client, Link
+from dd0c_route.proxy.counts import Counts
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.exchange import exchange
 from dd0c_route.proxy.refusal import refuse
@@ -49,6 +50,7 @@ class App:
         self._control = control
         self._reload = reload
         self._deliveries = Deliveries(runtime.sweeper, runtime.journal, loop)
+        self._counts = Counts()
         self._connections: set[Connection] = set()
         self._clients: dict[asyncio.Task[None], Client] = {}
 
@@ -100,7 +102,8 @@ class App:
             self._serve_internal(request, client, place.path)
         elif place.address is not None:
             bill = self._bill(request, place, client)
-            self._run(exchange(request, place.address, place.query, client, bill, self.runtime), client)
+            work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts)
+            self._run(work, client)
         elif place.path in _OPEN:
             self._serve_open(request, client, place.path)
         else:
@@ -204,6 +207,7 @@ class App:
         deadline = self.loop.time() + 1.0
         while (self._connections or len(self._deliveries)) and self.loop.time() < deadline:  # noqa: ASYNC110 - once, at the end of the process
             await asyncio.sleep(0.01)
+        self._counts.close()
         self._deliveries.flush()
 
 

@@ -21,12 +21,25 @@ from dd0c_route.errors import RouteError
 from dd0c_route.pricing import usd
 from dd0c_route.proxy.call import MODEL_CHARS
 from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.counts import APIS as COUNT_APIS
+from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
-from dd0c_route.proxy.statement import AT_ONCE, UNKNOWN, Account, Counting, Facts, Money, account, free, money
+from dd0c_route.proxy.statement import (
+    AT_ONCE,
+    UNKNOWN,
+    Account,
+    Counting,
+    Facts,
+    Money,
+    account,
+    counted,
+    free,
+    money,
+)
 from dd0c_route.redact import redact_label
 from dd0c_route.runtime import Runtime
-from dd0c_route.types import Attempt, Call, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
+from dd0c_route.types import Attempt, Call, Count, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
 from dd0c_route.upstream import Marks
 from dd0c_route.wire.meter import Meter
 
@@ -56,6 +69,7 @@ class Bill:
     _whole_json = False
     _intended = False
     _entry: Entry | None = None
+    _counted: Count | None = None
 
     def __init__(
         self, request: Inbound, dialect: Dialect, api: str, key_id: str | None, client: Client, runtime: Runtime,
@@ -104,6 +118,10 @@ class Bill:
         self.status = self._status_of_try = status
         self._meter = meter
         self._whole_json = whole_json
+
+    def counted(self, target: Target, count: Count) -> None:
+        """The answer is the router's own: how long the prompt is. No provider is asked."""
+        self._target, self._counted, self.status = Target(LOCAL, target.model), count, 200
 
     def overhead_ms(self) -> float:
         """The router's own time, from the whole request to the first byte sent upstream."""
@@ -155,7 +173,7 @@ class Bill:
     def is_estimated(self, delivered_bytes: int) -> bool:
         """Whether the account of so many delivered bytes rests on an estimate that a thread could make better."""
         entry = self._entry
-        if entry is None or self.call is None or self.call.method != "POST":
+        if entry is None or self.call is None or self.call.method != "POST" or self._counted is not None:
             return False
         return entry.error_band is not None or (delivered_bytes != entry.delivered_bytes and self._meter is not None)
 
@@ -243,7 +261,7 @@ class Bill:
                 body_bytes,
                 self._whole_json,
             )
-            used = account(call, target, facts, counting)
+            used = account(call, target, facts, counting) if self._counted is None else counted(self._counted)
             if meter is not None and meter.served_model:
                 served = meter.served_model[:MODEL_CHARS]
             if call.method == "POST":
@@ -289,7 +307,7 @@ class Bill:
         )
 
     def _money(self, call: Call, target: Target, served: str, used: Account, tier: str | None) -> Money:
-        if call.api.endswith("count_tokens"):
+        if call.api in COUNT_APIS:
             return free("counting tokens is free of charge")
         price_of, at_ns = self._runtime.price, call.at_ns
         price = price_of(target.provider, served, at_ns, tier)

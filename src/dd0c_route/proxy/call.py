@@ -33,6 +33,7 @@ _ADDRESSES = {
     "/v1/completions": Address("openai", "openai.completions", "/completions"),
     "/v1/embeddings": Address("openai", "openai.embeddings", "/embeddings"),
     "/v1/responses": Address("openai", "openai.responses", "/responses"),
+    "/v1/responses/input_tokens": Address("openai", "openai.input_tokens", "/responses/input_tokens"),
     "/v1/messages": Address("anthropic", "anthropic.messages", "/messages"),
     "/v1/messages/count_tokens": Address("anthropic", "anthropic.count_tokens", "/messages/count_tokens"),
 }

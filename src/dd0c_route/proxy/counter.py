@@ -58,7 +58,8 @@ class Counter:
     def _ask(self, question: dict[str, object]) -> Count | None:
         with self._lock:
             try:
-                line = msgspec.json.encode(question) + b"\n"
+                # Bodies come as they were written, often on many lines: between JSON's values these are blanks.
+                line = msgspec.json.encode(question).replace(b"\n", b" ") + b"\n"
                 process = self._running()
                 if process is None or process.stdin is None or process.stdout is None:
                     return None

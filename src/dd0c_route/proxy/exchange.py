@@ -12,6 +12,7 @@ from dd0c_route.proxy.attempts import Next, after_error, after_refusal
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import Address, read_call
 from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, is_ours, whose
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.refusal import Refusal, refuse
@@ -31,13 +32,15 @@ _EVENTS = b"text/event-stream"
 
 
 async def exchange(
-    request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime
+    request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime, counts: Counts
 ) -> None:
     """Serve one metered call: exactly one entry, however it is left."""
     with registered(partial(credential_of, request.headers, query)):
         try:
             with bill:
                 bill.call = call = read_call(request, address, query, bill.key_id)
+                if is_ours(call):
+                    return await _count(call, client, bill, runtime, counts)
                 bill.decision = decide(call, runtime.router)
                 runtime.retry_budget.called()
                 with client.present():
@@ -52,6 +55,21 @@ async def exchange(
         except BaseException:  # our own bug: the entry says so, and the client is not left hanging
             refuse(RouteError("the router failed on this call: see its log"), client, address.api, request.id)
             raise
+
+
+async def _count(call: Call, client: Client, bill: Bill, runtime: Runtime, counts: Counts) -> None:
+    """Say how long the prompt is: no provider is asked."""
+    bill.decision = decision = whose(call, runtime)
+    check(call)
+    target = decision.plan[0]
+    with client.present():
+        count = await counts.count(call, target)
+    body = body_of(call, count)
+    bill.counted(target, count)
+    headers = [*headers_of(count), (b"x-dd0c-request-id", call.id.encode())]
+    headers += _about(LOCAL.encode(), target.model, call.model, decision.verdict, decision.reason)
+    bill.settle("complete", answered=True, more=len(body))
+    client.whole(200, headers, body)
 
 
 async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> None:

@@ -107,6 +107,13 @@ def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ON
     )
 
 
+def counted(count: Count) -> Account:
+    """The account of a call that asked for nothing but this count."""
+    source: UsageSource = "local_exact" if count.exactness == "exact" else "local_estimated"
+    band = None if count.exactness == "exact" else count.band
+    return Account(Usage(input=count.tokens), source, band, 0, 0, 0, None)
+
+
 def _without_answer(call: Call, target: Target, facts: Facts, counting: Counting) -> Account:
     """Nothing of an answer came. What was sent may be billed for its input, if the provider had begun to work."""
     if not facts.sent:

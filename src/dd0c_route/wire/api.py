@@ -21,6 +21,7 @@ _ENDS = (  # the first that fits
     ("/api/embeddings", "ollama"),
     ("/embeddings", "openai.embeddings"),
     ("/responses", "openai.responses"),
+    ("/responses/input_tokens", "openai.input_tokens"),
     ("/messages/count_tokens", "anthropic.count_tokens"),
     ("/messages", "anthropic.messages"),
     ("/converse", "bedrock.converse"),

@@ -23,6 +23,7 @@ _DIALECTS: dict[str, Dialect] = {
     "openai.completions": openai_chat.CHAT,
     "openai.embeddings": openai_chat.CHAT,
     "openai.responses": openai_responses.RESPONSES,
+    "openai.input_tokens": anthropic.COUNT_TOKENS,  # the same field
     "anthropic.messages": anthropic.MESSAGES,
     "anthropic.count_tokens": anthropic.COUNT_TOKENS,
     "gemini.generate": gemini.GENERATE,

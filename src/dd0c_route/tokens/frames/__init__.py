@@ -18,13 +18,13 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
     """The frame of a request to *model* (lower case) at *provider* (empty: its maker); None where it is not known."""
     try:
         if "claude" in model:
-            return claude.messages(fields, model) if api == "anthropic.messages" else None
+            return claude.messages(fields, model) if api in ("anthropic.messages", "anthropic.count_tokens") else None
         match api:
             case "openai.completions" | "openai.embeddings" | "embeddings":
                 return _texts(fields)
             case "openai.chat" if openai.MODELS.search(model):
                 return openai.chat(fields, model)
-            case "openai.responses" if openai.MODELS.search(model):
+            case "openai.responses" | "openai.input_tokens" if openai.MODELS.search(model):
                 return openai.responses(fields, model)
     except (Unknown, msgspec.DecodeError, RecursionError):
         pass
