@@ -8,11 +8,21 @@ from typing import Any
 
 from msgspec import Struct
 
+from dd0c_route.types import ServerTools
+
 # Dollars per million tokens: one number, or a base with the rates above a length of the prompt, as
 # [base, [[above, rate], …]]. Decimal text, so that nothing is lost on the way.
 Dollars = str | tuple[str, tuple[tuple[int, str], ...]]
 
 CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+
+# The media that may have a rate of their own within a class; one without is billed as its class.
+PARTS = {
+    "input": ("input_audio", "input_image", "input_video"),
+    "cache_read": ("cache_read_audio", "cache_read_image", "cache_read_video"),
+    "output": ("output_audio", "output_image", "output_video"),
+}
+TOOLS = ServerTools.__struct_fields__
 
 # A class without a rate of its own is billed as the class that contains it.
 _BILLED_AS = {
@@ -21,12 +31,18 @@ _BILLED_AS = {
     "cache_write_1h": "cache_write_5m",
     "reasoning": "output",
 }
+# Ten to this power turns dollars for the unit of sale into picodollars for one: a million tokens, a thousand calls,
+# one hour.
+_TOKENS, _CALLS, _HOURS = 6, 9, 12
+_EXPONENTS = dict.fromkeys(("request", *TOOLS), _CALLS) | {"citation_tokens": _TOKENS, "audio_hour": _HOURS}
 
 
 class Rates(Struct, frozen=True, gc=False):
-    """Picodollars per token x `Price.scale`, one rate per field of `types.Usage`; None where there is no price.
+    """Picodollars x `Price.scale` for one of each; None where there is no price.
 
-    Picodollars per token are the same number as micro-dollars per million tokens. *request* is due once a call.
+    One rate per field of `types.Usage`, for a token (the same number as micro-dollars per million tokens); for the
+    fields of `types.Media` where the medium has its own; for the fields of `types.ServerTools`, for a call.
+    *audio_hour* is for an hour of sound, *request* is due once a call.
     """
 
     input: int | None = None
@@ -36,6 +52,25 @@ class Rates(Struct, frozen=True, gc=False):
     output: int | None = None
     reasoning: int | None = None
     request: int = 0
+    input_audio: int | None = None
+    input_image: int | None = None
+    input_video: int | None = None
+    cache_read_audio: int | None = None
+    cache_read_image: int | None = None
+    cache_read_video: int | None = None
+    output_audio: int | None = None
+    output_image: int | None = None
+    output_video: int | None = None
+    audio_hour: int | None = None
+    web_search: int | None = None
+    web_fetch: int | None = None
+    x_search: int | None = None
+    file_search: int | None = None
+    code_execution: int | None = None
+    image_generation: int | None = None
+    google_search: int | None = None
+    citation_tokens: int | None = None
+    search_units: int | None = None
 
 
 class ContextTier(Struct, frozen=True, gc=False):
@@ -77,7 +112,7 @@ def scaled_rates(dollars: Mapping[str, Dollars]) -> tuple[Rates, tuple[ContextTi
     """Turn dollars into whole rates: the base, the context tiers (ascending) and the scale of both.
 
     Args:
-        dollars: Class of tokens -> dollars per million; `request` -> dollars per thousand requests.
+        dollars: Field of `Rates` -> dollars per million tokens, per thousand calls or requests, per hour.
     """
     bases = {name: value if isinstance(value, str) else value[0] for name, value in dollars.items()}
     steps = {name: () if isinstance(value, str) else value[1] for name, value in dollars.items()}
@@ -94,7 +129,7 @@ def scaled_rates(dollars: Mapping[str, Dollars]) -> tuple[Rates, tuple[ContextTi
 
 
 def _picodollars(name: str, dollars: str) -> Decimal:
-    return Decimal(dollars).scaleb(9 if name == "request" else 6)
+    return Decimal(dollars).scaleb(_EXPONENTS.get(name, _TOKENS))
 
 
 def _decimals(number: Decimal) -> int:
