@@ -5,14 +5,16 @@
 #   make check   linter, formatter, strict types, import rings, tests
 #   make bench   latency and throughput, direct, through nginx and through the router
 #   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
-#   make clients the environment with the clients' SDKs, which the tests make too where it is missing
+#   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
+#   make clients counters litellm   environments beside .venv: the clients' SDKs, the counters that ours are held
+#                against, litellm; whoever needs one makes it where it is missing
 #   make corpus  every recording of DD0C_CORPUS through the router
 #   make lock    resolve the dependencies anew into the lock files
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench soak kill corpus clients lock clean
+.PHONY: run test check lint types bench accuracy soak kill corpus clients counters litellm lock clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
@@ -59,14 +61,17 @@ corpus: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_CORPUS_ALL tests) && \
 	DD0C_CORPUS_ALL=1 $(PYTEST) $$tests $(ARGS)
 
-clients: $(DEV)
-	$(PYTHON_IN) -m tests.clients.environment
+accuracy: $(DEV) litellm
+	$(PYTHON_IN) -m benchmarks.accuracy $(ARGS)
+
+clients counters litellm: $(DEV)
+	@$(PYTHON_IN) -m tests.environments $@
 
 lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-clients build dist target
+	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm build dist target
 
 # A stamp is written last, so that a failed or interrupted step is done again.
 $(VENV)/.created:

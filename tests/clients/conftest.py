@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dd0c_route.access import new_key
-from tests.clients import environment
 from tests.clients.sdk import Sdk
+from tests.environments import CLIENTS
 from tests.stand import Stand
 
 PROVIDERS = """
@@ -26,14 +25,8 @@ api_key = {{ env = "SIM_KEY" }}
 
 @pytest.fixture(scope="session")
 def interpreter() -> Path:
-    """Python with the SDKs; without it the tests are skipped, or fail where nothing may be skipped."""
-    try:
-        return environment.python()
-    except environment.NotMade as error:
-        reason = f"no environment with the clients' SDKs (make clients): {error}"
-        if os.environ.get("DD0C_NO_SKIP") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    """Python with the SDKs."""
+    return CLIENTS.python_or_skip()
 
 
 @pytest.fixture(scope="session")

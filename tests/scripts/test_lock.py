@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-LOCKS = ("requirements.lock", "requirements-dev.lock", "tests/clients/requirements.lock")
+LOCKS = (
+    *("requirements.lock", "requirements-dev.lock", "tests/clients/requirements.lock"),
+    *("tests/tokens/independent/requirements.lock", "benchmarks/accuracy/requirements.lock"),
+)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

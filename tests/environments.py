@@ -1,0 +1,96 @@
+"""Environments beside the router's own, each made from its own lock, so that the router's stays as it is.
+
+`python -m tests.environments NAME` makes one and prints its interpreter; tests make theirs where it is missing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+INSTALL_S = 300
+
+
+class NotMade(RuntimeError):
+    """The environment could not be made; the message is the installer's."""
+
+
+class Environment(NamedTuple):
+    """A folder `.venv-NAME` with the packages of a lock, and nothing else."""
+
+    name: str
+    lock: Path
+    options: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / f".venv-{self.name}"
+
+    def python(self) -> Path:
+        """The interpreter of the environment, which is made or brought up to date first.
+
+        Raises:
+            NotMade: It could not be.
+        """
+        stamp = self.folder / "installed"
+        wanted = hashlib.sha256(self.lock.read_bytes() + sys.version.encode()).hexdigest()
+        interpreter = self.folder / "bin" / "python"
+        with self.lock.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes begin at once
+            if not (stamp.exists() and stamp.read_text() == wanted and _works(interpreter)):
+                stamp.unlink(missing_ok=True)
+                _run(sys.executable, "-m", "venv", "--clear", str(self.folder))
+                pip = (str(interpreter), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
+                _run(*pip, "install", *self.options, "--require-hashes", "-r", str(self.lock))
+                stamp.write_text(wanted)  # last, so that an interrupted installation is done again
+        return interpreter
+
+    def python_or_skip(self) -> Path:
+        """For fixtures: without the environment the test is skipped, or fails where nothing may be skipped."""
+        try:
+            return self.python()
+        except NotMade as error:
+            reason = f"no environment .venv-{self.name} (make {self.name}): {error}"
+            if os.environ.get("DD0C_NO_SKIP") == "1":
+                pytest.fail(reason)
+            pytest.skip(reason)
+
+
+CLIENTS = Environment("clients", ROOT / "tests" / "clients" / "requirements.lock")
+# ctok declares Python 3.12 and runs unchanged under 3.11.
+COUNTERS = Environment(
+    "counters", ROOT / "tests" / "tokens" / "independent" / "requirements.lock", ("--ignore-requires-python",)
+)
+LITELLM = Environment("litellm", ROOT / "benchmarks" / "accuracy" / "requirements.lock")
+ENVIRONMENTS = {one.name: one for one in (CLIENTS, COUNTERS, LITELLM)}
+
+
+def _works(interpreter: Path) -> bool:
+    try:
+        return subprocess.run([interpreter, "-c", ""], check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def _run(*command: str) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotMade(f"{' '.join(command)}: {error}") from None
+    if done.returncode:
+        raise NotMade(f"{' '.join(command)}: {done.stderr.strip()[-1000:]}")
+
+
+if __name__ == "__main__":
+    try:
+        print(ENVIRONMENTS[sys.argv[1]].python())
+    except NotMade as error:
+        raise SystemExit(f"the environment '{sys.argv[1]}' could not be made: {error}") from None
