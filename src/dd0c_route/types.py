@@ -286,18 +286,20 @@ class Intent(Struct, frozen=True):
     key_id: str | None = None
 
 
-class PriceLine(Struct, frozen=True, gc=False):
-    """One class of what a call used: tokens x rate = amount, in whole picodollars.
+class PriceLine(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One item of what a call used: tokens x rate = amount, in whole picodollars.
 
     Attributes:
-        name: `class` in JSON: a field of `Usage`, one of its media, or `request` for what is due once a call.
-        rate_usd_per_mtok: Exact decimal text, dollars per million.
+        name: `class` in JSON: a field of `Usage`, `Media` or `ServerTools`, or `request` for what is due once a call.
+        tokens: How many; of *unit*, where that is not `token`.
+        rate_usd_per_mtok: Exact decimal text, dollars per million of them.
     """
 
     name: str = field(name="class")
     tokens: int
     rate_usd_per_mtok: str
     amount_picodollars: PicoUSD
+    unit: str = "token"
 
 
 class Repricing(Struct, frozen=True):
@@ -363,15 +365,22 @@ class Entry(Struct, frozen=True, omit_defaults=False):
     overhead_ms: float = 0.0
     reported_usage: dict[str, Any] | None = None
     usage_consistent: bool = True
+    usage_media: Media | None = None
+    server_tools: ServerTools | None = None
     service_tier: str | None = None
     priced_usage: Usage | None = None
     billable_usage: Usage | None = None
     billable_band: tuple[int, int] | None = None
     price_lines: tuple[PriceLine, ...] = ()
     billable_lines: tuple[PriceLine, ...] = ()
+    not_priced: tuple[str, ...] = ()
     baseline_price: dict[str, Any] | None = None
     repriced_at: str | None = None
     repriced: tuple[Repricing, ...] = ()
+    local_input_tokens: int | None = None
+    local_exactness: Literal["exact", "estimated"] | None = None
+    local_band: tuple[int, int] | None = None
+    local_output_tokens: int | None = None
 
 
 class Delivery(Struct, frozen=True, omit_defaults=True):
@@ -382,3 +391,29 @@ class Delivery(Struct, frozen=True, omit_defaults=True):
 
     id: str
     changes: dict[str, Any] = {}
+
+
+class Audit(Struct, frozen=True, omit_defaults=True):
+    """What a call's tokens are by our own count, beside what its provider reported; journaled when it is counted.
+
+    Attributes:
+        id: The call's.
+        kind, tool_choice, tools_hash, script: Of the request, as `tokens.traits` tells them.
+        count: The input by our own count, before any correction.
+        reported: The input that the provider reported, cached tokens included.
+        answer: The visible answer by our own count; None where it was not nothing but text.
+        answer_reported: The output that the provider reported, without reasoning.
+    """
+
+    id: str
+    provider: str
+    model: str
+    api: str
+    count: Count
+    reported: int
+    kind: str = "text"
+    tool_choice: str = ""
+    tools_hash: str = ""
+    script: str = "latin"
+    answer: Count | None = None
+    answer_reported: int = 0

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from dd0c_route.clock import HandClock, new_id, rfc3339
-from dd0c_route.types import Attempt, Entry, Intent, Usage
+from dd0c_route.types import Attempt, Audit, Count, Entry, Intent, Usage
 
 _clock = HandClock()
 
@@ -62,3 +62,19 @@ def an_entry(call_id: str | None = None, **changes: Any) -> Entry:
         overhead_ms=0.3,
     )
     return msgspec.structs.replace(entry, **changes)
+
+
+def an_audit(call_id: str | None = None, **changes: Any) -> Audit:
+    audit = Audit(
+        id=call_id or an_id(),
+        provider="acme",
+        model="acme-small",
+        api="openai.chat",
+        count=Count(1170, "estimated", (1000, 1500), "o200k_base"),
+        reported=1200,
+        kind="tools",
+        tools_hash="0123456789abcdef",
+        answer=Count(300, "exact", (300, 300), "o200k_base"),
+        answer_reported=300,
+    )
+    return msgspec.structs.replace(audit, **changes)

@@ -18,7 +18,7 @@ from dd0c_route.ledger.journal import Journal
 from dd0c_route.ledger.records import DELIVER, INTENT, SETTLE, frame_into
 from dd0c_route.ledger.sqlite import SqliteStore
 from dd0c_route.types import Delivery, Entry
-from tests.ledger.examples import an_entry, an_intent
+from tests.ledger.examples import an_audit, an_entry, an_intent
 
 RUN = "0-01MCC5TEFYFA10QGQRYV1W03DY"
 
@@ -365,3 +365,62 @@ class SqliteColumns:
     def __exit__(self, *failure: object) -> None:
         self._connection.close()
         assert os.path.exists(self._path)
+
+
+def test_an_audit_stands_in_its_entry_whichever_comes_first(place: Place) -> None:
+    journal, early, late = place.writer(), an_entry(), an_entry()
+    journal.audit(an_audit(early.id))
+    place.ingest.step()
+    journal.settle(early)
+    journal.settle(late)
+    place.ingest.step()
+    journal.audit(an_audit(late.id, answer=None))
+    place.ingest.step()
+    found = [place.store.entry(entry.id) for entry in (early, late)]
+    assert [entry and entry.local_input_tokens for entry in found] == [1170, 1170]
+    assert [entry and entry.local_band for entry in found] == [(1000, 1500), (1000, 1500)]
+    assert [entry and entry.local_output_tokens for entry in found] == [300, None]
+    assert [entry.local_exactness for entry in place.store.entries().entries] == ["estimated", "estimated"]
+
+
+def test_what_audits_teach_is_learned_once_whatever_ends_the_process(place: Place) -> None:
+    journal = place.writer()
+    for _ in range(5):
+        journal.audit(an_audit())
+    place.ingest.step()
+    learned = place.ingest.learning.residuals.calibration()
+    assert learned.shifts
+    place.ingest.close()
+    place.ingest = Ingest(place.journals, place.store, place.finished.extend)
+    place.ingest.step()
+    assert place.ingest.learning.residuals.calibration() == learned
+
+
+def test_an_audit_that_could_not_be_stored_is_learned_with_the_next_look(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = place.writer()
+    for _ in range(5):
+        journal.audit(an_audit())
+    with monkeypatch.context() as failing:
+        failing.setattr(SqliteStore, "ingest", unavailable)
+        with pytest.raises(StoreUnavailable):
+            place.ingest.step()
+    place.ingest.step()
+    shifts = place.ingest.learning.residuals.calibration().shifts
+    assert {shift.pairs for shift in shifts.values()} == {5}
+    assert place.ingest.audits == 5
+
+
+def unavailable(*_: object) -> None:
+    raise StoreUnavailable("the disk is away")
+
+
+def test_what_another_version_learned_is_forgotten(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = place.writer()
+    for _ in range(5):
+        journal.audit(an_audit())
+    place.ingest.step()
+    assert place.store.learned()
+    monkeypatch.setattr("dd0c_route.ledger.sqlite.__version__", "another")
+    assert place.store.learned() == {}

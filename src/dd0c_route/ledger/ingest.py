@@ -8,25 +8,20 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from dd0c_route.errors import StoreUnavailable
-from dd0c_route.ledger.records import DELIVER, INTENT, Record
+from dd0c_route.ledger.fold import Fold
+from dd0c_route.ledger.learning import Learning
 from dd0c_route.ledger.segments import Segment, delete, list_runs, read
-from dd0c_route.ledger.store import Batch, OpenCall, Row, Store, Unreadable
+from dd0c_route.ledger.store import OpenCall, Store
 from dd0c_route.redact.log import log
-from dd0c_route.types import Delivery, Entry, Intent
+from dd0c_route.types import Entry
 
 POLL_S = 0.05  # an entry is readable this long after its settlement, plus one commit
 LOOK_RECORDS = 10_000  # then the look ends with the segment, so that a long backlog is stored in bounded batches
 RETRY_S = 0.5  # between two tries while the store cannot be used
-
-_intent_decoder = msgspec.json.Decoder(Intent)
-_entry_decoder = msgspec.json.Decoder(Entry)
-_delivery_decoder = msgspec.json.Decoder(Delivery)
-_encoder = msgspec.json.Encoder()
 
 
 class Faults(msgspec.Struct):
@@ -44,14 +39,23 @@ class Ingest:
     Args:
         finished: Told of entries that will not change any more, after they are stored; once each while this object
             lives.
+        looked: Told what was learned, after each look of `run`.
+
+    Attributes:
+        learning: What audits taught.
+        audits: How many came, since the start.
     """
 
-    def __init__(self, directory: Path, store: Store, finished: Callable[[list[Entry]], None]) -> None:
+    def __init__(self, directory: Path, store: Store, finished: Callable[[list[Entry]], None],
+                 looked: Callable[[Learning], None] = lambda learning: None) -> None:  # fmt: skip
         self.faults = Faults()
+        self.learning = Learning()
+        self.audits = 0
         self.behind_bytes = 0  # journaled but not stored, as of the last look
         self._directory = directory
         self._store = store
         self._finished = finished
+        self._looked = looked
         self._lock_fd = -1
         self._loaded = False
         self._failing = False
@@ -68,6 +72,7 @@ class Ingest:
         """Ingest until *stop* is set, then once more up to where the journals end at that moment."""
         while not stop.is_set():
             pause_s = 0.0 if self._try_step() and self.behind_bytes else POLL_S
+            self._looked(self.learning)
             stop.wait(RETRY_S if self._failing else pause_s)
         while self._try_step() and self.behind_bytes:
             pass
@@ -166,12 +171,17 @@ class Ingest:
 
     def _store_look(self, fold: Fold, read_to: dict[str, int], gone: list[str]) -> None:
         if read_to or gone or fold.finished:
-            self._store.ingest(fold.batch(read_to, gone))
+            for audit in fold.audits:
+                self.learning.add(audit)
+            learned, unlearned = self.learning.take_changes()
+            batch = fold.batch(read_to, gone)
+            self._store.ingest(msgspec.structs.replace(batch, learned=learned, unlearned=unlearned))
         self._positions |= read_to
         for name in gone:
             self._positions.pop(name)
         self.faults.unreadable += len(fold.unreadable)
         self.faults.unmatched += fold.unmatched
+        self.audits += len(fold.audits)
         if fold.finished:
             self._finished(fold.finished)
 
@@ -198,6 +208,7 @@ class Ingest:
         progress = self._store.progress()
         self._positions = progress.positions
         self._calls = {call.id: call for call in progress.calls}
+        self.learning = Learning(self._store.learned())
 
 
 class _Look(msgspec.Struct):
@@ -208,123 +219,3 @@ class _Look(msgspec.Struct):
     silent: list[str] = []
     records: int = 0
     behind: int = 0
-
-
-class Fold:
-    """Work out what records change, without touching the store.
-
-    Attributes:
-        finished: Entries that will not change any more.
-    """
-
-    def __init__(self, calls: dict[str, OpenCall], stored: Callable[[str], Entry | None]) -> None:
-        self.finished: list[Entry] = []
-        self.unreadable: list[Unreadable] = []
-        self.unmatched = 0
-        self._calls = calls
-        self._stored = stored
-        self._remembered = set(calls)  # these are in the store
-        self._touched: set[str] = set()
-        self._settled: dict[str, Row] = {}
-        self._amended: dict[str, Row] = {}
-
-    def add(self, segment: Segment, position: int, record: Record) -> None:
-        """Take one record of *segment*; *position* is where the stretch begins that the record's offset counts from."""
-        try:
-            if record.kind == INTENT:
-                intent = _intent_decoder.decode(record.payload)
-                self._open(OpenCall(intent.id, segment.run, record.payload))
-            elif record.kind == DELIVER:
-                self._deliver(_delivery_decoder.decode(record.payload))
-            else:
-                entry = _entry_decoder.decode(record.payload)
-                self._settled[entry.id] = Row(entry, record.payload.decode())
-                self._open(OpenCall(entry.id, segment.run, None))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self.unreadable.append(Unreadable(segment.name, position + record.end, record.payload))
-
-    def end_run(self, run: str) -> None:
-        """The writer is gone: nothing more will come of its calls."""
-        for call in [call for call in self._calls.values() if call.run == run]:
-            if call.intent is not None:
-                entry = lost(_intent_decoder.decode(call.intent))
-                self._settled[entry.id] = _row(entry)
-                self._close(call.id, entry)
-            elif settled := self._entry(call.id):
-                unconfirmed = msgspec.structs.replace(settled, error=settled.error or "delivery_unconfirmed")
-                self._amend(unconfirmed)
-                self._close(call.id, unconfirmed)
-
-    def batch(self, read_to: dict[str, int], gone: list[str]) -> Batch:
-        """All of it for one transaction, with how far the segments are read and which are gone."""
-        still_open = [self._calls[call_id] for call_id in self._touched if call_id in self._calls]
-        return Batch(
-            settled=list(self._settled.values()),
-            amended=list(self._amended.values()),
-            opened=still_open,
-            closed=[call_id for call_id in self._touched & self._remembered if call_id not in self._calls],
-            positions=read_to,
-            forgotten=gone,
-            unreadable=self.unreadable,
-        )
-
-    def _deliver(self, delivery: Delivery) -> None:
-        call = self._calls.get(delivery.id)
-        entry = self._entry(delivery.id) if call is not None and call.intent is None else None
-        if entry is None:
-            self.unmatched += 1
-            return
-        if delivery.changes:
-            entry = changed(entry, delivery.changes)
-            self._amend(entry)
-        self._close(delivery.id, entry)
-
-    def _entry(self, call_id: str) -> Entry | None:
-        row = self._settled.get(call_id)
-        return row.entry if row else self._stored(call_id)
-
-    def _amend(self, entry: Entry) -> None:
-        place = self._settled if entry.id in self._settled else self._amended
-        place[entry.id] = _row(entry)
-
-    def _open(self, call: OpenCall) -> None:
-        self._calls[call.id] = call
-        self._touched.add(call.id)
-
-    def _close(self, call_id: str, entry: Entry) -> None:
-        del self._calls[call_id]
-        self._touched.add(call_id)
-        self.finished.append(entry)
-
-
-def lost(intent: Intent) -> Entry:
-    """The entry of a call whose worker was killed: it may have cost something, and nobody knows what."""
-    return Entry(
-        id=intent.id,
-        at=intent.at,
-        dialect=intent.dialect,
-        api=intent.api,
-        provider=intent.provider,
-        requested_model=intent.requested_model,
-        served_model=intent.served_model,
-        stream=intent.stream,
-        status=0,
-        end_state="internal",
-        error="worker_lost",
-        session=intent.session,
-        tags=intent.tags,
-        key_id=intent.key_id,
-    )
-
-
-def changed(entry: Entry, changes: dict[str, Any]) -> Entry:
-    """*entry* with *changes*, given as JSON values.
-
-    Raises:
-        msgspec.ValidationError: A change is not of its field's type.
-    """
-    return msgspec.convert({**msgspec.to_builtins(entry), **changes, "id": entry.id}, Entry)
-
-
-def _row(entry: Entry) -> Row:
-    return Row(entry, _encoder.encode(entry).decode())

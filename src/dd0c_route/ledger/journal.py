@@ -16,9 +16,9 @@ import msgspec
 
 from dd0c_route.clock import Clock, new_id
 from dd0c_route.errors import JournalError
-from dd0c_route.ledger.records import DELIVER, INTENT, MAX_PAYLOAD_BYTES, SETTLE, frame_into
+from dd0c_route.ledger.records import AUDIT, DELIVER, INTENT, MAX_PAYLOAD_BYTES, SETTLE, frame_into
 from dd0c_route.redact.log import log
-from dd0c_route.types import Delivery, Entry, Intent
+from dd0c_route.types import Audit, Delivery, Entry, Intent
 
 SEGMENT_BYTES = 16 << 20  # then the next segment begins, so that the reader can delete what it has stored
 MAX_PENDING = 10_000  # records kept in memory while the disk refuses them: some 20 MB
@@ -93,6 +93,11 @@ class Journal:
             frame_into(self._frame, DELIVER, delivery)
             frames.append(bytes(self._frame))
         self._frame[:] = b"".join(frames)
+        self._write_or_keep()
+
+    def audit(self, audit: Audit) -> None:
+        """Write what a call's tokens are by our own count; kept in memory while the disk refuses it."""
+        frame_into(self._frame, AUDIT, audit)
         self._write_or_keep()
 
     def works(self) -> bool:

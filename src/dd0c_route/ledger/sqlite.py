@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
+from dd0c_route import __version__
 from dd0c_route.errors import StoreDeleted, StoreUnavailable
-from dd0c_route.ledger.store import EVERYTHING, Batch, Filter, OpenCall, Page, Progress, Row
-from dd0c_route.types import Entry
+from dd0c_route.ledger.store import EVERYTHING, Batch, Filter, Lesson, OpenCall, Page, Progress, Row
+from dd0c_route.types import Audit, Entry
 
 BUSY_S = 5.0  # how long another process may hold the write lock before we give up and try again later
 
@@ -63,6 +64,9 @@ class SqliteStore:
             sql.executemany(
                 _SQL["insert_unreadable"], [(bad.segment, bad.offset, bad.payload) for bad in batch.unreadable]
             )
+            sql.executemany(_SQL["insert_audit"], [_audited(audit) for audit in batch.audits])
+            sql.executemany(_SQL["put_lesson"], [(*of, __version__, state) for of, state in batch.learned.items()])
+            sql.executemany(_SQL["delete_lesson"], batch.unlearned)
 
     def harden(self) -> None:
         with self._guarded():
@@ -74,17 +78,23 @@ class SqliteStore:
             calls = [OpenCall(*row) for row in self._writing.execute(_SQL["open_calls"])]
         return Progress(positions, calls)
 
+    def learned(self) -> dict[Lesson, str]:
+        with self._guarded():
+            self._writing.execute(_SQL["delete_old_lessons"], (__version__,))
+            rows = self._writing.execute(_SQL["lessons"], (__version__,)).fetchall()
+        return {(sort, key): state for sort, key, state in rows}
+
     def entry(self, entry_id: str, *, confirmed: bool = False) -> Entry | None:
         sql = _SQL["entry"] + (_SQL["entries_confirmed"] if confirmed else "")
         with self._guarded():
             row = self._reader().execute(sql, {"id": entry_id}).fetchone()
-        return _entry_decoder.decode(row[0]) if row else None
+        return _entry(row) if row else None
 
     def entries(self, wanted: Filter = EVERYTHING) -> Page:
         sql, values = _query(wanted)
         with self._guarded():
             rows = self._reader().execute(sql, values).fetchall()
-        entries = [_entry_decoder.decode(row[0]) for row in rows[: wanted.limit]]
+        entries = [_entry(row) for row in rows[: wanted.limit]]
         return Page(entries, entries[-1].id if len(rows) > wanted.limit else None)
 
     def close(self) -> None:
@@ -141,6 +151,26 @@ class SqliteStore:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"the ledger {self._path} cannot be used ({error})") from error
+
+
+def _entry(row: tuple[Any, ...]) -> Entry:
+    """The entry of a row, with its audit where there is one."""
+    text, tokens, exactness, low, high, output_tokens = row
+    entry = _entry_decoder.decode(text)
+    if tokens is None:
+        return entry
+    return msgspec.structs.replace(
+        entry,
+        local_input_tokens=tokens,
+        local_exactness=exactness,
+        local_band=(low, high),
+        local_output_tokens=output_tokens,
+    )
+
+
+def _audited(audit: Audit) -> tuple[Any, ...]:
+    count, answer = audit.count, audit.answer
+    return audit.id, count.tokens, count.exactness, *count.band, answer.tokens if answer is not None else None
 
 
 def _columns(row: Row) -> dict[str, Any]:

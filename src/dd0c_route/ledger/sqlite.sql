@@ -28,6 +28,23 @@ DELETE FROM positions WHERE segment = ?;
 -- name: insert_unreadable
 INSERT INTO unreadable (segment, byte_offset, payload) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
+-- name: insert_audit
+INSERT INTO audits (id, input_tokens, exactness, low, high, output_tokens) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING;
+
+-- name: put_lesson
+INSERT INTO lessons (sort, key, version, state) VALUES (?, ?, ?, ?)
+ON CONFLICT (sort, key) DO UPDATE SET version = excluded.version, state = excluded.state, used = excluded.used;
+
+-- name: delete_lesson
+DELETE FROM lessons WHERE sort = ? AND key = ?;
+
+-- name: delete_old_lessons
+DELETE FROM lessons WHERE version <> ?;
+
+-- name: lessons
+SELECT sort, key, state FROM lessons WHERE version = ? ORDER BY used, key;
+
 -- name: positions
 SELECT segment, byte_offset FROM positions;
 
@@ -35,9 +52,11 @@ SELECT segment, byte_offset FROM positions;
 SELECT id, run, intent FROM open_calls;
 
 -- name: entry
-SELECT entry FROM entries WHERE id = :id
+SELECT entry, input_tokens, exactness, low, high, output_tokens
+FROM entries LEFT JOIN audits USING (id) WHERE id = :id
 -- name: entries
-SELECT entry FROM entries WHERE true
+SELECT entry, input_tokens, exactness, low, high, output_tokens
+FROM entries LEFT JOIN audits USING (id) WHERE true
 -- Not those that a delivery record may still change; but for no longer than 0.7 s, whatever the clock does.
 -- name: entries_confirmed
 AND NOT EXISTS (

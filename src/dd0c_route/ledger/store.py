@@ -9,10 +9,13 @@ from typing import Protocol
 import msgspec
 
 from dd0c_route.clock import new_id
-from dd0c_route.types import Entry
+from dd0c_route.types import Audit, Entry
 
 _AGE = re.compile(r"(\d{1,9})(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+Lesson = tuple[str, str]  # what sort of thing was learned, and of what
 
 
 class OpenCall(msgspec.Struct, frozen=True):
@@ -53,6 +56,9 @@ class Batch(msgspec.Struct, frozen=True):
         closed: Ids of calls of which nothing is expected any more.
         positions: Offset behind the last record of each segment that was read.
         forgotten: Segments that are deleted.
+        audits: Local counts; they stand in the entries that are read, whenever those come.
+        learned: What audits taught, as JSON; replaces what was there.
+        unlearned: What is given up of it.
     """
 
     settled: list[Row]
@@ -62,6 +68,9 @@ class Batch(msgspec.Struct, frozen=True):
     positions: dict[str, int]
     forgotten: list[str]
     unreadable: list[Unreadable]
+    audits: list[Audit] = []
+    learned: dict[Lesson, str] = {}
+    unlearned: list[Lesson] = []
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -119,6 +128,9 @@ class Store(Protocol):
         """Return when everything stored survives a power loss."""
 
     def progress(self) -> Progress: ...
+
+    def learned(self) -> dict[Lesson, str]:
+        """What audits taught this version of the program, the longest unused first; another one's is deleted."""
 
     def entries(self, wanted: Filter = EVERYTHING) -> Page: ...
 
