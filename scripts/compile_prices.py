@@ -5,8 +5,10 @@ Run after raising its version, and read the diff: one model a line, so that a ch
     python scripts/compile_prices.py            # writes the artefact
     python scripts/compile_prices.py --check    # exit 1 when it is not what the installed version gives
 
-Only what prices a token (or a request) is kept: rates for audio, images, searches and pages are left out, and so
-are variants that hang on anything but the service tier or batch processing.
+Kept is what the usage report of a call names: tokens of every medium, searches, hours of sound, and what is due once
+a request. Rates for characters, pages and voice messages are left out, and so are variants that hang on anything but
+the service tier or batch processing, and searches of Gemini: the first thousands are free, and a report does not say
+whether this was one of them.
 """
 
 from __future__ import annotations
@@ -33,12 +35,29 @@ KEYS = {
     "output_mtok": "output",
     "output_reasoning_mtok": "reasoning",
     "requests_kcount": "request",
+    "input_audio_mtok": "input_audio",
+    "input_image_mtok": "input_image",
+    "input_video_mtok": "input_video",
+    "cache_audio_read_mtok": "cache_read_audio",
+    "cache_image_read_mtok": "cache_read_image",
+    "cache_video_read_mtok": "cache_read_video",
+    "output_audio_mtok": "output_audio",
+    "output_image_mtok": "output_image",
+    "output_video_mtok": "output_video",
+    "output_citation_mtok": "citation_tokens",
+    "audio_hours": "audio_hour",
+    "web_searches_kcount": "web_search",
+    "social_searches_kcount": "x_search",
+    "storage_searches_kcount": "file_search",
+    "code_executions_kcount": "code_execution",
+    "rerank_searches_kcount": "search_units",
 }
 # The context in which a variant holds -> the name of the tier.
 TIERS = {("processing", "batch"): "batch", ("speed", "fast"): "fast"} | {
     ("service_tier", tier): tier for tier in ("default", "flex", "priority", "fast")
 }
 PREFIX = {"equals": "=", "starts_with": "^", "ends_with": "$", "contains": "*"}
+FREE_AT_FIRST = {("google", "gemini", "web_searches_kcount")}  # provider, beginning of the model's id, rate
 
 
 def alternatives(clause: Any) -> list[list[str]]:
@@ -53,11 +72,15 @@ def alternatives(clause: Any) -> list[list[str]]:
     return [[PREFIX[name] + text.lower()]]
 
 
-def rates(price: genai.ModelPrice) -> dict[str, Any]:
-    """Name of the class -> dollars per million tokens (`request`: per thousand), or `[base, [[above, rate], …]]`."""
+def match(clause: Any) -> list[Any]:
+    return [terms[0] if len(terms) == 1 else terms for terms in alternatives(clause)]
+
+
+def rates(price: genai.ModelPrice, left_out: set[str]) -> dict[str, Any]:
+    """Field of `Rates` -> dollars per million tokens, per thousand calls, per hour, or `[base, [[above, rate], …]]`."""
     kept: dict[str, Any] = {}
     for key, name in KEYS.items():
-        value = getattr(price, key)
+        value = None if key in left_out else getattr(price, key)
         if isinstance(value, genai.TieredPrices):
             kept[name] = [f"{value.base:f}", [[tier.start, f"{tier.price:f}"] for tier in value.tiers]]
         elif value is not None:
@@ -65,7 +88,7 @@ def rates(price: genai.ModelPrice) -> dict[str, Any]:
     return kept
 
 
-def period(constraint: Any, price: genai.ModelPrice) -> dict[str, Any]:
+def period(constraint: Any, price: genai.ModelPrice, left_out: set[str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     if isinstance(constraint, genai.StartDateConstraint):
         result["start"] = constraint.start_date.isoformat()
@@ -73,19 +96,19 @@ def period(constraint: Any, price: genai.ModelPrice) -> dict[str, Any]:
         if constraint.start_time.tzinfo is not UTC or constraint.end_time.tzinfo is not UTC:
             raise ValueError(f"hours in another zone than UTC: {constraint}")
         result["hours"] = [f"{constraint.start_time:%H:%M:%S}", f"{constraint.end_time:%H:%M:%S}"]
-    return result | {"rates": rates(price)}
+    return result | {"rates": rates(price, left_out)}
 
 
-def model(info: genai.ModelInfo) -> dict[str, Any]:
+def model(provider: str, info: genai.ModelInfo) -> dict[str, Any]:
+    left_out = {key for seller, maker, key in FREE_AT_FIRST if seller == provider and info.id.startswith(maker)}
     prices = info.prices if isinstance(info.prices, list) else [genai.ConditionalPrice(prices=info.prices)]
-    periods = [period(condition.constraint, condition.prices) for condition in prices]
+    periods = [period(condition.constraint, condition.prices, left_out) for condition in prices]
     variants = []
     for variant in info.price_variants or ():
         (context,) = variant.when.items()
-        if (tier := TIERS.get(context)) and (entry := period(variant.constraint, variant.prices))["rates"]:
+        if (tier := TIERS.get(context)) and (entry := period(variant.constraint, variant.prices, left_out))["rates"]:
             variants.append({"tier": tier} | entry)
-    match = [terms[0] if len(terms) == 1 else terms for terms in alternatives(info.match)]
-    result = {"id": info.id, "match": match, "periods": periods}
+    result = {"id": info.id, "match": match(info.match), "periods": periods}
     return result | ({"variants": variants} if variants else {})
 
 
@@ -93,10 +116,11 @@ def document(read: str) -> str:
     """The whole artefact: JSON, one model a line. Models that no token prices stay, so that a name still ends here."""
     parts = []
     for provider in sorted(providers, key=lambda p: p.id):
-        lines = ",\n".join(json.dumps(model(info), separators=(",", ":")) for info in provider.models)
+        lines = ",\n".join(json.dumps(model(provider.id, info), separators=(",", ":")) for info in provider.models)
         fallback = json.dumps(provider.fallback_model_providers or [])
         parts.append(f'{json.dumps(provider.id)}:{{"fallback":{fallback},"models":[\n{lines}\n]}}')
-    head = {"source": f"genai-prices {version('genai-prices')}", "read": read}
+    sellers = {provider.id: match(provider.provider_match) for provider in providers if provider.provider_match}
+    head = {"source": f"genai-prices {version('genai-prices')}", "read": read, "sellers": sellers}
     body = ",\n".join(parts)
     return f'{json.dumps(head)[:-1]}, "providers":{{\n{body}\n}}}}\n'
 

@@ -14,6 +14,7 @@ from genai_prices.data_snapshot import get_snapshot
 from dd0c_route.config import Config, PriceRow, Provider
 from dd0c_route.errors import ConfigError
 from dd0c_route.pricing import Catalog, Price, cost
+from dd0c_route.pricing.shelves import Shelves
 from dd0c_route.types import Usage
 
 ROOT = Path(__file__).parents[2]
@@ -34,10 +35,8 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="module")
 def plain() -> Catalog:
-    """The shipped catalogue without our own overrides: what the oracle knows."""
-    catalog = Catalog.load()
-    catalog._rows = ()
-    return catalog
+    """The shipped catalogue without our own overrides and fees: what the oracle knows."""
+    return Catalog(Shelves.load())
 
 
 def ns(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:

@@ -2,47 +2,50 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from fnmatch import fnmatchcase, translate
+from fnmatch import fnmatchcase
 from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from dd0c_route.config import Config, PriceRow
 from dd0c_route.errors import ConfigError
-from dd0c_route.pricing.history import CatalogHistory, Model, OwnHistory, PriceHistory
-from dd0c_route.pricing.names import NameIndex, spellings
+from dd0c_route.pricing.history import CatalogHistory, OwnHistory, PriceHistory
 from dd0c_route.pricing.price import CLASSES, Price, Rates, scaled_rates
+from dd0c_route.pricing.shelves import Found, Shelves
+from dd0c_route.pricing.worst import dearest
 
 _KNOWN_NAMES = 4096  # model names come from clients, so what is remembered of them is bounded
+# Vertex names the tier by the kind of traffic. Source: cloud.google.com/vertex-ai, UsageMetadata.trafficType.
+_TIERS = {"on_demand_flex": "flex", "on_demand_priority": "priority"}
 
 
-class _Shelf(Struct, frozen=True):
-    """One provider of the artefact: its rows, and whose rows hold where it has none."""
+class Dated(Struct, frozen=True):
+    """A stretch of a model's price history.
 
-    fallback: tuple[str, ...]
-    models: tuple[Model, ...]
+    Attributes:
+        since: The first day (UTC), or None where the source does not say.
+        hours: From, to (exclusive), as UTC times of the day (`00:30:00`), where it does not hold all day.
+    """
+
+    price: Price
+    since: date | None
+    hours: tuple[str, str] | None = None
 
 
-class _Artefact(Struct, frozen=True):
-    """`catalog.json`, each provider's part still undecoded: a router uses few of them."""
+class _Fees(Struct, frozen=True):
+    """A row of `fees.toml`."""
 
+    provider: str
+    model: str
     source: str
-    read: date
-    providers: dict[str, Raw]
-
-
-class _Seller(Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of `providers.toml`."""
-
-    source: str
-    catalogue: str = ""
-    owns: tuple[str, ...] = ()
+    rates: dict[str, str]
 
 
 class Catalog:
@@ -54,23 +57,19 @@ class Catalog:
 
     def __init__(
         self,
-        artefact: _Artefact,
-        sellers: Mapping[str, _Seller],
-        rows: Sequence[PriceRow],
-        price_as: Mapping[str, str],
+        shelves: Shelves,
+        own: Sequence[PriceRow] = (),
+        overrides: Sequence[PriceRow] = (),
+        fees: Sequence[_Fees] = (),
+        price_as: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._artefact = artefact
-        self._sellers = sellers
-        self._rows = rows
+        self._shelves = shelves
+        self._own = own
+        self._rows = (*own, *overrides)
+        self._fees = fees
         self._price_as = price_as
-        self._shelves: dict[str, tuple[_Shelf, NameIndex] | None] = {}
         self._known: dict[tuple[str, str, str], PriceHistory | None] = {}
         self._owned: dict[str, tuple[str, ...]] = {}
-        self._owners = [
-            (name, re.compile("|".join(map(translate, seller.owns))).match)
-            for name, seller in sellers.items()
-            if seller.owns
-        ]
 
     @classmethod
     def load(cls, rows: Sequence[PriceRow] = (), price_as: Mapping[str, str] | None = None) -> Catalog:
@@ -82,16 +81,12 @@ class Catalog:
         Raises:
             ConfigError: A row has no rate, or a negative one.
         """
-        folder = files(__package__)
-        artefact = msgspec.json.decode(folder.joinpath("catalog.json").read_bytes(), type=_Artefact)
-        sellers = tomllib.loads(folder.joinpath("providers.toml").read_text("utf-8"))
-        overrides = tomllib.loads(folder.joinpath("overrides.toml").read_text("utf-8"))["prices"]
-        return cls(
-            artefact,
-            msgspec.convert(sellers, dict[str, _Seller]),
-            [*_checked(rows), *msgspec.convert(overrides, list[PriceRow])],
-            price_as or {},
-        )
+        overrides = msgspec.convert(_load_toml("overrides.toml")["prices"], list[PriceRow])
+        fees = [
+            _Fees(row.pop("provider"), row.pop("model"), row.pop("source"), row)
+            for row in _load_toml("fees.toml")["fees"]
+        ]
+        return cls(Shelves.load(), _checked(rows), overrides, fees, price_as or {})
 
     @classmethod
     def of(cls, config: Config) -> Catalog:
@@ -125,20 +120,69 @@ class Catalog:
         if known is None:
             if len(self._owned) >= _KNOWN_NAMES:
                 self._owned.clear()
-            known = self._owned[model] = self._find_owners(model)
+            name = model.lower()
+            own = [row.provider for row in self._own if fnmatchcase(name, row.model.lower())]
+            known = self._owned[model] = tuple(dict.fromkeys(own + self._shelves.makers(model)))
         return known
 
-    def _find_owners(self, model: str) -> tuple[str, ...]:
-        name = model.lower()
-        own = [row.provider for row in self._rows if fnmatchcase(name, row.model.lower())]
-        makers = [provider for provider, owns in self._owners if owns(name)]
-        return tuple(dict.fromkeys(own + makers))
+    def listing(self, at_ns: int, provider: str | None = None) -> Iterator[Price]:
+        """All standard prices that hold at a wall time: own rows, then the catalogue's, by provider.
+
+        `model` is the row's name for it: a glob in an own row, the catalogue's id in the others. Decodes and works
+        out everything (half a second for all providers): for a command, not for a call.
+
+        Args:
+            provider: Only this one's, by the router's name; None for all.
+        """
+        providers = self._shelves.providers() if provider is None else (provider,)
+        for row in self._rows:
+            if provider in (None, row.provider) and (own := self._own_history(row.provider, row.model)):
+                price = own.at(at_ns)
+                if price is not None:
+                    yield price
+        for name in providers:
+            for found in self._shelves.rows(self._price_as.get(name, name)):
+                price = self._found_history(found, name, found.model.id, "").at(at_ns)
+                if price is not None:
+                    yield price
+
+    def history(self, provider: str, model: str) -> list[Dated]:
+        """Every price that *model* at *provider* has had and will have, with its service tiers; own prices first.
+
+        Of the catalogue's periods the last that holds at a moment counts; an own price counts before all of them.
+        """
+        seller = self._price_as.get(provider, provider)
+        own = self._own_prices(provider, provider, model) or self._own_prices(provider, seller, model)
+        dated = [Dated(price, since) for since, price in own]
+        if found := self._shelves.find(seller, model):
+            fees = self._fees_of(seller, found.model.id)
+            for period in (*found.model.periods, *(found.model.variants if found.own else ())):
+                template = self._template(found, provider, model, getattr(period, "tier", ""))
+                hours = (f"{period.hours[0]}", f"{period.hours[1]}") if period.hours else None
+                rates, tiers, scale = scaled_rates({**fees, **period.rates})
+                since = (period.start or self._shelves.read).isoformat()
+                price = msgspec.structs.replace(template, rates=rates, tiers=tiers, scale=scale, date=since)
+                dated.append(Dated(price, period.start, hours))
+        return dated
+
+    def worst_case(self, provider: str, at_ns: int) -> Price:
+        """The dearest known rate of each class at *provider*, or of the whole catalogue where it has no row there.
+
+        For a limit that needs a number for a model without a price; standard prices at their highest context tier.
+        Costs as much as `listing`: work it out once.
+        """
+        return dearest(provider, list(self.listing(at_ns, provider)) or list(self.listing(at_ns)))
 
     def _history(self, provider: str, model: str, tier: str) -> PriceHistory | None:
         seller = self._price_as.get(provider, provider)
-        before = self._catalog_history(provider, seller, model, tier)
+        found = self._shelves.find(seller, model)
+        before = self._found_history(found, provider, model, tier) if found else None
         own = self._own_prices(provider, provider, model) or self._own_prices(provider, seller, model)
         return OwnHistory(own, before) if own else before
+
+    def _own_history(self, provider: str, model: str) -> PriceHistory | None:
+        own = self._own_prices(provider, provider, model)
+        return OwnHistory(own, None) if own else None
 
     def _own_prices(self, provider: str, seller: str, model: str) -> list[tuple[date | None, Price]]:
         name = model.lower()
@@ -146,36 +190,27 @@ class Catalog:
         first = {row.since: row for row in reversed(rows)}  # of rows with the same day, the first one counts
         return [(since, _own_price(row, provider, model)) for since, row in first.items()]
 
-    def _catalog_history(self, provider: str, seller: str, model: str, tier: str) -> PriceHistory | None:
-        known = self._sellers.get(seller)
-        shelf = self._shelf(known.catalogue if known else seller)
-        if shelf is None:
-            return None
-        for name in spellings(model):
-            for shelf_name in (known.catalogue if known else seller, *shelf[0].fallback):
-                found = self._shelf(shelf_name)
-                if found and (index := found[1].find(name)) is not None:
-                    row = found[0].models[index]
-                    # Another maker's rows say nothing about this seller's tiers.
-                    template = Price(
-                        provider=provider,
-                        model=model,
-                        id=f"{shelf_name}/{row.id}",
-                        source=self._artefact.source,
-                        date="",
-                        rates=Rates(),
-                        tier=tier.lower() if found is shelf else "",
-                    )
-                    return CatalogHistory(row, template, self._artefact.read)
-        return None
+    def _found_history(self, found: Found, provider: str, model: str, tier: str) -> PriceHistory:
+        fees = self._fees_of(self._price_as.get(provider, provider), found.model.id)
+        # Another maker's rows say nothing about this seller's tiers.
+        spoken = _TIERS.get(tier.lower(), tier.lower()) if found.own else ""
+        return CatalogHistory(found.model, self._template(found, provider, model, spoken), self._shelves.read, fees)
 
-    def _shelf(self, name: str) -> tuple[_Shelf, NameIndex] | None:
-        if name not in self._artefact.providers:
-            return None
-        if name not in self._shelves:
-            shelf = msgspec.json.decode(self._artefact.providers[name], type=_Shelf)
-            self._shelves[name] = shelf, NameIndex(model.match for model in shelf.models)
-        return self._shelves[name]
+    def _template(self, found: Found, provider: str, model: str, tier: str) -> Price:
+        source = self._shelves.source
+        return Price(provider=provider, model=model, id=found.id, source=source, date="", rates=Rates(), tier=tier)
+
+    def _fees_of(self, seller: str, row: str) -> dict[str, str]:
+        """The fees of a row of the catalogue, by its id, so that a model costs the same under all its names."""
+        fees: dict[str, str] = {}
+        for fee in self._fees:
+            if fee.provider == seller and fnmatchcase(row.lower(), fee.model):
+                fees = fee.rates | fees
+        return fees
+
+
+def _load_toml(name: str) -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath(name).read_text("utf-8"))
 
 
 def _own_price(row: PriceRow, provider: str, model: str) -> Price:

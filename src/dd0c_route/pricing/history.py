@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, time
+from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import Struct
@@ -67,9 +68,14 @@ class CatalogHistory:
 
     Of the row's periods the last that holds counts, and the first where none does; of the variants the first that
     holds, for each class apart. Source: genai-prices, `ModelInfo.get_prices`.
+
+    Args:
+        fees: Field of `Rates` -> dollars for a thousand, where the row has no rate of its own.
     """
 
-    def __init__(self, model: Model, template: Price, read: date) -> None:
+    def __init__(
+        self, model: Model, template: Price, read: date, fees: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         variants = [variant for variant in model.variants if variant.tier == template.tier]
         parts: list[Period] = [*model.periods, *variants]
         days = sorted({part.start for part in parts if part.start is not None})
@@ -77,7 +83,7 @@ class CatalogHistory:
         self._starts_ns = [_midnight_ns(day) for day in days]
         self._seconds = seconds
         self._prices = [
-            [_price(model, variants, template, day, second, read) for second in (0, *seconds)]
+            [_price(model, variants, template, day, second, read, fees) for second in (0, *seconds)]
             for day in (date.min, *days)
         ]
 
@@ -103,7 +109,13 @@ class OwnHistory:
 
 
 def _price(
-    model: Model, variants: Sequence[Variant], template: Price, day: date, second: int, read: date
+    model: Model,
+    variants: Sequence[Variant],
+    template: Price,
+    day: date,
+    second: int,
+    read: date,
+    fees: Mapping[str, str],
 ) -> Price | None:
     period = next((p for p in reversed(model.periods) if p.holds(day, second)), model.periods[0])
     dollars = dict(period.rates)
@@ -115,7 +127,7 @@ def _price(
         tier = variant.tier
     if not dollars:
         return None
-    rates, tiers, scale = scaled_rates(dollars)
+    rates, tiers, scale = scaled_rates({**fees, **dollars})
     since = max((start for start in starts if start), default=read).isoformat()
     return replace(template, rates=rates, tiers=tiers, scale=scale, date=since, tier=tier)
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 # Alternatives, of which one must hold. A text is an operator and its operand: `=` is, `^` starts with, `$` ends with,
 # `*` contains, `~` regular expression. A tuple is several that must hold together.
 Match = tuple[str | tuple[str, ...], ...]
 
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
+_DATE_BEHIND_LINE = re.compile(r"_(?=20\d{2}-\d{2}-\d{2}$)")
+_RESOURCES = ("models/", "publishers/", "projects/", "arn:")
+# Other routes to the same model (openrouter.ai/docs, model variants); `:free` is another price, and stays.
+_ROUTING = re.compile(r":(?:nitro|floor|exacto|online|thinking|extended)$")
 
 
 class NameIndex:
@@ -37,11 +42,19 @@ class NameIndex:
         return exact
 
 
-def spellings(model: str) -> tuple[str, ...]:
-    """How the catalogue may spell *model*: as it is, with a dashed date (`-20251211`), without a resource prefix."""
+def spellings(model: str, provider: str = "") -> tuple[str, ...]:
+    """How the catalogue may spell *model*, the likeliest first.
+
+    As it is; with a dashed date (`-20251211`, `_2025-12-11`); without what clients and hosts put around a name: the
+    encoding of a URL, a resource's path (`models/…`, an ARN), the provider's own name, a routing suffix of OpenRouter.
+    """
     name = model.lower()
-    plain = name.rsplit("/", 1)[-1] if name.startswith(("models/", "publishers/")) else name
-    return tuple(dict.fromkeys((name, plain, _COMPACT_DATE.sub(r"-\1-\2-\3", plain))))
+    decoded = unquote(name)
+    plain = decoded.rsplit("/", 1)[-1] if decoded.startswith(_RESOURCES) else decoded
+    bare = plain.removeprefix(f"{provider.lower()}/") if provider else plain
+    unrouted = _ROUTING.sub("", bare)
+    dashed = (_DATE_BEHIND_LINE.sub("-", _COMPACT_DATE.sub(r"-\1-\2-\3", spelling)) for spelling in (plain, unrouted))
+    return tuple(dict.fromkeys((name, decoded, plain, bare, unrouted, *dashed)))
 
 
 def _holds(rule: str | tuple[str, ...], model: str) -> bool:
