@@ -12,7 +12,7 @@ import pytest
 from dd0c_route.clock import new_id, rfc3339
 from dd0c_route.ledger import open_store
 from dd0c_route.ledger.store import Batch, Row
-from dd0c_route.types import Attempt, Entry, Usage
+from dd0c_route.types import Attempt, Entry, Media, PriceLine, Repricing, ServerTools, Usage
 from tests.cli.programs import ran
 
 DAY_NS = 86_400 * 1_000_000_000
@@ -41,6 +41,7 @@ def entry(at_ns: int, **changes: Any) -> Entry:
         cost_picodollars=210_000_000,
         cost_usd="0.00021",
         cost_billable_picodollars=210_000_000,
+        price_lines=(PriceLine("input", 1000, "0.15", 150_000_000), PriceLine("output", 100, "0.6", 60_000_000)),
         price={"id": "openai/gpt-4o-mini", "source": "genai-prices", "date": "2026-01-01"},
         baseline_picodollars=3_500_000_000,
         saved_picodollars=3_290_000_000,
@@ -150,6 +151,8 @@ def test_explain_shows_decision_attempts_usage_and_price_lines(tmp_path: Path) -
         "status 200, 0.2 to 900.0 ms, connection new:pooled",
         "input 1000, output 100; source: provider_final",
         "cost        $0.00021",
+        "input                 1000 x $0.15/M = $0.00015",
+        "output                 100 x $0.6/M = $0.00006",
         "saved $0.00329 against gpt-4o",
     ):
         assert part in text
@@ -160,22 +163,34 @@ def test_explain_gives_the_entry_and_its_price_lines_as_json(tmp_path: Path) -> 
     one = entry(NOW_NS)
     filled(tmp_path, one)
     told = json.loads(ran(tmp_path, "explain", "last", "--json").stdout)
-    lines = told.pop("price_lines")
     assert told == as_json(one)
-    assert [line["class"] for line in lines] == ["input", "output"]
+    assert [line["class"] for line in told["price_lines"]] == ["input", "output"]
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"unpriced": True, "cost_usd": None, "cost_picodollars": None, "price": None}, "unpriced: add the model"),
+        ({"unpriced": True, "cost_picodollars": None, "price": None}, "'dd0c-route reprice --since 2030-03-17'"),
         ({"price": None, "cost_picodollars": None, "usage": Usage()}, "cost        none"),
-        ({"price": {"id": "gone/x", "source": "s", "date": "d"}}, "the recorded cost stands"),
-        ({"cost_picodollars": 1, "cost_usd": "0.000000000001"}, "the recorded cost stands"),
+        ({"price_lines": ()}, "not itemised: written by an earlier version"),
         ({"decision": None, "attempts": (), "provider": "", "ttft_ms": None}, "decision    none"),
         ({"error_band": (90, 110), "usage_source": "local_estimated"}, "source: local_estimated (between 90 and 110)"),
         ({"cost_billable_picodollars": 300_000_000}, "the provider will bill $0.0003"),
-        ({"cost_provider_usd": "0.0002"}, "the provider says $0.0002"),
+        ({"cost_provider_usd": "0.0002100001"}, "the provider says $0.0002100001\n"),
+        ({"cost_provider_usd": "0.00042"}, "the provider says $0.00042: +100.0% against ours"),
+        ({"cost_provider_usd": "a lot"}, "the provider says $a lot\n"),
+        ({"usage_consistent": False}, "do not make up its total"),
+        ({"usage_media": Media(input_audio=40)}, "of them input_audio 40"),
+        ({"server_tools": ServerTools(web_search=2)}, "of the provider: web_search 2"),
+        ({"not_priced": ("code_execution",)}, "without a rate: code_execution"),
+        ({"price_lines": (PriceLine("web_search", 2, "10000", 1, "call"),)}, "2 x $10000 a million of 'call'"),
+        ({"billable_band": (100, 4096)}, "billable 100 (between 100 and 4096)"),
+        ({"attempts": (Attempt("b/m", 1, billable_input_tokens=7),)}, "may be billed all the same: 7 tokens, no price"),
+        (
+            {"repriced": (Repricing("2030-01-02T03:04:05Z", "a new price", None, None, None, None, True, None),)},
+            "until 2030-01-02T03:04:05 it was unpriced; a new price",
+        ),
         ({"error": "worker_lost", "end_state": "internal", "status": 0}, "internal, status 0, worker_lost"),
     ],
 )
@@ -186,10 +201,10 @@ def test_explain_is_honest_about_every_ending(tmp_path: Path, changes: dict[str,
 
 def test_a_call_that_costs_nothing_needs_no_lines(tmp_path: Path) -> None:
     free = {"id": "free", "source": "counting tokens is free of charge", "date": ""}
-    filled(tmp_path, entry(NOW_NS, cost_picodollars=0, cost_usd="0", price=free))
+    filled(tmp_path, entry(NOW_NS, cost_picodollars=0, cost_usd="0", price=free, price_lines=()))
     told = ran(tmp_path, "explain", "last").stdout.decode()
     assert "cost        $0 " in told
-    assert "recorded cost stands" not in told
+    assert "not itemised" not in told
 
 
 def test_an_unknown_entry_is_a_failure(tmp_path: Path) -> None:

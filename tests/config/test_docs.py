@@ -101,7 +101,7 @@ def test_every_field_has_its_type_its_default_and_a_sentence(table: str) -> None
 
 def test_what_has_no_effect_yet_is_said_of_each_field_and_no_policy_is_missing() -> None:
     silent = {name for rows in documented().values() for name, row in rows.items() if "ithout effect yet" in row[2]}
-    assert silent == {name for _, name in WITHOUT_EFFECT} | {"billed_after_abort"}
+    assert silent == {name for _, name in WITHOUT_EFFECT}
     policies = re.findall(
         r"^\| (`[a-z-]+`(?:, `[a-z-]+`)*) \| (?!one of)", PAGE.read_text(encoding="utf-8"), re.MULTILINE
     )

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.pricing import Catalog, Price
-from dd0c_route.proxy.statement import Account, Facts, account, free, money
+from dd0c_route.proxy.statement import Account, Facts, account
 from dd0c_route.tokens import count_request, count_text
 from dd0c_route.types import Target, Usage
 from dd0c_route.wire.meter import Meter, meter_for
@@ -21,7 +20,6 @@ CALL = call()
 CLAUDE = call(b'{"model":"claude-haiku-4-5","messages":[]}', dialect="anthropic", api="anthropic.messages")
 TARGET = Target("acme", "gpt-4o")
 PROMPT = count_request(CALL.api, CALL.fields, TARGET.model).tokens
-AT_NS = CALL.at_ns
 
 
 def read(api: str, body: bytes, kind: str = SSE) -> Meter:
@@ -42,12 +40,6 @@ def facts(meter: Meter | None, body_bytes: int, **how: Any) -> Facts:
         "whole_json": False,
     }
     return Facts(**(settings | how))
-
-
-def priced(model: str, provider: str = "openai") -> Price:
-    price = Catalog.load().price(provider, model, AT_NS)
-    assert price is not None
-    return price
 
 
 # --- complete -----------------------------------------------------------------------------------------------
@@ -267,71 +259,6 @@ def test_more_delivered_bytes_are_never_fewer_tokens(pieces: list[str], cuts: li
     ]
 
     assert counted == sorted(counted)
-
-
-# --- money ------------------------------------------------------------------------------------------------------
-
-
-def used(output: int, billable: int) -> Account:
-    return Account(Usage(input=1000, output=output), "provider_final", None, output, billable, billable, None)
-
-
-def test_a_call_at_the_model_asked_for_saves_nothing() -> None:
-    price = priced("gpt-4o")
-
-    amounts = money(used(100, 100), price, price)
-
-    assert amounts.cost == amounts.billable == amounts.baseline
-    assert amounts.cost == 1000 * 2_500_000 + 100 * 10_000_000  # 2.50 and 10 dollars per million tokens
-    assert amounts.price is not None
-    assert amounts.price["id"] == price.id
-
-
-def test_the_baseline_prices_the_same_tokens_at_the_model_asked_for() -> None:
-    asked, served = priced("gpt-4o"), priced("gpt-4o-mini")
-
-    amounts = money(used(100, 100), served, asked)
-
-    assert amounts.baseline == money(used(100, 100), asked, asked).cost
-    assert amounts.cost is not None
-    assert amounts.baseline is not None
-    assert amounts.cost < amounts.baseline
-
-
-def test_what_will_be_billed_is_priced_beside_what_was_delivered() -> None:
-    price = priced("gpt-4o")
-
-    amounts = money(used(100, 300), price, price)
-
-    assert amounts.billable == money(used(300, 300), price, price).cost
-
-
-def test_without_a_price_there_is_no_money_and_never_a_zero() -> None:
-    amounts = money(used(100, 100), None, priced("gpt-4o"))
-
-    assert (amounts.cost, amounts.billable, amounts.price, amounts.baseline) == (None, None, None, None)
-
-
-def test_without_a_price_for_the_model_asked_for_there_is_no_baseline() -> None:
-    amounts = money(used(100, 100), priced("gpt-4o"), None)
-
-    assert amounts.cost is not None
-    assert amounts.baseline is None
-
-
-def test_a_class_without_a_rate_is_unpriced() -> None:
-    embeddings = priced("text-embedding-3-small")
-
-    assert money(used(0, 0), embeddings, embeddings).cost == 1000 * 20_000
-    assert money(used(5, 5), embeddings, embeddings).cost is None
-
-
-def test_what_is_free_says_why() -> None:
-    amounts = free("the provider does not charge for it")
-
-    assert amounts.cost == 0
-    assert amounts.price is not None
-    assert amounts.price["source"]
 
 
 def _usage(prompt: int, completion: int) -> dict[str, int]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
+from msgspec import Struct
 
-from dd0c_route.cli.ledger import ledger_option, opened_store, settings_without_secrets, shown
+from dd0c_route.cli.ledger import ledger_option, opened_store, shown
 from dd0c_route.cli.options import config_option, json_option
 from dd0c_route.types import Usage
 
 if TYPE_CHECKING:
-    from dd0c_route.pricing import Cost
-    from dd0c_route.types import Entry
+    from dd0c_route.types import Entry, PriceLine, Repricing
 
 
 @click.command("explain")
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 def command(entry_id: str, ledger_url: str | None, config_path: str | None, as_json: bool) -> None:
     """Show one entry of the ledger: its id is the answer's header x-dd0c-request-id, or 'last'."""
     entry = _entry(entry_id, config_path, ledger_url)
-    bill = _bill(entry, config_path)
     if as_json:
-        lines = [line.record() for line in bill.lines] if bill is not None else []
-        click.echo(msgspec.json.encode({**msgspec.to_builtins(entry), "price_lines": lines}))
+        click.echo(msgspec.json.encode(entry))
         return
-    for paragraph in (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry, bill)):
+    for paragraph in (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry)):
         click.echo("\n".join(map(shown, paragraph)) + "\n")
 
 
@@ -44,32 +42,6 @@ def _entry(entry_id: str, config_path: str | None, ledger_url: str | None) -> En
     if entry is None:
         raise click.ClickException(f"no entry '{entry_id[:64]}' in the ledger: 'dd0c-route requests' lists them")
     return entry
-
-
-def _bill(entry: Entry, config_path: str | None) -> Cost | None:
-    """The entry's usage priced again, for the lines; None where that does not give the recorded cost.
-
-    It has no price, the price has left the catalogue, or the provider bills other units than it processed.
-    """
-    from dd0c_route.errors import PriceMissing
-    from dd0c_route.ledger.store import moment_ns
-    from dd0c_route.pricing import Catalog, cost
-
-    if entry.price is None:
-        return None
-    catalog = Catalog.of(settings_without_secrets(config_path).config)
-    at_ns, tier = moment_ns(entry.at, 0), entry.price.get("tier")
-    row = str(entry.price.get("id", ""))
-    seller, _, model = row.partition("/")  # where the provider itself is not configured any more
-    names = ((entry.provider, entry.served_model), (entry.provider, entry.requested_model), (seller, model))
-    for price in (catalog.price(*name, at_ns, tier) for name in names):
-        if price is not None and price.id == row:
-            try:
-                bill = cost(entry.usage, price)
-            except PriceMissing:
-                return None
-            return bill if bill.picodollars == entry.cost_picodollars else None
-    return None
 
 
 def _heading(entry: Entry) -> list[str]:
@@ -113,39 +85,88 @@ def _attempts(entry: Entry) -> list[str]:
         outcome = attempt.error or (f"status {attempt.status}" if attempt.status is not None else "no answer")
         connection = f", connection {attempt.connection}" if attempt.connection else ""
         lines.append(f"  {attempt.target}: {outcome}, {attempt.started_ms:.1f}{ended} ms{connection}")
+        if attempt.billable_input_tokens:
+            due = attempt.billable_picodollars
+            price = "no price" if due is None else f"${_usd(due)}"
+            lines.append(f"            may be billed all the same: {attempt.billable_input_tokens} tokens, {price}")
     return lines
 
 
 def _usage(entry: Entry) -> list[str]:
-    classes = [f"{name} {tokens}" for name, tokens in msgspec.structs.asdict(entry.usage).items() if tokens]
-    band = f" (between {entry.error_band[0]} and {entry.error_band[1]})" if entry.error_band else ""
-    return [
-        f"usage       {', '.join(classes) or 'no tokens'}; source: {entry.usage_source}{band}",
+    lines = [
+        f"usage       {_counts(entry.usage) or 'no tokens'}; source: {entry.usage_source}{_between(entry.error_band)}",
         f"  output    delivered {entry.delivered_output_tokens} tokens ({entry.delivered_bytes} bytes), "
-        f"received {entry.received_output_tokens}, billable {entry.billable_output_tokens}",
+        f"received {entry.received_output_tokens}, "
+        f"billable {entry.billable_output_tokens}{_between(entry.billable_band)}",
+    ]
+    if entry.usage_media is not None:
+        lines.append(f"  media     of them {_counts(entry.usage_media)}")
+    if entry.server_tools is not None:
+        lines.append(f"  tools     of the provider: {_counts(entry.server_tools)}")
+    if not entry.usage_consistent:
+        lines.append("  doubtful  the parts of the provider's report do not make up its total")
+    return lines
+
+
+def _cost(entry: Entry) -> list[str]:
+    if entry.unpriced and entry.usage != Usage():
+        return [
+            "cost        unpriced: add the model under [[prices]] in dd0c.toml, "
+            f"then run 'dd0c-route reprice --since {entry.at[:10]}'",
+            *_said(entry),
+        ]
+    if entry.cost_picodollars is None or entry.price is None:
+        return ["cost        none", *_said(entry)]
+    report = [f"cost        ${entry.cost_usd}   (price {_row(entry.price)})", *map(_line, entry.price_lines)]
+    if entry.not_priced:
+        report.append(f"  without a rate: {', '.join(entry.not_priced)}")
+    if entry.cost_picodollars and not entry.price_lines:
+        report.append("  (not itemised: written by an earlier version; 'dd0c-route reprice' does)")
+    if entry.cost_billable_picodollars not in (None, entry.cost_picodollars):
+        report.append(f"  the provider will bill ${_usd(entry.cost_billable_picodollars or 0)}")
+        report += [f"  {_line(line)}" for line in entry.billable_lines]
+    if entry.saved_picodollars:
+        row = f" ({_row(entry.baseline_price)})" if entry.baseline_price is not None else ""
+        report.append(f"  saved ${_usd(entry.saved_picodollars)} against {entry.requested_model}{row}")
+    return [*report, *_said(entry), *map(_before, entry.repriced)]
+
+
+def _said(entry: Entry) -> list[str]:
+    """What the provider itself charged, and by how much that differs where it is more than a rounding."""
+    from dd0c_route.ledger.money import NOTABLE, provider_difference
+
+    if entry.cost_provider_usd is None:
+        return []
+    off = provider_difference(entry)
+    return [
+        f"  the provider says ${entry.cost_provider_usd}"
+        + (f": {off:+.1%} against ours" if off is not None and abs(off) > NOTABLE else "")
     ]
 
 
-def _cost(entry: Entry, bill: Cost | None) -> list[str]:
-    said = [f"  the provider says ${entry.cost_provider_usd}"] if entry.cost_provider_usd is not None else []
-    if entry.unpriced and entry.usage != Usage():
-        return ["cost        unpriced: add the model under [[prices]] in dd0c.toml", *said]
-    if entry.cost_picodollars is None or entry.price is None:
-        return ["cost        none", *said]
-    price = entry.price
-    report = [f"cost        ${entry.cost_usd}   (price {price.get('id')}, {price.get('source')}, {price.get('date')})"]
-    if bill is not None:
-        report += [
-            f"  {line.name:<15} {line.tokens:>10} x ${line.rate_usd_per_mtok}/M = ${_usd(line.picodollars)}"
-            for line in bill.lines
-        ]
-    elif entry.cost_picodollars:
-        report.append("  (today's prices do not itemise it; the recorded cost stands)")
-    if entry.cost_billable_picodollars not in (None, entry.cost_picodollars):
-        report.append(f"  the provider will bill ${_usd(entry.cost_billable_picodollars or 0)}")
-    if entry.saved_picodollars:
-        report.append(f"  saved ${_usd(entry.saved_picodollars)} against {entry.requested_model}")
-    return report + said
+def _before(one: Repricing) -> str:
+    cost = "unpriced" if one.cost_picodollars is None else f"${_usd(one.cost_picodollars)}"
+    row = f" ({_row(one.price)})" if one.price is not None else ""
+    return f"  until {one.at[:19]} it was {cost}{row}; {one.reason}"
+
+
+def _line(line: PriceLine) -> str:
+    per = "/M" if line.unit == "token" else f" a million of '{line.unit}'"
+    return f"  {line.name:<15} {line.tokens:>10} x ${line.rate_usd_per_mtok}{per} = ${_usd(line.amount_picodollars)}"
+
+
+def _row(price: dict[str, Any]) -> str:
+    tier = price.get("tier")
+    named = [price.get("id"), price.get("source"), price.get("date"), tier if tier != "standard" else None]
+    return ", ".join(str(part) for part in named if part)
+
+
+def _counts(counts: Struct) -> str:
+    return ", ".join(f"{name} {count}" for name, count in msgspec.structs.asdict(counts).items() if count)
+
+
+def _between(band: tuple[int, int] | None) -> str:
+    return f" (between {band[0]} and {band[1]})" if band is not None else ""
 
 
 def _usd(picodollars: int) -> str:

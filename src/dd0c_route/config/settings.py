@@ -82,7 +82,7 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     api_key: Secret | None = None
     auth: Literal["bearer", "x-api-key", "x-goog-api-key", "api-key"] = "bearer"
     on_disconnect: Literal["abort", "drain"] = "abort"
-    billed_after_abort: Literal["delivered", "whole", "unknown"] = "unknown"  # what a cut stream costs all the same
+    billed_after_abort: Literal["delivered", "whole", "nothing", "unknown"] = "unknown"  # of an answer that we cut
     drain_bytes: Positive = 8 << 20  # cap on what a drain reads on
     drain_s: Seconds = 120.0
     retry_unsafe: tuple[int, ...] = ()  # of 408, 500, 504: those that the provider documents as not billed

@@ -12,38 +12,44 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
-from typing import Any
 
 from msgspec import to_builtins
 
 from dd0c_route.clock import rfc3339
-from dd0c_route.errors import RouteError
+from dd0c_route.errors import RouteError, UpstreamStale
+from dd0c_route.ledger.money import UNKNOWN
+from dd0c_route.ledger.reprice import with_attempts
 from dd0c_route.pricing import usd
 from dd0c_route.proxy.call import MODEL_CHARS
+from dd0c_route.proxy.charges import charge, decision_record, with_charges
 from dd0c_route.proxy.client import Client
-from dd0c_route.proxy.counts import APIS as COUNT_APIS
 from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.server import Inbound
-from dd0c_route.proxy.statement import (
-    AT_ONCE,
-    UNKNOWN,
-    Account,
-    Counting,
-    Facts,
-    Money,
-    account,
-    counted,
-    free,
-    money,
-)
+from dd0c_route.proxy.statement import AT_ONCE, Account, Counting, Facts, account, counted
 from dd0c_route.redact import redact_label
 from dd0c_route.runtime import Runtime
-from dd0c_route.types import Attempt, Call, Count, Decision, Delivery, Dialect, EndState, Entry, Intent, Target, Usage
+from dd0c_route.types import (
+    NO_TOOLS,
+    TEXT_ONLY,
+    Attempt,
+    Call,
+    Count,
+    Decision,
+    Delivery,
+    Dialect,
+    EndState,
+    Entry,
+    Intent,
+    Target,
+    Usage,
+)
 from dd0c_route.upstream import Marks
 from dd0c_route.wire.meter import Meter
 
 _NOTHING = Account(Usage(), "none", None, 0, 0, 0, None)
+_BY_US = frozenset(("client_gone", "timed_out", "shut_down", "internal"))
+"""The endings in which it was the router that closed the provider's connection."""
 
 
 class Bill:
@@ -83,6 +89,7 @@ class Bill:
         self._runtime = runtime
         self._deliveries = deliveries
         self._attempts: list[Attempt] = []
+        self._unheard: list[tuple[int, Target]] = []  # tries that were sent and never answered, by their number
         self.key_id = key_id
 
     # --- along the way ------------------------------------------------------------------------------------
@@ -109,6 +116,8 @@ class Bill:
         if marks is None or target is None:
             return
         self._unanswered = marks.sent and status is None
+        if self._unanswered and error != UpstreamStale.code:
+            self._unheard.append((len(self._attempts), target))
         self._attempts.append(self._attempt(marks, target, status, error))
         self._marks = None
 
@@ -250,23 +259,17 @@ class Bill:
         meter = self._meter if call is not None and call.method == "POST" else None  # a GET repeats what was billed
         reported = meter.reported if meter is not None else None
         used, amounts = _NOTHING, None
+        attempts = tuple(self._attempts)
         served = target.model if target is not None else ""
         if call is not None and target is not None:
-            facts = Facts(
-                self._unanswered or meter is not None,
-                self._status_of_try or 0,
-                meter,
-                answered,
-                delivered_bytes,
-                body_bytes,
-                self._whole_json,
-            )
+            facts = self._facts(target, meter, delivered_bytes, body_bytes, answered, end_state)
             used = account(call, target, facts, counting) if self._counted is None else counted(self._counted)
             if meter is not None and meter.served_model:
                 served = meter.served_model[:MODEL_CHARS]
             if call.method == "POST":
-                tier = reported.service_tier if reported is not None else None
-                amounts = self._money(call, target, served, used, tier)
+                asked = self.decision.asked if self.decision is not None else None
+                amounts = charge(call, target, served, used, reported, asked, self._runtime.price)
+                attempts = self._charged(call, counting)
         spent = amounts or UNKNOWN
         return Entry(
             id=self._request.id,
@@ -280,7 +283,7 @@ class Bill:
             status=self.status,
             end_state=end_state,
             error=error,
-            attempts=tuple(self._attempts),
+            attempts=attempts,
             usage=used.usage,
             usage_source=used.usage_source,
             error_band=used.error_band,
@@ -290,13 +293,13 @@ class Bill:
             billable_output_tokens=used.billable,
             cost_picodollars=spent.cost,
             cost_usd=usd(spent.cost) if spent.cost is not None else None,
-            cost_billable_picodollars=spent.billable,
+            cost_billable_picodollars=with_attempts(spent.billable, attempts),
             cost_provider_usd=reported.cost_usd if reported is not None else None,
             price=spent.price,
             unpriced=amounts is not None and amounts.cost is None,
             baseline_picodollars=spent.baseline,
             saved_picodollars=spent.saved,
-            decision=_decision(self.decision),
+            decision=decision_record(self.decision),
             session=call.session if call is not None else None,
             tags=call.tags if call is not None else {},
             key_id=self.key_id,
@@ -304,40 +307,45 @@ class Bill:
             duration_ms=self._ms(self._runtime.clock.ticks_ns()) or 0.0,
             overhead_ms=self.overhead_ms(),
             reported_usage=used.reported,
+            usage_consistent=reported is None or reported.consistent,
+            usage_media=reported.media if reported is not None and reported.media != TEXT_ONLY else None,
+            server_tools=reported.server_tools if reported is not None and reported.server_tools != NO_TOOLS else None,
+            service_tier=reported.service_tier if reported is not None else None,
+            priced_usage=used.priced,
+            billable_usage=used.invoiced,
+            billable_band=used.billable_band,
+            price_lines=spent.lines,
+            billable_lines=spent.billable_lines,
+            not_priced=spent.not_priced,
+            baseline_price=spent.baseline_price,
         )
 
-    def _money(self, call: Call, target: Target, served: str, used: Account, tier: str | None) -> Money:
-        if call.api in COUNT_APIS:
-            return free("counting tokens is free of charge")
-        price_of, at_ns = self._runtime.price, call.at_ns
-        price = price_of(target.provider, served, at_ns, tier)
-        if price is None and served != target.model:
-            price = price_of(target.provider, target.model, at_ns, tier)
-        asked = self.decision.asked if self.decision is not None else None
-        if asked is None or asked == target:
-            return money(used, price, price)
-        return money(used, price, price_of(asked.provider, asked.model, at_ns, tier))
+    def _facts(
+        self, target: Target, meter: Meter | None, delivered_bytes: int, body_bytes: int, answered: bool,
+        end_state: EndState,
+    ) -> Facts:  # fmt: skip
+        line = self._runtime.lines.get(target.provider)
+        return Facts(
+            sent=self._unanswered or meter is not None,
+            status=self._status_of_try or 0,
+            meter=meter,
+            answered=answered,
+            delivered_bytes=delivered_bytes,
+            body_bytes=body_bytes,
+            whole_json=self._whole_json,
+            aborted=not answered and end_state in _BY_US,
+            billed=line.provider.billed_after_abort if line is not None else "unknown",
+        )
+
+    def _charged(self, call: Call, counting: Counting) -> tuple[Attempt, ...]:
+        """The attempts, with what those may cost that another one's answer left behind."""
+        unheard = self._unheard
+        if self._meter is None and self._unanswered:
+            unheard = unheard[:-1]  # the account is of that very try
+        if not unheard:
+            return tuple(self._attempts)
+        return with_charges(self._attempts, unheard, call, counting, self._runtime.price)
 
     def _ms(self, ticks_ns: int | None) -> float | None:
         """Milliseconds since the call's start, to the microsecond."""
         return None if ticks_ns is None else (ticks_ns - self._request.started_ns + 500) // 1000 / 1000
-
-
-def _decision(decision: Decision | None) -> dict[str, Any] | None:
-    if decision is None:
-        return None
-    fields: dict[str, Any] = {
-        "verdict": decision.verdict,
-        "reason": decision.reason,
-        "policy": decision.policy,
-        "decide_us": decision.decide_us,
-    }
-    if decision.route is not None:
-        fields["route"] = decision.route
-        fields["plan"] = [redact_label(str(target)) for target in decision.plan]
-        fields["candidates"] = [
-            {"target": str(c.target), "p_good": c.p_good, "expected_cost_picodollars": c.expected_cost}
-            for c in decision.candidates
-        ]
-        fields["shadow"] = str(decision.shadow) if decision.shadow is not None else None
-    return fields

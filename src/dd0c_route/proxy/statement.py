@@ -1,4 +1,4 @@
-"""What one call used, and what that costs: the account of a call. Pure.
+"""What one call used, what of it the client got, and what the provider will bill: the account of a call. Pure.
 
 The provider's own report is the truth when it is complete and the client stayed. On every other ending what is known
 stays (Anthropic's `message_start`, Gemini's last chunk), the rest is counted from the text, and says so.
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
-from dd0c_route.errors import PriceMissing
-from dd0c_route.pricing import Price, amount
+from dd0c_route.proxy.billable import Band, Billed, after_abort, after_failure, may_hide_reasoning
 from dd0c_route.tokens import count_request, count_text
-from dd0c_route.types import Call, Count, PicoUSD, Target, Usage, UsageSource
-from dd0c_route.wire.meter import Meter, Output
+from dd0c_route.types import Call, Count, Target, Usage, UsageSource
+from dd0c_route.wire.meter import Meter, Output, Reported
+from dd0c_route.wire.output_limit import output_limit
 
 _NOTHING = Output("", "", "")
 
@@ -41,6 +41,8 @@ class Facts(Struct, frozen=True):
         delivered_bytes: Bytes of the body that reached the client.
         body_bytes: Bytes of the body that came from the provider for the client.
         whole_json: The answer is one JSON document, not a stream.
+        aborted: It was us who ended the try: the client had gone, or the time was over.
+        billed: What its provider bills then.
     """
 
     sent: bool
@@ -50,19 +52,28 @@ class Facts(Struct, frozen=True):
     delivered_bytes: int
     body_bytes: int
     whole_json: bool
+    aborted: bool = False
+    billed: Billed = "unknown"
 
 
 class Account(Struct, frozen=True):
-    """The token fields of an entry (docs/reference.md)."""
+    """The token fields of an entry (docs/reference.md).
+
+    Attributes:
+        priced: What the cost prices, where the provider invoices other units than it processed (None: `usage`).
+        invoiced: What the invoice prices, where that is something else (None: the same as the cost).
+    """
 
     usage: Usage
     usage_source: UsageSource
-    error_band: tuple[int, int] | None
+    error_band: Band | None
     delivered: int
     received: int
     billable: int
     reported: dict[str, Any] | None
-    billed: Usage | None = None  # what is invoiced, where the provider says that this is not what it processed
+    billable_band: Band | None = None
+    priced: Usage | None = None
+    invoiced: Usage | None = None
 
 
 _NONE = Account(Usage(), "none", None, 0, 0, 0, None)
@@ -79,7 +90,7 @@ def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ON
 
     if reported is not None and reported.final:
         received = reported.usage.output_total
-        received_band: tuple[int, int] | None = None
+        received_band: Band | None = None
     else:
         count = _count(meter.output_at(), target.model, counting)
         received, received_band = count.tokens, None if count.exactness == "exact" else count.band
@@ -92,19 +103,62 @@ def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ON
         source: UsageSource = "provider_final" if reported.final else "provider_partial"
         usage = reported.usage if reported.final else structs.replace(reported.usage, output=received, reasoning=0)
         band = None if reported.final else received_band
-        return Account(usage, source, band, received, received, received, raw, reported.billed)
+        return Account(usage, source, band, received, received, received, raw, priced=reported.billed)
 
     delivered, delivered_band = _delivered(facts, meter, received, received_band, target.model, counting)
+    is_whole = facts.answered or (reported is not None and reported.final)
+    billable = (received, None) if is_whole else _billable(call, target, facts, received, received_band)
     if reported is not None:
-        usage = structs.replace(reported.usage, output=delivered, reasoning=0)
-        return Account(usage, "provider_partial", delivered_band, delivered, received, received, raw)
+        return _invoiced(_of_a_part(reported, delivered, delivered_band, received, billable), facts)
     prompt = counting.request(call.api, call.fields, target.model, target.provider)
     usage = Usage(input=prompt.tokens, output=delivered)
     exact = prompt.exactness == "exact" and delivered_band is None
     source = "local_exact" if exact else "local_estimated"
+    band = _sum(prompt.band, delivered_band or (delivered, delivered))
+    return _invoiced(Account(usage, source, band, delivered, received, billable[0], raw, billable[1]), facts)
+
+
+def _of_a_part(
+    reported: Reported, delivered: int, band: Band | None, received: int, billable: tuple[int, Band | None]
+) -> Account:
+    """The account where the provider has reported something and the client did not get all of it."""
+    usage = structs.replace(reported.usage, output=delivered, reasoning=0)
+    units = reported.billed
+    priced = structs.replace(units, output=delivered, reasoning=0) if units is not None else None
+    if reported.final:
+        invoiced = units or reported.usage
+    else:
+        invoiced = structs.replace(units or reported.usage, output=billable[0], reasoning=0)
     return Account(
-        usage, source, _sum(prompt.band, delivered_band or (delivered, delivered)), delivered, received, received, raw
+        usage=usage,
+        usage_source="provider_partial",
+        error_band=band,
+        delivered=delivered,
+        received=received,
+        billable=billable[0],
+        reported=reported.raw,
+        billable_band=billable[1],
+        priced=priced,
+        invoiced=invoiced,
     )
+
+
+def _invoiced(account: Account, facts: Facts) -> Account:
+    """*account* with what the invoice prices, where that is not what the cost does."""
+    used = account.priced or account.usage
+    invoiced = account.invoiced or structs.replace(used, output=account.billable, reasoning=0)
+    if facts.aborted and not facts.answered and facts.billed == "nothing":
+        invoiced = Usage()
+    return structs.replace(account, invoiced=None if invoiced == used else invoiced)
+
+
+def _billable(call: Call, target: Target, facts: Facts, received: int, band: Band | None) -> tuple[int, Band | None]:
+    """Output tokens that will be billed for an answer that was cut, and within which bounds."""
+    if not facts.aborted:
+        return after_failure(received, band)
+    limit = output_limit(call.api, call.fields)
+    hidden = may_hide_reasoning(target.model)
+    return after_abort(received, band, facts.billed, limit, stream=call.stream, hidden=hidden)
 
 
 def counted(count: Count) -> Account:
@@ -120,12 +174,14 @@ def _without_answer(call: Call, target: Target, facts: Facts, counting: Counting
         return _NONE
     prompt = counting.request(call.api, call.fields, target.model, target.provider)
     source: UsageSource = "local_exact" if prompt.exactness == "exact" else "local_estimated"
-    return Account(Usage(input=prompt.tokens), source, prompt.band, 0, 0, 0, None)
+    billable, band = _billable(call, target, facts, 0, None)
+    used = Account(Usage(input=prompt.tokens), source, prompt.band, 0, 0, billable, None, band)
+    return _invoiced(used, facts)
 
 
 def _delivered(
-    facts: Facts, meter: Meter, received: int, received_band: tuple[int, int] | None, model: str, counting: Counting
-) -> tuple[int, tuple[int, int] | None]:
+    facts: Facts, meter: Meter, received: int, received_band: Band | None, model: str, counting: Counting
+) -> tuple[int, Band | None]:
     """Output tokens in what reached the client: whole events of a stream, a share of a JSON document."""
     if facts.delivered_bytes >= facts.body_bytes:
         return received, received_band
@@ -150,49 +206,5 @@ def _count(output: Output, model: str, counting: Counting) -> Count:
     return Count(tokens, "exact" if exact else "estimated", band, text.tokenizer)
 
 
-def _sum(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+def _sum(a: Band, b: Band) -> Band:
     return a[0] + b[0], a[1] + b[1]
-
-
-class Money(Struct, frozen=True):
-    """The money fields of an entry; None where a price is missing."""
-
-    cost: PicoUSD | None
-    billable: PicoUSD | None
-    price: dict[str, Any] | None
-    baseline: PicoUSD | None
-
-    @property
-    def saved(self) -> PicoUSD | None:
-        return None if self.baseline is None or self.cost is None else self.baseline - self.cost
-
-
-UNKNOWN = Money(None, None, None, None)
-
-
-def free(reason: str) -> Money:
-    """A call that the provider does not charge for."""
-    return Money(0, 0, {"id": "free", "source": reason, "date": "", "tier": "standard"}, 0)
-
-
-def money(account: Account, price: Price | None, baseline: Price | None) -> Money:
-    """Price what was used, what the provider will bill, and the same tokens at the model that was asked for."""
-    usage = account.billed or account.usage
-    due = _amount(usage, price)
-    if price is None or due is None:
-        return UNKNOWN
-    if account.billed is not None or account.billable == usage.output_total:
-        billable: PicoUSD | None = due
-    else:
-        billable = _amount(structs.replace(usage, output=account.billable, reasoning=0), price)
-    return Money(due, billable, price.record(), due if baseline is price else _amount(usage, baseline))
-
-
-def _amount(usage: Usage, price: Price | None) -> PicoUSD | None:
-    """The cost, or None where there is no price for it: unpriced, never free."""
-    if price is None:
-        return None
-    try:
-        return amount(usage, price)
-    except PriceMissing:
-        return None
