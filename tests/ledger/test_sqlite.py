@@ -193,3 +193,73 @@ def test_a_delivery_that_never_comes_hides_nothing_for_long(store: SqliteStore, 
         sql.execute(f"UPDATE open_calls SET since = {since}")  # noqa: S608 - one of two constants
 
     assert store.entry(entry.id, confirmed=True) == entry
+
+
+# --- rewriting ----------------------------------------------------------------------------------------------------
+
+
+def renamed(entry: Entry) -> Entry:
+    return msgspec.structs.replace(entry, error="seen")
+
+
+def test_entries_are_rewritten_in_order_and_in_batches(store: SqliteStore) -> None:
+    entries = [an_entry() for _ in range(5)]
+    put(store, *entries)
+
+    first = store.rewrite("", None, 3, renamed)
+    second = store.rewrite(first.last or "", None, 3, renamed)
+
+    assert (first.seen, first.last) == (3, entries[2].id)
+    assert (second.seen, second.last) == (2, entries[4].id)
+    assert store.rewrite(entries[4].id, None, 3, renamed).last is None
+    assert {entry.error for entry in store.entries().entries} == {"seen"}
+
+
+def test_only_those_between_two_ids_are_rewritten_and_only_what_changes(store: SqliteStore) -> None:
+    entries = [an_entry() for _ in range(4)]
+    put(store, *entries)
+
+    store.rewrite(entries[0].id, entries[3].id, 10, lambda one: renamed(one) if one.id == entries[1].id else None)
+
+    assert [entry.id for entry in store.entries().entries if entry.error == "seen"] == [entries[1].id]
+
+
+def test_an_entry_that_a_delivery_may_still_change_is_not_rewritten(store: SqliteStore) -> None:
+    settled, open_one = an_entry(), an_entry()
+    batch = msgspec.structs.replace(
+        NOTHING, settled=rows(settled, open_one), opened=[OpenCall(open_one.id, "0-A", None)]
+    )
+    store.ingest(batch)
+
+    assert store.rewrite("", None, 10, renamed).seen == 1
+    found = store.entry(open_one.id)
+    assert found is not None
+    assert found.error is None
+
+
+def test_a_rewrite_that_fails_changes_nothing(store: SqliteStore) -> None:
+    entries = [an_entry(), an_entry()]
+    put(store, *entries)
+
+    def breaks(entry: Entry) -> Entry:
+        if entry.id == entries[1].id:
+            raise ZeroDivisionError
+        return renamed(entry)
+
+    with pytest.raises(ZeroDivisionError):
+        store.rewrite("", None, 10, breaks)
+
+    assert {entry.error for entry in store.entries().entries} == {None}
+
+
+def test_calls_without_a_price_are_found_by_model(store: SqliteStore) -> None:
+    free = {"unpriced": True, "cost_picodollars": None, "cost_usd": None}
+    entries = [an_entry(), an_entry(**free), an_entry(**free), an_entry(**free, served_model="other")]
+    put(store, *entries)
+
+    found = store.unpriced("")
+
+    assert [(one.provider, one.model, one.calls) for one in found] == [("acme", "acme-small", 2), ("acme", "other", 1)]
+    assert (found[0].first, found[0].last) == (entries[1].id, entries[2].id)
+    assert store.unpriced(entries[3].id) == found[1:]
+    assert ids(store, unpriced=True) == [entry.id for entry in reversed(entries[1:])]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,18 @@ import msgspec
 
 from dd0c_route import __version__
 from dd0c_route.errors import StoreDeleted, StoreUnavailable
-from dd0c_route.ledger.store import EVERYTHING, Batch, Filter, Lesson, OpenCall, Page, Progress, Row
+from dd0c_route.ledger.store import (
+    EVERYTHING,
+    Batch,
+    Filter,
+    Lesson,
+    OpenCall,
+    Page,
+    Progress,
+    Rewritten,
+    Row,
+    Unpriced,
+)
 from dd0c_route.types import Audit, Entry
 
 BUSY_S = 5.0  # how long another process may hold the write lock before we give up and try again later
@@ -25,6 +36,7 @@ _SQL: dict[str, str] = dict(_NAMED.findall((_HERE / "sqlite.sql").read_text(enco
 _SIMPLE_CONDITIONS = ("since", "before", "provider", "model", "end_state", "session")
 
 _entry_decoder = msgspec.json.Decoder(Entry)
+_encoder = msgspec.json.Encoder()
 
 
 class SqliteStore:
@@ -96,6 +108,21 @@ class SqliteStore:
             rows = self._reader().execute(sql, values).fetchall()
         entries = [_entry(row) for row in rows[: wanted.limit]]
         return Page(entries, entries[-1].id if len(rows) > wanted.limit else None)
+
+    def rewrite(self, after: str, before: str | None, limit: int, change: Callable[[Entry], Entry | None]) -> Rewritten:
+        values = {"after": after, "before": before, "limit": limit}
+        with self._guarded(), self._transaction() as sql:
+            entries = [_entry_decoder.decode(row[0]) for row in sql.execute(_SQL["entries_to_rewrite"], values)]
+            changed = [new for old in entries if (new := change(old)) is not None]
+            sql.executemany(
+                _SQL["rewrite_entry"], [{"id": one.id, "entry": _encoder.encode(one).decode()} for one in changed]
+            )
+        return Rewritten(len(entries), entries[-1].id if entries else None)
+
+    def unpriced(self, since: str, limit: int = 50) -> list[Unpriced]:
+        with self._guarded():
+            rows = self._reader().execute(_SQL["unpriced_models"], {"since": since, "limit": limit}).fetchall()
+        return [Unpriced(*row) for row in rows]
 
     def close(self) -> None:
         for connection in self._connections:
@@ -195,6 +222,8 @@ def _query(wanted: Filter) -> tuple[str, dict[str, Any]]:
         if (value := getattr(wanted, name)) is not None:
             parts.append(_SQL[f"entries_{name}"])
             values[name] = value
+    if wanted.unpriced:
+        parts.append(_SQL["entries_unpriced"])
     if wanted.confirmed:
         parts.append(_SQL["entries_confirmed"])
     for number, (name, value) in enumerate(wanted.tags):

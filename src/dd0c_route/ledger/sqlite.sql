@@ -79,5 +79,22 @@ AND session = :session
 AND id IN (SELECT id FROM entry_tags WHERE name = :name_#)
 -- name: entries_tag
 AND id IN (SELECT id FROM entry_tags WHERE name = :name_# AND value = :value_#)
+-- name: entries_unpriced
+AND json_extract(entry, '$.unpriced')
 -- name: entries_newest
 ORDER BY id DESC LIMIT :limit;
+
+-- Not those that a delivery record may still change: the ingest works on a copy of them.
+-- name: entries_to_rewrite
+SELECT entry FROM entries
+WHERE id > :after AND (:before IS NULL OR id < :before)
+  AND NOT EXISTS (SELECT 1 FROM open_calls WHERE open_calls.id = entries.id)
+ORDER BY id LIMIT :limit;
+
+-- name: rewrite_entry
+UPDATE entries SET entry = :entry WHERE id = :id;
+
+-- name: unpriced_models
+SELECT provider, served_model, count(*), min(id), max(id) FROM entries
+WHERE json_extract(entry, '$.unpriced') AND id >= :since
+GROUP BY provider, served_model ORDER BY count(*) DESC, provider, served_model LIMIT :limit;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -87,6 +88,7 @@ class Filter(msgspec.Struct, frozen=True):
         since, before: Ids, as ids sort by time: the first one asked for, and the one behind the last (`id_at`).
         model: The model asked for or the model that answered.
         tags: Name and value; an empty value asks for the name alone.
+        unpriced: Only calls without a price.
         confirmed: Not those that were settled a moment ago and whose delivery is still to be confirmed or corrected.
     """
 
@@ -98,6 +100,7 @@ class Filter(msgspec.Struct, frozen=True):
     end_state: str | None = None
     session: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    unpriced: bool = False
     confirmed: bool = False
 
 
@@ -109,6 +112,23 @@ class Page(msgspec.Struct, frozen=True):
 
     entries: list[Entry]
     next: str | None
+
+
+class Rewritten(msgspec.Struct, frozen=True):
+    """One batch of entries that were looked at; *last* is the id of the last one, None where there was none left."""
+
+    seen: int
+    last: str | None
+
+
+class Unpriced(msgspec.Struct, frozen=True):
+    """A model without a price: how many calls, and the ids of the first and the last."""
+
+    provider: str
+    model: str
+    calls: int
+    first: str
+    last: str
 
 
 class Store(Protocol):
@@ -135,6 +155,17 @@ class Store(Protocol):
     def entries(self, wanted: Filter = EVERYTHING) -> Page: ...
 
     def entry(self, entry_id: str, *, confirmed: bool = False) -> Entry | None: ...
+
+    def rewrite(self, after: str, before: str | None, limit: int, change: Callable[[Entry], Entry | None]) -> Rewritten:
+        """Replace up to *limit* entries, of ids between *after* and *before*, by what *change* makes of them.
+
+        One transaction, so that what another process stores in the meantime is neither seen by half nor lost. Entries
+        that a delivery may still change are passed over. *change* gives None for an entry that stays as it is, and
+        may be called again for the same entry, if the transaction failed.
+        """
+
+    def unpriced(self, since: str, limit: int = 50) -> list[Unpriced]:
+        """The models without a price that were called from the id *since* on, the most called first."""
 
     def close(self) -> None: ...
 
