@@ -76,7 +76,6 @@ def test_a_total_that_nothing_explains_is_flagged() -> None:
         {"prompt_tokens_details": {"cached_tokens": 64}},
         {"prompt_cache_hit_tokens": 64, "prompt_cache_miss_tokens": 36},
         {"cached_tokens": 64},
-        {"num_cached_tokens": 64, "prompt_tokens_details": None},
         {"cache_read_input_tokens": 64, "cache_creation_input_tokens": 0},
     ],
 )

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
 
 from dd0c_route.cli.ledger import settings_without_secrets
 from dd0c_route.cli.lines import Answer, BadLine, answer_each, table, text
-from dd0c_route.types import Usage
+from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Media, ServerTools, Usage
 
 if TYPE_CHECKING:
     from dd0c_route.pricing import Catalog
+    from dd0c_route.wire.meter import Reported
 
 _STREAM_PARTS = ("message_start", "message_delta")  # Anthropic's two reports of one stream
+_NORMALISED = {*Usage.__struct_fields__, *Media.__struct_fields__, *ServerTools.__struct_fields__}
+_Part = TypeVar("_Part", Usage, Media, ServerTools)
 
 
 @click.command("price")
@@ -24,9 +29,11 @@ def command(config_path: str | None) -> int:
     """Price usage: JSON lines in, JSON lines out.
 
     \b
-    in   {"provider", "model", "api", "usage", ("at")}: usage as the provider sent it, or the normalised fields
-         input, cache_read, cache_write_5m, cache_write_1h, output, reasoning; at as RFC 3339, now by default
-    out  {"cost_usd", "cost_picodollars", "lines", "source", "price_date"}, or {"error": "unpriced", …}, never 0
+    in   {"provider", "model", "api", "usage", ("at"), ("tier")}: usage as the provider sent it, or the normalised
+         fields input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, with those of media and of server
+         tools (docs/reference.md); at as RFC 3339 or as a date header has it, now by default; tier is the one that
+         served, where usage does not name it
+    out  {"cost_usd", "cost_picodollars", "lines", "source", "price_date", "tier"}, or {"error": "unpriced", …}, never 0
     """
     from dd0c_route.pricing import Catalog
 
@@ -40,41 +47,88 @@ def priced(line: Answer, catalog: Catalog) -> Answer:
     from dd0c_route.pricing import cost, usd
 
     provider, model = text(line, "provider"), text(line, "model")
-    usage, tier = usage_of(line)
+    reported = usage_of(line)
+    tier = text(line, "tier") if line.get("tier") is not None else reported.service_tier
     price = catalog.price(provider, model, _at_ns(line), tier)
     if price is None:
         return _unpriced(provider, model, f"no price for {provider}/{model}: add it under [[prices]] in dd0c.toml")
     try:
-        bill = cost(usage, price)
+        bill = cost(reported.billed or reported.usage, price, reported.media, reported.server_tools)
     except PriceMissing as error:
         return _unpriced(provider, model, error.message)
-    return {
+    answer: Answer = {
         "cost_usd": usd(bill.picodollars),
         "cost_picodollars": bill.picodollars,
         "lines": [one.record() for one in bill.lines],
         "source": price.source,
         "price_date": price.date,
+        "tier": price.tier or "standard",
     }
+    if reported.cost_usd is not None:
+        answer["cost_provider_usd"] = reported.cost_usd
+    if bill.not_priced:
+        answer["not_priced"] = bill.not_priced
+    if not reported.consistent:
+        answer["consistent"] = False
+    return answer
 
 
-def usage_of(line: Answer) -> tuple[Usage, str | None]:
-    """Disjoint counts of a line's `usage`, and the service tier that it names."""
+def usage_of(line: Answer) -> Reported:
+    """What a line's `usage` reports.
+
+    Raises:
+        BadLine: It is none, or a count in it is no count; the message names the field.
+    """
     given = table(line, "usage")
-    if given.keys() <= set(Usage.__struct_fields__):
-        return _normalised(given), None
+    if not given:
+        raise BadLine("the field 'usage' is empty")
+    for path in _odd_counts(given, "usage"):
+        raise BadLine(f"'{path}' is no count: a whole number, 0 or more")
+    if given.keys() <= _NORMALISED:
+        return _normalised(given)
     if given.keys() <= set(_STREAM_PARTS):
         parts = [part for name in _STREAM_PARTS if isinstance(part := given.get(name), dict)]
         given = {name: value for part in parts for name, value in part.items() if value is not None}
     return _reported(line, given)
 
 
-def _normalised(given: Answer) -> Usage:
-    if not all(type(tokens) is int and 0 <= tokens < 1 << 63 for tokens in given.values()):
-        raise BadLine("the fields of 'usage' are whole numbers of tokens")
-    return Usage(**given)
+def _odd_counts(value: Any, path: str) -> Iterator[str]:
+    """The places in a report that must hold a number of tokens and do not; null is like no field."""
+    from dd0c_route.wire.loose import is_odd_count
+
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _odd_counts(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            place = f"{path}.{name}"
+            if is_odd_count(name, item) or (path == "usage" and name in _NORMALISED and not _is_count(item)):
+                yield place
+            yield from _odd_counts(item, place)
 
 
-def _reported(line: Answer, given: Answer) -> tuple[Usage, str | None]:
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _normalised(given: Answer) -> Reported:
+    from dd0c_route.wire.meter import Reported
+
+    media, server_tools = _part(Media, given), _part(ServerTools, given)
+    return Reported(
+        _part(Usage, given),
+        final=True,
+        raw=given,
+        media=TEXT_ONLY if media == TEXT_ONLY else media,
+        server_tools=NO_TOOLS if server_tools == NO_TOOLS else server_tools,
+    )
+
+
+def _part(kind: type[_Part], given: Answer) -> _Part:
+    return kind(**{name: given[name] for name in kind.__struct_fields__ if name in given})
+
+
+def _reported(line: Answer, given: Answer) -> Reported:
     from dd0c_route.wire.meter import meter_for
 
     api = text(line, "api") if "api" in line else "unknown"
@@ -82,12 +136,12 @@ def _reported(line: Answer, given: Answer) -> tuple[Usage, str | None]:
         api = "cohere.embeddings" if line.get("provider") == "cohere" else "openai.embeddings"
     meter = meter_for(api, "application/json", "")
     # Every dialect has its own place for the usage; each reads only its own.
-    meter.feed(msgspec.json.encode({**given, "usage": given, "usageMetadata": given}))
+    meter.feed(msgspec.json.encode({**given, "model": line["model"], "usage": given, "usageMetadata": given}))
     meter.end()
     reported = meter.reported
     if reported is None:
         raise BadLine(f"no usage of '{api}' is recognised in 'usage'")
-    return reported.billed or reported.usage, reported.service_tier
+    return reported
 
 
 def _at_ns(line: Answer) -> int:
@@ -99,6 +153,10 @@ def _at_ns(line: Answer) -> int:
     try:
         return moment_ns(at, time.time_ns())
     except (ValueError, TypeError, OverflowError):
+        pass
+    try:
+        return max(0, round(parsedate_to_datetime(at).timestamp()) * 1_000_000_000)
+    except (ValueError, TypeError, OverflowError, AttributeError):
         raise BadLine("'at' is no time: write it like 2026-11-24T05:30:00Z") from None
 
 

@@ -100,6 +100,7 @@ class Answer(Struct, eq=False, gc=False):
     Attributes:
         at: Offset just behind the event being read.
         usage: The usage report so far, as sent; None where there was none.
+        server_calls: Calls of the provider's own tools that stand in the answer, by field of `types.ServerTools`.
         closed: The dialect said that the answer is over (a finish reason), though more events may follow.
         finished: The dialect's own last event was seen, or a whole JSON body.
     """
@@ -112,6 +113,7 @@ class Answer(Struct, eq=False, gc=False):
     model: str | None = None
     tier: str | None = None
     error: str | None = None
+    server_calls: dict[str, int] | None = None
     closed: bool = False
     finished: bool = False
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.types import Usage
+from dd0c_route.types import NO_TOOLS, ServerTools, Usage
 from dd0c_route.wire.answer import Answer, Dialect, Reported
 from dd0c_route.wire.loose import UNREADABLE, count_of, dict_of, dicts_of, kind_of_error, str_of, value_of
 
@@ -71,7 +71,7 @@ def _merge(answer: Answer, usage: Any) -> None:
     if isinstance(usage, dict):
         given = {name: value for name, value in usage.items() if value is not None}
         answer.usage = {**(answer.usage or {}), **given}
-        answer.served_by(None, usage.get("service_tier"))
+        answer.served_by(None, "fast" if usage.get("speed") == "fast" else usage.get("service_tier"))
 
 
 def _read_block(answer: Answer, block: dict[str, Any]) -> None:
@@ -126,7 +126,17 @@ def _report(answer: Answer) -> Reported | None:
         raw=raw,
         service_tier=answer.tier,
         consistent=len(own) == len(iterations),
+        server_tools=_server_tools(dict_of(raw.get("server_tool_use"))),
     )
+
+
+def _server_tools(raw: dict[str, Any]) -> ServerTools:
+    tools = ServerTools(
+        web_search=count_of(raw, "web_search_requests"),
+        web_fetch=count_of(raw, "web_fetch_requests"),
+        code_execution=count_of(raw, "code_execution_requests"),
+    )
+    return NO_TOOLS if tools == NO_TOOLS else tools
 
 
 def _usage(raw: dict[str, Any]) -> Usage:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from dd0c_route.types import Usage
+from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Media, ServerTools, Usage
 from dd0c_route.wire.answer import Answer, Dialect, Reported
 from dd0c_route.wire.loose import count_of, dict_of, dicts_of, kind_of_error, str_of, value_of
 
@@ -78,12 +78,15 @@ def _report(answer: Answer) -> Reported | None:
         processed = Usage(
             input=input_total - read, cache_read=read, output=output_total - reasoning, reasoning=reasoning
         )
+    images, searches = count_of(tokens, "image_tokens"), count_of(units, "search_units")
     return Reported(
         usage=processed,
         final=answer.closed,
         raw=raw,
         service_tier=answer.tier,
         billed=billed if units else None,
+        media=Media(input_image=images) if images else TEXT_ONLY,
+        server_tools=ServerTools(search_units=searches) if searches else NO_TOOLS,
     )
 
 

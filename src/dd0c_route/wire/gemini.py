@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.types import Usage
+from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Media, ServerTools, Usage
 from dd0c_route.wire.answer import Answer, Dialect, Reported
 from dd0c_route.wire.loose import UNREADABLE, count_of, dict_of, dicts_of, kind_of_error, str_of, value_of
 
 _COUNTS = {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount"}
+
+
+# Pages of documents are tokens of images (ai.google.dev/gemini-api/docs/document-processing).
+_MEDIA = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
+# Until Gemini 2.5 a grounded answer is billed once, however often it searched; since Gemini 3 each search is
+# (ai.google.dev/gemini-api/docs/pricing, grounding with Google Search).
+_BILLED_BY_ANSWER = re.compile(r"gemini-(1|2)\b")
 
 
 class _Part(Struct, gc=False):
@@ -28,6 +36,7 @@ class _Content(Struct, gc=False):
 class _Candidate(Struct, gc=False):
     content: _Content | None = None
     finishReason: str | int | None = None
+    groundingMetadata: None = None
 
 
 class _Chunk(Struct, gc=False):
@@ -77,6 +86,7 @@ def _read(answer: Answer, chunk: dict[str, Any]) -> None:
     for candidate in dicts_of(chunk.get("candidates")):
         if candidate.get("finishReason"):
             answer.closed = True
+        _note_searches(answer, dict_of(candidate.get("groundingMetadata")).get("webSearchQueries"))
         for part in dicts_of(dict_of(candidate.get("content")).get("parts")):
             track = answer.reasoning if part.get("thought") is True else answer.text
             track.add(answer.at, str_of(part.get("text")))
@@ -85,11 +95,21 @@ def _read(answer: Answer, chunk: dict[str, Any]) -> None:
             answer.tools.add(answer.at, str_of(dict_of(part.get("executableCode")).get("code")))
 
 
+def _note_searches(answer: Answer, queries: Any) -> None:
+    """The queries of a grounded answer; a stream may say them again with each chunk."""
+    asked = len([query for query in queries if query]) if isinstance(queries, list) else 0
+    if asked:
+        if _BILLED_BY_ANSWER.match((answer.model or "").rpartition("/")[2]):
+            asked = 1
+        before = (answer.server_calls or {}).get("google_search", 0)
+        answer.server_calls = {"google_search": max(before, asked)}
+
+
 def _note_usage(answer: Answer, usage: dict[str, Any]) -> None:
     """It is in every chunk and cumulative, input too: the last with counts (Vertex sends some without) is the truth."""
     if not _COUNTS.isdisjoint(usage):
         answer.usage = usage
-    answer.served_by(None, usage.get("serviceTier"))
+    answer.served_by(None, usage.get("serviceTier") or usage.get("trafficType"))
 
 
 def _report(answer: Answer) -> Reported | None:
@@ -122,7 +142,33 @@ def _report(answer: Answer) -> Reported | None:
         raw=raw,
         service_tier=answer.tier,
         consistent=excess == 0,
+        media=_media(raw),
+        server_tools=ServerTools(**answer.server_calls) if answer.server_calls else NO_TOOLS,
     )
+
+
+def _media(raw: dict[str, Any]) -> Media:
+    """Tokens by medium. The prompt's hold the cached ones, which `cacheTokensDetails` has once more."""
+    prompt = _by_medium(raw, "promptTokensDetails", "toolUsePromptTokensDetails")
+    cached = _by_medium(raw, "cacheTokensDetails")
+    made = _by_medium(raw, "candidatesTokensDetails")
+    if not (prompt or cached or made):
+        return TEXT_ONLY
+    return Media(
+        **{f"input_{medium}": max(0, tokens - cached.get(medium, 0)) for medium, tokens in prompt.items()},
+        **{f"cache_read_{medium}": tokens for medium, tokens in cached.items()},
+        **{f"output_{medium}": tokens for medium, tokens in made.items()},
+    )
+
+
+def _by_medium(raw: dict[str, Any], *names: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name in names:
+        for detail in dicts_of(raw.get(name)):
+            medium = _MEDIA.get(str_of(detail.get("modality")).upper())
+            if medium and (tokens := count_of(detail, "tokenCount")):
+                counts[medium] = counts.get(medium, 0) + tokens
+    return counts
 
 
 def _count_body(answer: Answer, fields: dict[str, Raw]) -> None:

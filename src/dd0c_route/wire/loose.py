@@ -118,14 +118,16 @@ def count_of(fields: dict[str, Any], *names: str) -> int:
     return 0
 
 
+def is_odd_count(name: str, value: Any) -> bool:
+    """Whether the field *name* is to hold a count of tokens and holds something that is none; null is like no field."""
+    if not isinstance(value, str | int | float) or "token" not in name.lower():
+        return False
+    return isinstance(value, bool | str) or not 0 <= value <= MAX_TOKENS
+
+
 def has_odd_count(fields: dict[str, Any]) -> bool:
-    """Whether a field that is to hold a count of tokens holds something that is none; null is like no field."""
-    return any(
-        isinstance(value, str | int | float)
-        and "token" in name.lower()
-        and (isinstance(value, bool | str) or not 0 <= value <= MAX_TOKENS)
-        for name, value in fields.items()
-    )
+    """Whether one of *fields* is to hold a count of tokens and does not."""
+    return any(is_odd_count(name, value) for name, value in fields.items())
 
 
 def dollars_of(value: Any) -> str | None:

@@ -9,26 +9,28 @@ from msgspec import Meta, Struct, ValidationError, convert
 
 from dd0c_route.types import Usage
 from dd0c_route.wire.answer import Answer, Reported
-from dd0c_route.wire.loose import MAX_TOKENS, count_of, dict_of, dollars_of
+from dd0c_route.wire.loose import MAX_TOKENS, count_of, dollars_of
+from dd0c_route.wire.openai_extras import inputs_of, media_of, outputs_of, tools_of
 
 _TICK_DIGITS = 10  # xAI: `cost_in_usd_ticks` counts 10⁻¹⁰ dollars
 _Tokens = Annotated[int, Meta(ge=0, le=MAX_TOKENS)]
+_None = Annotated[int, Meta(ge=0, le=0)]
 
 
 class _Inputs(Struct, forbid_unknown_fields=True, gc=False):
     cached_tokens: _Tokens = 0
-    audio_tokens: _Tokens = 0
+    audio_tokens: _None = 0
 
 
 class _Outputs(Struct, forbid_unknown_fields=True, gc=False):
     reasoning_tokens: _Tokens = 0
-    audio_tokens: _Tokens = 0
-    accepted_prediction_tokens: _Tokens = 0
-    rejected_prediction_tokens: _Tokens = 0
+    audio_tokens: _None = 0
+    accepted_prediction_tokens: _None = 0
+    rejected_prediction_tokens: _None = 0
 
 
 class _Usual(Struct, forbid_unknown_fields=True, gc=False):
-    """The report of OpenAI itself and of most others; one with any other field is read slowly."""
+    """The report of OpenAI itself and of most others; one with any other field, or with media, is read slowly."""
 
     prompt_tokens: _Tokens
     total_tokens: _Tokens
@@ -48,7 +50,7 @@ def report(answer: Answer) -> Reported | None:
     raw = answer.usage
     if raw is None:
         return None
-    return _usual_report(answer, raw) or _any_report(answer, raw)
+    return (_usual_report(answer, raw) if answer.server_calls is None else None) or _any_report(answer, raw)
 
 
 def _usual_report(answer: Answer, raw: dict[str, Any]) -> Reported | None:
@@ -70,11 +72,12 @@ def _any_report(answer: Answer, raw: dict[str, Any]) -> Reported:
     """How the fields of a report add up, whoever sent it.
 
     `total_tokens` decides what a provider means: reasoning is part of the output unless the total says that it
-    was added (xAI) or it is more than the output (OpenRouter, Vercel); audio is part of the input unless the
-    total says that it was added (Mistral). Cache reads and writes are parts of the input.
+    was added (xAI), it is more than the output (OpenRouter, Vercel), or it stands beside cited pages (Perplexity's
+    research, whose total holds neither); audio is part of the input unless the total says that it was added
+    (Mistral). Cache reads and writes are parts of the input. Mistral's `num_cached_tokens` is what its engine
+    reused, not what it bills as cached (docs.mistral.ai, prompt caching: `prompt_tokens_details.cached_tokens`).
     """
-    inputs = dict_of(raw.get("prompt_tokens_details") or raw.get("input_tokens_details"))
-    outputs = dict_of(raw.get("completion_tokens_details") or raw.get("output_tokens_details"))
+    inputs, outputs = inputs_of(raw), outputs_of(raw)
     total = count_of(raw, "total_tokens")
     input_total = count_of(raw, "prompt_tokens", "input_tokens")
     output_total = count_of(raw, "completion_tokens", "output_tokens")
@@ -83,14 +86,14 @@ def _any_report(answer: Answer, raw: dict[str, Any]) -> Reported:
     if input_total == output_total == 0:
         input_total = total  # Voyage: embeddings report the total alone
     missing = total - input_total - output_total if total else 0
-    if reasoning and (missing == reasoning or reasoning > output_total):
+    if reasoning and (missing == reasoning or reasoning > output_total or "citation_tokens" in raw):
         output_total += reasoning
         missing = 0
     elif audio and missing == audio:
         input_total += audio
         missing = 0
-    read = count_of(inputs, "cached_tokens") or count_of(
-        raw, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens"
+    read = count_of(inputs, "cached_tokens", "cache_read_input_tokens") or count_of(
+        raw, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "cached_prompt_text_tokens"
     )
     write = count_of(inputs, "cache_write_tokens") or count_of(raw, "cache_creation_input_tokens")
     cached_fits = read + write <= input_total
@@ -110,6 +113,8 @@ def _any_report(answer: Answer, raw: dict[str, Any]) -> Reported:
         cost_usd=_charge(raw),
         service_tier=answer.tier,
         consistent=missing == 0 and cached_fits,
+        media=media_of(raw, usage),
+        server_tools=tools_of(raw, answer),
     )
 
 
