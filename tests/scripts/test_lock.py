@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 LOCKS = (
-    *("requirements.lock", "requirements-dev.lock", "tests/clients/requirements.lock"),
+    *("requirements.lock", "requirements-dev.lock", "requirements-extras.lock", "tests/clients/requirements.lock"),
     *("tests/tokens/independent/requirements.lock", "benchmarks/accuracy/requirements.lock"),
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -46,6 +46,13 @@ def test_what_the_project_requires_is_locked() -> None:
     tools = required([line for group in groups.values() for line in group if isinstance(line, str)])
     assert direct <= pinned("requirements.lock").keys()
     assert direct | tools <= pinned("requirements-dev.lock").keys()
+
+
+def test_every_vocabulary_that_can_be_installed_is_locked() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    packages = required([line for lines in extras.values() for line in lines]) - {PROJECT["project"]["name"]}
+    assert packages <= pinned("requirements-extras.lock").keys()
+    assert set(extras) - {"vocabularies"} == set(re.split("[][,]", extras["vocabularies"][0])[1:-1])
 
 
 def test_at_most_14_packages_are_required_directly() -> None:

@@ -11,9 +11,10 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from dd0c_route.tokens.bpe import ENCODINGS, BytePairCounter
-from dd0c_route.tokens.claude import ClaudeCounter
+from dd0c_route.tokens.bpe import ENCODINGS, shipped_counter
+from dd0c_route.tokens.claude import GENERATIONS, ClaudeCounter
 from dd0c_route.tokens.estimate import Estimator
+from dd0c_route.tokens.extras import load_counter
 from dd0c_route.types import Count
 
 
@@ -30,8 +31,8 @@ class Counter(Protocol):
         """The tokens of any text, and by how many that may be wrong (0: exact)."""
 
 
-# What is loaded, by name. Loading takes up to half a second and tens of megabytes.
-_counters: dict[str, Counter] = {}
+# What is loaded, by name; None where it is not installed. Loading takes up to a second and tens of megabytes.
+_counters: dict[str, Counter | None] = {}
 
 
 class Row(Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +62,7 @@ class Tokenizer:
         """Load the vocabulary, if there is one and it is not loaded: blocks. Whether counts are exact from now on."""
         if self._counter and self._counter not in _counters:
             _counters[self._counter] = _load_counter(self._counter)
-        return bool(self._counter)
+        return _counters.get(self._counter) is not None
 
     def count(self, text: str) -> Count:
         """In about a millisecond at most: exact for a short text once the vocabulary is loaded."""
@@ -72,9 +73,9 @@ class Tokenizer:
 
     def count_exactly(self, text: str) -> Count:
         """As exact as can be, at any length: may load the vocabulary, and takes what it takes."""
-        if not self.load():
-            return self._estimator.count(text)
-        return self._exact(_counters[self._counter], text)
+        self.load()
+        counter = _counters.get(self._counter)
+        return self._exact(counter, text) if counter else self._estimator.count(text)
 
     def _exact(self, counter: Counter, text: str) -> Count:
         tokens, slack = counter.count(text)
@@ -97,5 +98,7 @@ def _tokenizers() -> tuple[Tokenizer, ...]:
     return tuple(Tokenizer(row) for row in msgspec.convert(table["tokenizers"], list[Row]))
 
 
-def _load_counter(name: str) -> Counter:
-    return BytePairCounter(name) if name in ENCODINGS else ClaudeCounter(name)
+def _load_counter(name: str) -> Counter | None:
+    if name in ENCODINGS:
+        return shipped_counter(name)
+    return ClaudeCounter(name) if name in GENERATIONS else load_counter(name)
