@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dd0c_route.types import Usage
+from dd0c_route.types import NO_TOOLS, ServerTools, Usage
 from dd0c_route.wire.answer import Output, Reported
 from tests.wire.examples import ANTHROPIC, SSE, named, read, read_json
 
@@ -121,3 +121,20 @@ def test_counted_tokens_are_input() -> None:
     report = read_json("anthropic.count_tokens", input_tokens=14).reported
     assert report is not None
     assert report.usage == Usage(input=14)
+
+
+def test_server_tools_are_counted_beside_the_tokens() -> None:
+    stream = start(input_tokens=2225, output_tokens=25)
+    used = {"web_search_requests": 1, "web_fetch_requests": 2}
+    stream += named("message_delta", usage={"input_tokens": 9447, "output_tokens": 114, "server_tool_use": used})
+    report = read("anthropic.messages", SSE, stream).reported
+    assert report is not None
+    assert report.usage == Usage(input=9447, output=114)
+    assert report.server_tools == ServerTools(web_search=1, web_fetch=2)
+    assert (
+        reported(input_tokens=1, output_tokens=1, server_tool_use={"web_search_requests": 0}).server_tools is NO_TOOLS
+    )
+
+
+def test_fast_mode_is_a_tier() -> None:
+    assert reported(input_tokens=1, output_tokens=1, service_tier="standard", speed="fast").service_tier == "fast"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dd0c_route.types import Usage
+from dd0c_route.types import Media, ServerTools, Usage
 from dd0c_route.wire.answer import Output
 from tests.wire.examples import SSE, named, read, read_json
 
@@ -75,3 +75,13 @@ def test_embeddings_are_billed_by_units_alone() -> None:
 def test_errors_are_a_message_or_a_reason() -> None:
     assert read_json("cohere.chat", message="secret").error == "error"
     assert read_json("cohere.chat", message={"content": []}, finish_reason="ERROR_TOXIC").error == "ERROR_TOXIC"
+
+
+def test_images_and_the_searches_of_a_rerank_are_told() -> None:
+    usage = {"billed_units": {"input_tokens": 267}, "tokens": {"input_tokens": 293, "image_tokens": 259}}
+    report = read_json("cohere.chat", message={"content": []}, usage=usage).reported
+    assert report is not None
+    assert report.media == Media(input_image=259)
+    reranked = read_json("cohere.chat", results=[], meta={"billed_units": {"search_units": 2}}).reported
+    assert reranked is not None
+    assert reranked.server_tools == ServerTools(search_units=2)

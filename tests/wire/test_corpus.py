@@ -8,6 +8,7 @@ import random
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from dd0c_route.wire.hide import UsageChunkFilter
 from dd0c_route.wire.meter import Meter, meter_for
@@ -65,6 +66,34 @@ def test_usage_of_every_recording_is_what_the_provider_reported(api: str) -> Non
             differing.append((record["id"], wanted, found))
     assert not differing
     assert explained <= total // 100
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_classes_of_every_recording_are_those_of_its_report(api: str) -> None:
+    differing, odd, total = [], 0, 0
+    for record in records(api):
+        total += 1
+        reported, norm = metered(record).reported, record["usage_norm"]
+        assert reported is not None
+        odd += not reported.consistent
+        if is_explained(record) or not reported.consistent:  # more cached than there was is cut, and flagged
+            continue
+        media = reported.media
+        found = asdict(reported.usage) | {
+            "audio_in": media.input_audio + media.cache_read_audio,
+            "audio_out": media.output_audio,
+            "accepted_prediction": media.accepted_prediction,
+            "rejected_prediction": media.rejected_prediction,
+        }
+        named = ["cache_write_5m", "cache_write_1h", *(name for name in found if name in norm)]
+        if record["provider"] != "cohere":  # of whose report the recordings copy only what is billed
+            named += ["cache_read", "reasoning"]
+        differing += [(record["id"], name) for name in named if found[name] != (norm.get(name) or 0)]
+        if reported.billed:
+            billed = (reported.billed.input_total, reported.billed.output_total)
+            assert billed == (norm["billed_input"], norm.get("billed_output") or 0)
+    assert not differing
+    assert odd <= max(4, total // 100)
 
 
 @pytest.mark.parametrize("api", APIS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dd0c_route.types import Usage
+from dd0c_route.types import TEXT_ONLY, Media, ServerTools, Usage
 from dd0c_route.wire.answer import Output, Reported
 from tests.wire.examples import JSON, SSE, read, read_json
 
@@ -140,3 +140,55 @@ def test_counted_tokens_are_input() -> None:
     report = read_json("gemini.count_tokens", totalTokens=8).reported
     assert report is not None
     assert report.usage == Usage(input=8)
+
+
+def details(**tokens: int) -> list[dict[str, Any]]:
+    return [{"modality": medium, "tokenCount": count} for medium, count in tokens.items()]
+
+
+def test_media_are_parts_of_the_prompt_and_of_the_candidates() -> None:
+    usage = {
+        "promptTokenCount": 500,
+        "candidatesTokenCount": 1336,
+        "toolUsePromptTokenCount": 20,
+        "cachedContentTokenCount": 100,
+        "promptTokensDetails": details(TEXT=100, AUDIO=150, IMAGE=50, DOCUMENT=30, VIDEO=170),
+        "toolUsePromptTokensDetails": details(TEXT=15, AUDIO=5),
+        "cacheTokensDetails": details(TEXT=60, AUDIO=40),
+        "candidatesTokensDetails": details(IMAGE=1290),
+        "totalTokenCount": 1856,
+    }
+    report = read_json("gemini.generate", candidates=[], usageMetadata=usage).reported
+    assert report is not None
+    assert report.usage == Usage(input=420, cache_read=100, output=1336)
+    assert report.media == Media(
+        input_audio=115, input_image=80, input_video=170, cache_read_audio=40, output_image=1290
+    )
+
+
+def test_a_report_of_text_has_no_media() -> None:
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": 2, "promptTokensDetails": details(TEXT=5)}
+    report = read_json("gemini.generate", candidates=[], usageMetadata=usage).reported
+    assert report is not None
+    assert report.media is TEXT_ONLY
+
+
+@pytest.mark.parametrize(
+    ("model", "searches"), [("gemini-3-flash-preview", 3), ("gemini-2.5-flash", 1), ("models/gemini-2.0-flash", 1)]
+)
+def test_searches_are_billed_each_since_gemini_3_and_once_an_answer_before(model: str, searches: int) -> None:
+    grounded = part({"promptTokenCount": 5, "candidatesTokenCount": 2}, finish="STOP", text="So.")
+    grounded["modelVersion"] = model
+    grounded["candidates"][0]["groundingMetadata"] = {"webSearchQueries": ["a", "b", "", "c"]}
+    whole = read_json("gemini.generate", **grounded).reported
+    streamed = read("gemini.generate", SSE, sse(grounded, grounded)).reported
+    assert whole is not None
+    assert streamed is not None
+    assert whole.server_tools == streamed.server_tools == ServerTools(google_search=searches)
+
+
+def test_vertex_names_the_tier_by_its_traffic() -> None:
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": 2, "trafficType": "ON_DEMAND_FLEX"}
+    report = read_json("gemini.generate", candidates=[], usageMetadata=usage).reported
+    assert report is not None
+    assert report.service_tier == "ON_DEMAND_FLEX"
