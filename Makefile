@@ -63,7 +63,7 @@ corpus: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_CORPUS_ALL tests) && \
 	DD0C_CORPUS_ALL=1 $(PYTEST) $$tests $(ARGS)
 
-accuracy: $(DEV) litellm
+accuracy: $(DEV) $(EXTRAS) litellm
 	$(PYTHON_IN) -m benchmarks.accuracy $(ARGS)
 
 clients counters litellm: $(DEV)
