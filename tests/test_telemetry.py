@@ -19,6 +19,10 @@ NOW = Now(
     lost_records=3,
     damaged_bytes=8,
     unreadable_records=9,
+    audited=10,
+    audits_skipped=11,
+    alerts=1,
+    drift=[("acme", "large", "tools", "estimated", 0.03)],
 )
 
 

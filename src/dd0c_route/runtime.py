@@ -19,6 +19,7 @@ from dd0c_route.config import Config, Provider
 from dd0c_route.config.load import Loaded, load
 from dd0c_route.decide import Router, build_router
 from dd0c_route.errors import ConfigError, NotFound, PriceMissing
+from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.pricing import Catalog, Price, cost
 from dd0c_route.redact import register
@@ -117,6 +118,7 @@ class Runtime(Struct, frozen=True):
     journal: Journal
     clock: Clock
     sweeper: Sweeper
+    known: Known
 
     def line(self, provider: str) -> Line:
         """
@@ -135,17 +137,19 @@ class Runtime(Struct, frozen=True):
 
 def build(
     loaded: Loaded, journal: Journal, clock: Clock, sweeper: Sweeper, loop: asyncio.AbstractEventLoop,
-    before: Runtime | None = None,
+    before: Runtime | None = None, known: Known | None = None,
 ) -> Runtime:  # fmt: skip
     """Build the bundle; connections to providers whose settings did not change are taken over from *before*."""
     config = loaded.config
     catalog = Catalog.of(config)
+    known = known or (before.known if before is not None else Known())
 
     def expected_cost(call: Call, target: Target) -> PicoUSD | None:
         price = catalog.price(target.provider, target.model, call.at_ns)
         if price is None:
             return None
-        prompt = count_request(call.api, call.fields, target.model, target.provider).tokens
+        asked = (call.api, call.fields, target.model, target.provider)
+        prompt = known.correct(count_request(*asked), *asked).tokens
         try:
             return cost(Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS), price).picodollars
         except PriceMissing:
@@ -172,4 +176,5 @@ def build(
         journal=journal,
         clock=clock,
         sweeper=sweeper,
+        known=known,
     )

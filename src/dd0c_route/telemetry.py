@@ -41,6 +41,9 @@ class Now(msgspec.Struct, frozen=True):
         journal_errors: Failed writes of the workers now running, and failed looks of the reader.
         lost_records: Given up by the workers now running, because the disk had refused too many before them.
         damaged_bytes: Passed over in journals of writers that are gone.
+        audited, audits_skipped: Calls whose counts were compared with the provider's, and those that were not.
+        alerts: Counts that no longer fit.
+        drift: Provider, model, kind, exactness, and by how much the counts have moved or which share of them misses.
     """
 
     connections: dict[str, dict[str, int]]
@@ -54,6 +57,10 @@ class Now(msgspec.Struct, frozen=True):
     lost_records: int
     damaged_bytes: int
     unreadable_records: int
+    audited: int = 0
+    audits_skipped: int = 0
+    alerts: int = 0
+    drift: list[tuple[str, str, str, str, float]] = []
 
 
 class Metrics:
@@ -189,6 +196,14 @@ class _Moment(Collector):
         workers.add_metric(("answering",), now.workers[0])
         workers.add_metric(("missing",), now.workers[1])
         yield workers
+        drift = GaugeMetricFamily(
+            "dd0c_count_drift",
+            "Shift of the median error of estimated counts, or share of exact ones that miss; the last 50 calls",
+            labels=("provider", "model", "kind", "exactness"),
+        )
+        for *labels, value in now.drift:
+            drift.add_metric(labels, value)
+        yield drift
         for name, what, value in (
             (
                 "dd0c_requests_in_flight",
@@ -198,10 +213,13 @@ class _Moment(Collector):
             ("dd0c_client_connections", "Connections of clients", now.client_connections),
             ("dd0c_writer_queue_depth", "Records in memory because the disk refused them", now.waiting_records),
             ("dd0c_journal_backlog_bytes", "Bytes in the journals that are not stored yet", now.backlog_bytes),
+            ("dd0c_count_alerts", "Counts that no longer fit what providers report", now.alerts),
             ("dd0c_open_calls", "Calls without a settlement or without a confirmed delivery", now.open_calls),
         ):
             yield GaugeMetricFamily(name, what, value=value)
         for name, what, value in (
+            ("dd0c_audited_total", "Calls whose counts were compared with the provider's", now.audited),
+            ("dd0c_audit_skipped_total", "Calls that were not, there being too many at once", now.audits_skipped),
             ("dd0c_journal_errors_total", "Failed writes and reads of the journals", now.journal_errors),
             ("dd0c_journal_lost_records_total", "Records given up, the disk having refused too many", now.lost_records),
             ("dd0c_journal_damaged_bytes_total", "Bytes of journals that could not be read", now.damaged_bytes),

@@ -64,6 +64,12 @@ class Ledger(Settings, frozen=True, forbid_unknown_fields=True):
     url: str = "sqlite:///dd0c.db"
 
 
+class Counting(Settings, frozen=True, forbid_unknown_fields=True):
+    """The router's own counts of tokens."""
+
+    audits_per_s: Annotated[float, Meta(ge=0)] = 20.0  # compared with the provider's, a worker; 0: none
+
+
 class Timeouts(Settings, frozen=True, forbid_unknown_fields=True):
     """Waiting for a provider."""
 
@@ -154,6 +160,7 @@ class Config(Settings, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     limits: Limits = Limits()
     ledger: Ledger = Ledger()
+    counting: Counting = Counting()
     retries: Retries = Retries()
     providers: dict[str, Provider] = {}
     routes: tuple[Route, ...] = ()

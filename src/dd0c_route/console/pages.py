@@ -41,8 +41,8 @@ _environment.filters |= {"dollars": dollars, "count": count, "ms": milliseconds,
 Connections = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 
 
-def page_routes(reading: Reading, connections: Connections) -> list[Route]:
-    """The pages; *connections* asks for the live upstream connections by provider."""
+def page_routes(reading: Reading, connections: Connections, attention: Callable[[], list[str]]) -> list[Route]:
+    """The pages; *connections* asks for the live upstream connections by provider, *attention* for what is wrong."""
 
     async def overview(request: Request) -> Response:
         page = await reading.entries(Filter(limit=ROWS, before=request.query_params.get("before")))
@@ -56,6 +56,7 @@ def page_routes(reading: Reading, connections: Connections) -> list[Route]:
             unpriced=sum(entry.unpriced for entry in entries),
             failed=sum(entry.end_state != "complete" for entry in entries),
             connections=await connections(),
+            attention=attention(),
             host=_host(request),
         )
 

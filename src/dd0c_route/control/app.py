@@ -20,10 +20,13 @@ from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.api import api_routes
 from dd0c_route.console.pages import error_page, page_routes
 from dd0c_route.console.reading import Reading
+from dd0c_route.control.counting import Publisher, words
 from dd0c_route.control.workers import RELOAD_S, Gauges, Workers
 from dd0c_route.errors import ConfigError, NotAllowed, RouteError
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.telemetry import CONTENT_TYPE, Metrics, Now
+
+MOST_WATCHED = 500  # series of the metric of drift
 
 # Nothing of a page comes from elsewhere or is written into it, and nobody else may frame it or post to it.
 _SAFE_HEADERS = (
@@ -49,6 +52,7 @@ class Control(msgspec.Struct, frozen=True):
     ingest: Ingest
     metrics: Metrics
     workers: Workers
+    publisher: Publisher
     load: Callable[[], str]
 
 
@@ -58,7 +62,7 @@ def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
         routes=[
             *api_routes(reading, clock),
             *_control_routes(control),
-            *page_routes(reading, control.workers.connections),
+            *page_routes(reading, control.workers.connections, lambda: list(map(words, control.publisher.alerts))),
         ],
         middleware=[Middleware(SafeHeaders)],
         exception_handlers={HTTPException: _http_error, RouteError: _route_error, Exception: _bug},
@@ -71,6 +75,16 @@ def _control_routes(control: Control) -> list[Route]:
     async def connections(request: Request) -> Response:
         return json_answer(await control.workers.connections())
 
+    async def counting(request: Request) -> Response:
+        publisher, gauges = control.publisher, await control.workers.gauges()
+        return json_answer({
+            "alerts": [{**msgspec.to_builtins(alert), "message": words(alert)} for alert in publisher.alerts],
+            "watched": publisher.watched,
+            "corrections": publisher.corrections,
+            "audited": control.ingest.audits,
+            "skipped": sum(gauge.audits_skipped for gauge in gauges if gauge is not None),
+        })  # fmt: skip
+
     async def reload(request: Request) -> Response:
         if (foreign := _foreign_origin(request)) is not None:
             raise NotAllowed(f"{foreign} may not reload: use the console's own address")
@@ -82,6 +96,7 @@ def _control_routes(control: Control) -> list[Route]:
 
     return [
         Route("/api/v1/connections", connections, methods=["GET"]),
+        Route("/api/v1/counting", counting, methods=["GET"]),
         Route("/api/v1/reload", reload, methods=["POST"]),
         Route("/metrics", metrics, methods=["GET"]),
     ]
@@ -118,6 +133,14 @@ async def _now(control: Control) -> Now:
         lost_records=sum(gauge.journal_lost for gauge in answering),
         damaged_bytes=ingest.faults.damaged_bytes,
         unreadable_records=ingest.faults.unreadable,
+        audited=ingest.audits,
+        audits_skipped=sum(gauge.audits_skipped for gauge in answering),
+        alerts=len(control.publisher.alerts),
+        drift=[
+            (one.provider, one.model, one.kind, "exact" if one.exact else "estimated", one.value)
+            for one in control.publisher.watched[-MOST_WATCHED:]
+            if one.value is not None
+        ],
     )
 
 

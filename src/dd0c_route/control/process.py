@@ -16,6 +16,7 @@ import uvloop
 from dd0c_route.clock import SystemClock
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.app import Control, build_app
+from dd0c_route.control.counting import Publisher
 from dd0c_route.control.workers import Workers
 from dd0c_route.errors import ConfigError, StoreDeleted, StoreUnavailable
 from dd0c_route.ledger import journal_directory, open_store
@@ -41,12 +42,14 @@ def main(boot_path: str) -> int:
         log("control_failed", "error", reason=error.message)
         return 1
     metrics = Metrics()
-    ingest = Ingest(directory, store, metrics.observe)
+    publisher = Publisher(directory, SystemClock())
+    ingest = Ingest(directory, store, metrics.observe, publisher.looked)
     reading = Reading(store)
     control = Control(
         ingest=ingest,
         metrics=metrics,
         workers=Workers([boot.worker_socket(index) for index in range(boot.workers)]),
+        publisher=publisher,
         load=lambda: load_config(boot.config_path, boot.overrides).version,
     )
     app = build_app(control, reading, SystemClock())

@@ -27,6 +27,7 @@ class Gauges(msgspec.Struct, frozen=True):
     journal_pending: int = 0
     journal_errors: int = 0
     journal_lost: int = 0
+    audits_skipped: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True):

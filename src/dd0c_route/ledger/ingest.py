@@ -72,7 +72,8 @@ class Ingest:
         """Ingest until *stop* is set, then once more up to where the journals end at that moment."""
         while not stop.is_set():
             pause_s = 0.0 if self._try_step() and self.behind_bytes else POLL_S
-            self._looked(self.learning)
+            if self._loaded:
+                self._looked(self.learning)
             stop.wait(RETRY_S if self._failing else pause_s)
         while self._try_step() and self.behind_bytes:
             pass

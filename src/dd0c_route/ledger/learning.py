@@ -26,6 +26,7 @@ class Learning:
 
     Attributes:
         residuals, watch: What is known.
+        lessons: How many audits were learned from; another number, something new.
     """
 
     def __init__(self, stored: Mapping[Lesson, str] | None = None) -> None:
@@ -36,6 +37,7 @@ class Learning:
         self.watch = Watch(
             {key: _group_decoder.decode(state) for (sort, key), state in stored.items() if sort == _DRIFT}
         )
+        self.lessons = 0
         self._changed: dict[Lesson, str] = {}
 
     def add(self, audit: Audit) -> None:
@@ -43,6 +45,7 @@ class Learning:
         traits = Traits(
             audit.api, cast(Kind, audit.kind), audit.tool_choice, audit.tools_hash, cast(Script, audit.script)
         )
+        self.lessons += 1
         whose = audit.provider, audit.model
         for key, window in self.residuals.add(audit.count, audit.reported, *whose, traits).items():
             self._changed[_RESIDUALS, key] = _encode(window).decode()

@@ -11,6 +11,7 @@ import msgspec
 from dd0c_route.clock import new_id
 from dd0c_route.errors import ClientGone, ConfigError, NotFound, RouteError, ShuttingDown
 from dd0c_route.proxy.admit import admit
+from dd0c_route.proxy.audit import Auditor
 from dd0c_route.proxy.behind import hand_over
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import Address, address_of
@@ -49,8 +50,9 @@ class App:
         self.draining = False
         self._control = control
         self._reload = reload
-        self._deliveries = Deliveries(runtime.sweeper, runtime.journal, loop)
-        self._counts = Counts()
+        self._deliveries = Deliveries(runtime.sweeper, runtime.journal, loop, runtime.known.correct)
+        self._auditor = Auditor(runtime.journal, loop)
+        self._counts = Counts(runtime.known.correct)
         self._connections: set[Connection] = set()
         self._clients: dict[asyncio.Task[None], Client] = {}
 
@@ -103,7 +105,7 @@ class App:
         elif place.address is not None:
             bill = self._bill(request, place, client)
             work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts)
-            self._run(work, client)
+            self._run(work, client).add_done_callback(lambda task: self._look_at(bill))
         elif place.path in _OPEN:
             self._serve_open(request, client, place.path)
         else:
@@ -136,10 +138,19 @@ class App:
             request, place.address.dialect, place.address.api, place.key_id, client, self.runtime, self._deliveries
         )
 
-    def _run(self, work: Coroutine[Any, Any, None], client: Client) -> None:
+    def _run(self, work: Coroutine[Any, Any, None], client: Client) -> asyncio.Task[None]:
         task = client.worker = self.loop.create_task(work)
         self._clients[task] = client
         task.add_done_callback(self._ran)
+        return task
+
+    def _look_at(self, bill: Bill) -> None:
+        """The call is over: the auditor may compare its counts, unless what answered only plays a provider."""
+        if (outcome := bill.outcome) is None:
+            return
+        line = self.runtime.lines.get(outcome[1].provider)
+        if line is not None and not line.provider.simulated:
+            self._auditor.look(*outcome, self.runtime.config.counting.audits_per_s)
 
     def _ran(self, task: asyncio.Task[None]) -> None:
         self._clients.pop(task, None)
@@ -165,7 +176,7 @@ class App:
             _json(client, request, 200, {
                 "in_flight": len(self._clients), "client_connections": len(self._connections),
                 "journal_pending": self.runtime.journal.pending, "journal_errors": self.runtime.journal.errors,
-                "journal_lost": self.runtime.journal.lost,
+                "journal_lost": self.runtime.journal.lost, "audits_skipped": self._auditor.skipped,
             })  # fmt: skip
         elif path == "/internal/reload" and request.method == "POST":
             try:
@@ -208,6 +219,7 @@ class App:
         while (self._connections or len(self._deliveries)) and self.loop.time() < deadline:  # noqa: ASYNC110 - once, at the end of the process
             await asyncio.sleep(0.01)
         self._counts.close()
+        self._auditor.close()
         self._deliveries.flush()
 
 

@@ -132,6 +132,13 @@ class Bill:
         """The answer is the router's own: how long the prompt is. No provider is asked."""
         self._target, self._counted, self.status = Target(LOCAL, target.model), count, 200
 
+    @property
+    def outcome(self) -> tuple[Call, Target, Entry, Meter] | None:
+        """The call, who served it, what was written down of it and what was read of the answer; None without one."""
+        if self.call is None or self._target is None or self._entry is None or self._meter is None:
+            return None
+        return self.call, self._target, self._entry, self._meter
+
     def overhead_ms(self) -> float:
         """The router's own time, from the whole request to the first byte sent upstream."""
         first = self._attempts[0].started_ms if self._attempts else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from threading import Lock
 
 import msgspec
@@ -17,6 +18,14 @@ from msgspec import Raw, Struct
 from dd0c_route.redact.log import log
 from dd0c_route.tokens import count_request, count_text
 from dd0c_route.types import Count
+
+Correct = Callable[[Count, str, Mapping[str, Raw], str, str], Count]
+"""A request's count, its api, fields, model and provider: the count as what is known of such counts corrects it."""
+
+
+def as_counted(count: Count, api: str, fields: Mapping[str, Raw], model: str, provider: str) -> Count:
+    """Where nothing is known."""
+    return count
 
 
 class _Answer(Struct):
@@ -31,9 +40,13 @@ class _Answer(Struct):
 class Counter:
     """Counts for one thread at a time, and blocks: for a second when it is first used. Where it fails, the estimate
     stands.
+
+    Args:
+        correct: Applied to the counts of requests.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, correct: Correct = as_counted) -> None:
+        self._correct = correct
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
         self._lock = Lock()
@@ -45,7 +58,8 @@ class Counter:
     def request(self, api: str, fields: dict[str, Raw], model: str, provider: str = "") -> Count:
         """The tokens of a prompt with all that the API puts around it."""
         question: dict[str, object] = {"api": api, "provider": provider, "model": model, "request": fields}
-        return self._ask(question) or count_request(api, fields, model, provider)
+        count = self._ask(question) or count_request(api, fields, model, provider)
+        return self._correct(count, api, fields, model, provider)
 
     def close(self) -> None:
         """End the process; a count that is under way falls back to the estimate."""

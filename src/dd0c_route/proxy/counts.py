@@ -16,7 +16,7 @@ from msgspec import Raw, Struct
 
 from dd0c_route.decide import resolve
 from dd0c_route.errors import BadRequest, NotFound
-from dd0c_route.proxy.counter import Counter
+from dd0c_route.proxy.counter import Correct, Counter
 from dd0c_route.runtime import Runtime
 from dd0c_route.tokens import count_request
 from dd0c_route.types import Call, Count, Decision, Target
@@ -100,10 +100,14 @@ _KINDS = ((b'"', "a string"), (b"[", "a list"), (b"{", "an object"))
 
 
 class Counts:
-    """Exact counts for calls that wait for them, one at a time, and never for long."""
+    """Exact counts for calls that wait for them, one at a time, and never for long.
 
-    def __init__(self) -> None:
-        self._counter = Counter()
+    Args:
+        correct: What is known of our own counts, for those that are estimates.
+    """
+
+    def __init__(self, correct: Correct) -> None:
+        self._counter = Counter(correct)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counts")
         self._waiting = 0
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.proxy.client import Client, Link
-from dd0c_route.proxy.counter import Counter
+from dd0c_route.proxy.counter import Correct, Counter, as_counted
 from dd0c_route.proxy.statement import AT_ONCE, Counting
 from dd0c_route.types import Delivery
 from dd0c_route.upstream import Sweeper
@@ -34,13 +34,17 @@ class Deliveries:
 
     Checked by the sweeper rather than awaited: one system call a connection and round, not a task a call. Where the
     entry rests on estimated tokens, the record waits until they are counted.
+
+    Args:
+        correct: What is known of our own counts.
     """
 
-    def __init__(self, sweeper: Sweeper, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, sweeper: Sweeper, journal: Journal, loop: asyncio.AbstractEventLoop,
+                 correct: Correct = as_counted) -> None:  # fmt: skip
         self._sweeper = sweeper
         self._journal = journal
         self._loop = loop
-        self._counter = Counter()
+        self._counter = Counter(correct)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counter")
         self._counting: set[Future[Delivery]] = set()
         self._expected: set[str] = set()

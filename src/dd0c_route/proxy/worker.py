@@ -16,6 +16,7 @@ from dd0c_route.clock import SystemClock
 from dd0c_route.config import Provider, Timeouts
 from dd0c_route.errors import ConfigError, JournalError
 from dd0c_route.ledger import journal_directory
+from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.processes import die_with_parent
 from dd0c_route.proxy.app import App
@@ -27,6 +28,7 @@ from dd0c_route.tokens import count_text
 from dd0c_route.upstream import Pool, Sweeper
 
 BACKLOG = 4096  # clients in line while the loop is busy: the kernel's own limit on current systems
+LOOK_S = 5.0  # between two looks at what was learned of our own counts
 UNSENT_IN_KERNEL = 64 << 10  # TCP_NOTSENT_LOWAT: what the kernel takes beyond what it has sent
 
 
@@ -52,7 +54,8 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     clock = SystemClock()
     sweeper = Sweeper(loop)
     journal = Journal(journal_directory(boot.ledger_url), index, clock)
-    runtime = build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop)
+    known = Known(journal_directory(boot.ledger_url))
+    runtime = build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop, known=known)
 
     def reload() -> str:
         """Swap the configuration whole; raises ConfigError, and the old one stays."""
@@ -77,6 +80,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     count_text("read the tables of rates now", "gpt-4o")  # and not while the first client waits
     _tune_collector()
     _warm(runtime)
+    _refresh(known, loop)
     if ready_fd is not None:
         with contextlib.suppress(OSError):
             os.write(ready_fd, b"+")
@@ -122,6 +126,12 @@ def _warm(runtime: Runtime) -> None:
         if line.provider.warm_connections:
             task = asyncio.ensure_future(line.pool.warm())
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _refresh(known: Known, loop: asyncio.AbstractEventLoop) -> None:
+    """Take up what was learned meanwhile, now and every few seconds: it changes slowly."""
+    known.refresh()
+    loop.call_later(LOOK_S, _refresh, known, loop)
 
 
 def _tune_collector() -> None:

@@ -1,0 +1,118 @@
+"""What is known of our own counts, from the process that learns it to those that count: one file beside the journals.
+
+A file and not a question to the control process, so that a worker never waits for it, and the command line finds it
+while nothing runs. It is written whole, under another name first, and holds nothing that is secret.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dd0c_route import __version__
+from dd0c_route.ledger.learning import Learning
+from dd0c_route.tokens.calibration import Calibration
+from dd0c_route.tokens.drift import Group, State
+from dd0c_route.tokens.traits import traits
+from dd0c_route.types import Count
+
+FILE = "counting.json"  # in the directory of the journals
+MOST_KEYS = 1_000  # published: a worker reads them in a millisecond
+MOST_BYTES = 4 << 20  # of a file that is read; ours has some 200 KB
+
+_NOTHING = Calibration()
+
+
+class Alert(Struct, frozen=True):
+    """Counts that no longer fit what a provider reports.
+
+    Attributes:
+        kind: Of request, as `tokens.traits` tells it, or `answer`.
+        state: `moved`: an estimate's error is another one now; `not_exact`: counts that claim to be exact miss.
+        value: By which share of the tokens the median error moved, signed; or which share of the calls was missed.
+        since: Id of the call with which it began.
+        calls: Counted since then.
+    """
+
+    provider: str
+    model: str
+    kind: str
+    state: State
+    value: float
+    since: str
+    calls: int
+
+
+class Published(Struct, frozen=True):
+    """What the file holds; another version's is not read, since it counts otherwise."""
+
+    version: str
+    calibration: Calibration
+    alerts: list[Alert] = []
+
+
+def alerts_of(groups: list[Group]) -> list[Alert]:
+    """The alerts that *groups* stand for, in a lasting order."""
+    return sorted(
+        (Alert(one.provider, one.model, one.kind, one.state, one.value, one.since, one.calls) for one in groups),
+        key=lambda alert: (alert.provider, alert.model, alert.kind, alert.state),
+    )
+
+
+def publish(directory: Path, learning: Learning) -> Published:
+    """Let everybody know what *learning* knows; returns what everybody knows now.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    known = Published(__version__, learning.residuals.calibration(MOST_KEYS), alerts_of(learning.watch.alerts()))
+    fresh = directory / f"{FILE}.new"
+    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(msgspec.json.encode(known))
+    fresh.replace(directory / FILE)
+    return known
+
+
+def published(directory: Path) -> Published | None:
+    """What was published last; None where there is nothing that can be used."""
+    with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        with (directory / FILE).open("rb") as file:
+            known = msgspec.json.decode(file.read(MOST_BYTES), type=Published)
+        return known if known.version == __version__ else None
+    return None
+
+
+class Known:
+    """The calibration in force: read anew when the file has changed and somebody calls `refresh`."""
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.calibration = _NOTHING
+        self._directory = directory
+        self._read: tuple[int, int] | None = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look whether there is something new: one system call, and a millisecond when there is."""
+        if self._directory is None:
+            return
+        try:
+            stat = (self._directory / FILE).stat()
+        except OSError:
+            return
+        if (found := (stat.st_mtime_ns, stat.st_ino)) != self._read:
+            self._read = found
+            known = published(self._directory)
+            self.calibration = known.calibration if known is not None else _NOTHING
+
+    def correct(self, count: Count, api: str, fields: Mapping[str, Raw], model: str, provider: str) -> Count:
+        """*count* of a request, corrected by what is known; an exact one stays as it is. Safe in any thread."""
+        calibration = self.calibration
+        if count.exactness == "exact" or calibration is _NOTHING:
+            return count
+        return calibration.correct(count, provider, model, traits(api, fields))
