@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from benchmarks.accuracy.money import is_first_party
+from benchmarks.accuracy.money import is_first_party, is_near
 from tests.stand import DEADLINE_S, Stand
 from tests.wire.corpus import APIS, records
 
@@ -85,11 +85,13 @@ def test_the_ledger_holds_what_the_provider_charged_to_the_last_digit(charged: l
 def test_the_sum_of_the_ledger_is_the_sum_of_the_invoice(charged: list[Charged]) -> None:
     for provider in ("openrouter", "xai"):
         some = [one for one in charged if one.record["provider"] == provider]
-        invoice = sum(one.charge for one in some)
-        assert abs(sum(one.best for one in some) - invoice) <= invoice / 100
+        assert is_near(total(one.best for one in some), total(one.charge for one in some))
     xai = [one for one in charged if one.record["provider"] == "xai"]  # it is the only host of its models
-    invoice = sum(one.charge for one in xai)
-    assert abs(sum(one.computed for one in xai) - invoice) <= invoice / 100
+    assert is_near(total(one.computed for one in xai), total(one.charge for one in xai))
+
+
+def total(dollars: Iterable[Decimal]) -> Decimal:
+    return sum(dollars, Decimal())
 
 
 def test_what_tokens_cost_is_what_was_charged_within_1_percent(charged: list[Charged]) -> None:
@@ -103,7 +105,7 @@ def test_what_tokens_cost_is_what_was_charged_within_1_percent(charged: list[Cha
     far = [
         (one.record["id"], one.entry["served_model"], str(one.computed), str(one.charge))
         for one in tokens_only
-        if abs(one.computed - one.charge) > one.charge / 100
+        if not is_near(one.computed, one.charge)
     ]
     assert len(tokens_only) > 150
     assert len(far) <= len(tokens_only) * 4 // 100, far
