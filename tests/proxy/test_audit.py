@@ -46,3 +46,81 @@ def test_the_local_count_stands_beside_the_reported_one(tmp_path: Path) -> None:
         assert (entry["local_input_tokens"], entry["local_exactness"]) == (10, "exact")
         assert entry["local_band"] == [10, 10]
         assert entry["local_output_tokens"] > 0
+
+
+def test_what_calls_teach_corrects_the_next_count_and_survives_a_restart(tmp_path: Path) -> None:
+    asked = {"model": "acme-large", "input": "Say something."}
+    usage = {"input_tokens": 500, "output_tokens": 5, "total_tokens": 505}
+
+    def count() -> int:
+        return int(stand.post("/v1/responses/input_tokens", asked).json()["input_tokens"])
+
+    with Stand(tmp_path, AUDITS) as stand:
+        assert count() < 100
+        for _ in range(6):
+            stand.post("/v1/responses", asked, {"x-sim": f"usage={json.dumps(usage)}"})
+        assert audited(stand, 6)["audited"] == 6
+        until(lambda: count() == 500, "a corrected count")
+        stand.router.stop()
+        stand.start_router()
+        assert count() == 500
+
+
+def test_drift_is_said_once_everywhere_and_is_over_when_it_is_over(tmp_path: Path) -> None:
+    with Stand(tmp_path, AUDITS) as stand:
+        for _ in range(50):
+            said(stand, 10)
+        assert audited(stand, 50)["alerts"] == []
+        for _ in range(30):
+            said(stand, 13)
+
+        def alert() -> dict[str, Any] | None:
+            return next((one for one in counting(stand)["alerts"] if one["kind"] == "text"), None)
+
+        found = until(alert, "the alert")
+        assert (found["provider"], found["model"], found["state"]) == ("sim", "gpt-4o-mini", "not_exact")
+        assert "called exact" in found["message"]
+        assert stand.gauge("dd0c_count_alerts") >= 1
+        assert 'dd0c_count_drift{exactness="exact",kind="text",model="gpt-4o-mini",provider="sim"}' in (
+            stand.control("/metrics").body.decode()
+        )
+        assert "Needs attention" in stand.control("/ui").body.decode()
+        for _ in range(60):
+            said(stand, 10)
+        until(lambda: alert() is None, "the end of the alert")
+        log = (tmp_path / "router.log").read_text()
+        assert log.count('"counts_drifted"') == log.count("counts_drifted") >= 1
+        assert "counts_fit_again" in log
+
+
+def test_a_call_that_is_one_too_many_is_left_out_and_counted(tmp_path: Path) -> None:
+    with Stand(tmp_path, "[counting]\naudits_per_s = 0.001\n") as stand:
+        for _ in range(4):
+            said(stand, 30)
+        until(lambda: counting(stand)["skipped"] == 3, "three calls that were left out")
+        assert stand.gauge("dd0c_audit_skipped_total") == 3
+
+
+def test_without_audits_there_is_no_process_for_them_and_nothing_is_skipped(tmp_path: Path) -> None:
+    with Stand(tmp_path, "[counting]\naudits_per_s = 0\n") as stand:
+        call_id = said(stand, 30)
+        assert stand.entry(call_id)["local_input_tokens"] is None
+        assert counting(stand)["skipped"] == 0
+
+
+@pytest.mark.parametrize("sim", ["status=429", "usage=none"])
+def test_a_call_of_which_the_provider_reports_nothing_is_not_compared(tmp_path: Path, sim: str) -> None:
+    with Stand(tmp_path, AUDITS) as stand:
+        stand.post("/v1/chat/completions", CHAT, {"x-sim": sim})
+        last = said(stand, 30)
+        until(lambda: stand.entry(last)["local_input_tokens"], "the audit of the last call")
+        assert audited(stand, 1)["audited"] == 1
+
+
+def test_neither_prompt_nor_answer_leaves_a_trace(tmp_path: Path) -> None:
+    secret = "a-sentence-that-nobody-else-says"
+    with Stand(tmp_path, AUDITS) as stand:
+        call_id = said(stand, 30, {**CHAT, "messages": [{"role": "user", "content": secret}], "tools": [TOOL]})
+        until(lambda: stand.entry(call_id)["local_input_tokens"], "the audit")
+        left = [path for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+        assert left == []

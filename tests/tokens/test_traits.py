@@ -47,6 +47,10 @@ def test_the_kind_is_the_hardest_thing_in_a_request(api: str, fields: dict[str, 
     assert of(api, **fields).kind == kind
 
 
+def test_a_call_that_asks_for_a_count_has_the_traits_of_the_call_it_asks_about() -> None:
+    assert of("anthropic.count_tokens", messages=[USER]) == of("anthropic.messages", messages=[USER])
+
+
 def test_words_inside_of_a_text_are_only_text() -> None:
     said = {"role": "user", "content": 'I wrote {"image_url": 1, "tool_calls": 2} into "application/pdf"'}
     assert of("openai.chat", messages=[said]).kind == "text"

@@ -36,6 +36,11 @@ _SERVER_TOOLS = re.compile(
     rb"|tool_search|image_generation|computer|bash_2|text_editor|memory_2|advisor_2|x_search|openrouter:)",
     re.IGNORECASE,
 )
+_ASKS_ABOUT = {  # calls that only ask for a count
+    "anthropic.count_tokens": "anthropic.messages",
+    "gemini.count_tokens": "gemini.generate",
+    "openai.input_tokens": "openai.responses",
+}
 _PARTS: tuple[tuple[Kind, tuple[bytes, ...]], ...] = (  # the first that occurs
     ("audio", (b'"input_audio"', b'"audio/', b'"video', b'"audio"')),
     ("file", (b'"application/pdf"', b'"input_file"', b'"document"', b'"file_data"', b'"fileData"', b'"file"')),
@@ -54,7 +59,7 @@ class Traits(Struct, frozen=True, gc=False):
     """What a count's error depends on.
 
     Attributes:
-        api: The call, as in `types.Call.api`: frames differ by it.
+        api: The call, as in `types.Call.api`, since frames differ by it; of one that asks for a count, what it asks about.
         kind: The hardest thing in the request.
         tool_choice: `any`, `none`, `named`, or the provider's own word; empty where the model chooses, or has no tools.
         tools_hash: Of the tools and of the answer's schema as JSON, whatever the order of its fields; empty without.
@@ -74,7 +79,7 @@ def traits(api: str, fields: Mapping[str, Raw]) -> Traits:
     tools = [form for name, form in _given(fields, _TOOLS).items() if name != "toolConfig" or b'"tools"' in form]
     schemas = [form for form in _given(fields, _SCHEMAS).values() if any(word in form for word in _SCHEMA)]
     return Traits(
-        api=api,
+        api=_ASKS_ABOUT.get(api, api),
         kind=_kind(fields, prompts, tools, schemas),
         tool_choice=_tool_choice(fields) if tools else "",
         tools_hash=_hash(b"\0".join(tools + schemas)) if tools or schemas else "",
