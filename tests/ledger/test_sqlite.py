@@ -253,7 +253,7 @@ def test_a_rewrite_that_fails_changes_nothing(store: SqliteStore) -> None:
 
 
 def test_calls_without_a_price_are_found_by_model(store: SqliteStore) -> None:
-    free = {"unpriced": True, "cost_picodollars": None, "cost_usd": None}
+    free: dict[str, Any] = {"unpriced": True, "cost_picodollars": None, "cost_usd": None}
     entries = [an_entry(), an_entry(**free), an_entry(**free), an_entry(**free, served_model="other")]
     put(store, *entries)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,20 @@ def shown(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def moment(text: str, option: str) -> str:
+    """The lowest id of the time that *option* names: an age or RFC 3339.
+
+    Raises:
+        BadParameter: It is neither.
+    """
+    from dd0c_route.ledger.store import id_at, moment_ns
+
+    try:
+        return id_at(moment_ns(text, time.time_ns()))
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
 
 
 @contextmanager

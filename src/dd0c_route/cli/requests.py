@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from dd0c_route.cli.ledger import ledger_option, opened_store, shown
+from dd0c_route.cli.ledger import ledger_option, moment, opened_store, shown
 from dd0c_route.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
-    from dd0c_route.ledger.store import Store
+    from dd0c_route.ledger.store import Filter, Store
     from dd0c_route.types import Entry
 
 _PAGE = 500  # entries read at once
@@ -26,13 +25,19 @@ _COLUMNS = ("id", "at (UTC)", "asked for", "served by", "status", "end", "tokens
 @click.command("requests")
 @click.option("--since", metavar="WHEN", help="An age (30d, 2h, 90s) or a time (2026-11-24T05:30:00Z).")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
+@click.option("--unpriced", is_flag=True, help="Only calls without a price.")
 @ledger_option
 @config_option
 @json_option
-def command(since: str | None, limit: int, ledger_url: str | None, config_path: str | None, as_json: bool) -> None:
+def command(
+    since: str | None, limit: int, unpriced: bool, ledger_url: str | None, config_path: str | None, as_json: bool
+) -> None:  # fmt: skip
     """List the ledger's entries, newest first; with --json one object a line, as the API has it."""
+    from dd0c_route.ledger.store import Filter
+
     with opened_store(config_path, ledger_url) as store:
-        entries = _entries(store, _first_id(since), limit)
+        first = moment(since, "--since") if since is not None else None
+        entries = _entries(store, Filter(since=first, unpriced=unpriced, confirmed=True), limit)
         if as_json:
             for entry in entries:
                 click.echo(msgspec.json.encode(entry))
@@ -40,21 +45,10 @@ def command(since: str | None, limit: int, ledger_url: str | None, config_path: 
             _print_table(list(entries))
 
 
-def _first_id(since: str | None) -> str | None:
-    from dd0c_route.ledger.store import id_at, moment_ns
-
-    try:
-        return id_at(moment_ns(since, time.time_ns())) if since is not None else None
-    except (ValueError, OverflowError) as error:
-        raise click.BadParameter(str(error), param_hint="--since") from None
-
-
-def _entries(store: Store, since: str | None, limit: int) -> Iterator[Entry]:
-    from dd0c_route.ledger.store import Filter
-
+def _entries(store: Store, wanted: Filter, limit: int) -> Iterator[Entry]:
     before: str | None = None
     while limit > 0:
-        page = store.entries(Filter(limit=min(limit, _PAGE), since=since, before=before, confirmed=True))
+        page = store.entries(msgspec.structs.replace(wanted, limit=min(limit, _PAGE), before=before))
         yield from page.entries
         limit -= len(page.entries)
         before = page.next

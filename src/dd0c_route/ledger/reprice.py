@@ -34,8 +34,9 @@ def repriced(entry: Entry, price_of: PriceOf, at: str, reason: str) -> Entry | N
     if not (entry.unpriced or entry.cost_picodollars is not None) or (entry.price or {}).get("id") == FREE:
         return None
     at_ns = moment_ns(entry.at, 0)
-    amounts = _money(entry, price_of, at_ns)
-    if amounts is None or amounts.cost is None:
+    due, invoiced = dues(entry)
+    amounts = _money(entry, due, invoiced, price_of, at_ns)
+    if amounts.cost is None:
         return None
     attempts = tuple(_attempt(attempt, price_of, at_ns) for attempt in entry.attempts)
     billable = with_attempts(amounts.billable, attempts)
@@ -57,6 +58,7 @@ def repriced(entry: Entry, price_of: PriceOf, at: str, reason: str) -> Entry | N
         price=amounts.price,
         price_lines=amounts.lines,
         billable_lines=amounts.billable_lines,
+        billable_usage=invoiced.usage if invoiced is not None else None,
         not_priced=amounts.not_priced,
         unpriced=False,
         baseline_picodollars=amounts.baseline,
@@ -74,12 +76,10 @@ def with_attempts(billable: PicoUSD | None, attempts: tuple[Attempt, ...]) -> Pi
     return billable + sum(attempt.billable_picodollars or 0 for attempt in attempts)
 
 
-def _money(entry: Entry, price_of: PriceOf, at_ns: int) -> Money | None:
-    due, billable = dues(entry)
-    asked = _asked(entry)
-    target = _target(entry)
+def _money(entry: Entry, due: Due, invoiced: Due | None, price_of: PriceOf, at_ns: int) -> Money:
+    asked, target = _asked(entry), _target(entry)
     price, baseline = prices_of(price_of, target, entry.served_model, asked, at_ns, _tier(entry))
-    amounts = money(due, billable, price, baseline)
+    amounts = money(due, invoiced, price, baseline)
     if amounts.baseline is None and entry.baseline_picodollars is not None:
         # The model asked for is not in the catalogue any more, or an older version did not note which it was.
         return structs.replace(amounts, baseline=entry.baseline_picodollars, baseline_price=entry.baseline_price)

@@ -128,6 +128,16 @@ def scaled_rates(dollars: Mapping[str, Dollars]) -> tuple[Rates, tuple[ContextTi
     return base, tuple(ContextTier(start, rates) for start, rates in zip(starts, above, strict=True)), 10**digits
 
 
+def sold(name: str, rate: int, scale: int) -> Decimal:
+    """A rate of `Rates` in dollars for the unit of sale (`unit_of_sale`), exact: the other way round."""
+    return (Decimal(rate) / scale).scaleb(-_EXPONENTS.get(name, _TOKENS)).normalize()
+
+
+def unit_of_sale(name: str) -> str:
+    """What a rate is quoted for: `million tokens`, `thousand calls`, `hour`."""
+    return {_TOKENS: "million tokens", _CALLS: "thousand calls", _HOURS: "hour"}[_EXPONENTS.get(name, _TOKENS)]
+
+
 def _picodollars(name: str, dollars: str) -> Decimal:
     return Decimal(dollars).scaleb(_EXPONENTS.get(name, _TOKENS))
 
