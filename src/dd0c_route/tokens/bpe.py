@@ -44,7 +44,7 @@ class BytePairCounter:
         composed: Whether characters are composed first (Unicode's NFC).
     """
 
-    quick_chars = 1200  # 0.1 ms
+    quick_bytes = 1200  # 0.1 ms
 
     def __init__(self, name: str, split: str, ranks: Ranks, *, composed: bool = False) -> None:
         # Imported when needed: the import takes 0.1 s, and its regular expressions 3 MB.

@@ -150,7 +150,7 @@ class _Pieces:
 class ClaudeCounter:
     """Counts with one generation's vocabulary. Thread-safe: what two threads count at once, both keep."""
 
-    quick_chars = 2000  # 0.2 to 1 ms
+    quick_bytes = 640  # 0.05 ms; of punctuation alone 0.25
 
     def __init__(self, name: str) -> None:
         vocabulary, self._after_begin = _GENERATIONS[name]

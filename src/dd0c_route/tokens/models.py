@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Protocol
@@ -22,14 +23,16 @@ class Counter(Protocol):
     """Counts over one vocabulary, as the provider does.
 
     Attributes:
-        quick_chars: Texts up to this length take about a millisecond.
+        quick_bytes: Texts up to this length take about 0.1 ms.
     """
 
-    quick_chars: int
+    quick_bytes: int
 
     def count(self, text: str) -> tuple[int, int]:
         """The tokens of any text, and by how many that may be wrong (0: exact)."""
 
+
+_SHORT_CHARS = 2000
 
 # What is loaded, by name; None where it is not installed. Loading takes up to a second and tens of megabytes.
 _counters: dict[str, Counter | None] = {}
@@ -65,11 +68,18 @@ class Tokenizer:
         return _counters.get(self._counter) is not None
 
     def count(self, text: str) -> Count:
-        """In about a millisecond at most: exact for a short text once the vocabulary is loaded."""
+        """In 0.2 ms at most: exact for a short text once the vocabulary is loaded."""
         counter = _counters.get(self._counter)
-        if counter is None or len(text) > counter.quick_chars:
+        if counter is None:
             return self._estimator.count(text)
+        if _bytes(text) > counter.quick_bytes:
+            return self._estimator.count_on(text, counter.count)
         return self._exact(counter, text)
+
+    def is_quick(self, texts: Iterable[str]) -> bool:
+        """Whether `count` counts all of *texts* exactly, and in 0.2 ms together."""
+        counter = _counters.get(self._counter)
+        return counter is not None and sum(map(_bytes, texts)) <= counter.quick_bytes
 
     def count_exactly(self, text: str) -> Count:
         """As exact as can be, at any length: may load the vocabulary, and takes what it takes."""
@@ -83,6 +93,11 @@ class Tokenizer:
             tokens = 1  # newlines alone may cost nothing in a message, but something had to write them
         band = (max(0, tokens - slack), tokens + slack)
         return Count(tokens, "estimated" if slack else "exact", band, self._name)
+
+
+def _bytes(text: str) -> int:
+    """The length in UTF-8, found out only where that matters: a text of many characters has as many bytes at least."""
+    return len(text) if text.isascii() or len(text) > _SHORT_CHARS else len(text.encode("utf-8", "surrogatepass"))
 
 
 @lru_cache(maxsize=1024)  # names come from clients

@@ -25,7 +25,7 @@ _SPLIT = r"\n{1,31}|\t{1,31}| {2,31}| ?(?:> </|[^ \n\t])+| "
 class GemmaCounter:
     """Counts with Gemma's pieces. Thread-safe."""
 
-    quick_chars = 1200  # 0.1 ms
+    quick_bytes = 1200  # 0.1 ms
 
     def __init__(self, pieces: Pieces) -> None:
         import tiktoken  # when needed: see `bpe`

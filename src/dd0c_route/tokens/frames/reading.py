@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Raw, Struct
+
+from dd0c_route.tokens.loose import decoded
 
 Fields = Mapping[str, Raw]
 
@@ -74,7 +75,10 @@ def string(value: Any) -> str:
 def decode(fields: Fields, name: str) -> Any:
     if name not in fields:
         raise Unknown
-    return msgspec.json.decode(fields[name])
+    try:
+        return decoded(fields[name])
+    except ValueError:
+        raise Unknown from None
 
 
 def refuse(fields: Fields, names: Iterable[str]) -> None:
