@@ -59,7 +59,7 @@ class Traits(Struct, frozen=True, gc=False):
     """What a count's error depends on.
 
     Attributes:
-        api: The call, as in `types.Call.api`, since frames differ by it; of one that asks for a count, what it asks about.
+        api: The call, as in `types.Call.api`, since frames differ; of one that asks for a count, what it asks about.
         kind: The hardest thing in the request.
         tool_choice: `any`, `none`, `named`, or the provider's own word; empty where the model chooses, or has no tools.
         tools_hash: Of the tools and of the answer's schema as JSON, whatever the order of its fields; empty without.
