@@ -18,7 +18,7 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
     """The frame of a request to *model* (lower case) at *provider* (empty: its maker); None where it is not known."""
     try:
         if "claude" in model:
-            return claude.messages(fields, model) if api in ("anthropic.messages", "anthropic.count_tokens") else None
+            return claude.frame(api, fields, model)
         match api:
             case "openai.completions" | "openai.embeddings" | "embeddings":
                 return _texts(fields)

@@ -1,149 +1,88 @@
-"""Claude's frames. Constants are measured on recorded requests and on answers of `count_tokens` (2024-2026)."""
+"""Claude's frames, in whichever API a request comes. Constants are measured on recorded requests and on answers of
+`count_tokens` (2024-2026)."""
 
 from __future__ import annotations
 
 import json
 import re
-import tomllib
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from itertools import groupby
 
-import msgspec
-from msgspec import Struct
+from dd0c_route.tokens.frames.claude_blocks import Turns
+from dd0c_route.tokens.frames.claude_models import FROM_4_5, FROM_4_6, FROM_4_8, ONLY_3_7, ONLY_4_7, UP_TO_2
+from dd0c_route.tokens.frames.claude_reading import Message, from_chat, from_converse, from_messages
+from dd0c_route.tokens.frames.claude_tools import add_tools
+from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown
 
-from dd0c_route.tokens.frames.reading import (
-    Fields,
-    Frame,
-    Sum,
-    Unknown,
-    decode,
-    dicts,
-    given,
-    objects,
-    refuse,
-    string,
-    text,
-)
-
-_4_7 = re.compile(r"4[-.]7")
-_4_8 = re.compile(r"claude-(?:[a-z]+-)?(?:4[-.][89]|[5-9](?:$|[-.@:]))")
 # What a whole answer costs beside its text: tokens, and how far below and above was seen.
-ANSWER_ENDS = ((re.compile(r"claude.*4[-.]7"), (4, 1, 1)), (_4_8, (2, 2, 1)), (re.compile("claude"), (3, 1, 1)))
+ANSWER_ENDS = ((re.compile(r"claude.*4[-.]7"), (4, 1, 1)), (FROM_4_8, (2, 2, 1)), (re.compile("claude"), (3, 1, 1)))
 
-_UNKNOWN = ("output_config", "output_format", "mcp_servers", "context_management", "container")
-_ROLES = ("user", "assistant", "system")
-_SYSTEM = (0, 0, 1)  # tokens, and how far below and above was seen
-_THINKING = (29, 1, 4)
-_TOOLS = (0, 8, 12)  # beside the row of the table
-_FURTHER_TOOL = (4, 2, 4)
-_CALL = (39, 6, 8)  # of a tool, with its result, beside the name, the arguments and the result
-_LATER_CALL = (26, 6, 8)  # the same from Claude 4.8 on
-_ARGUMENT = (12, 3, 3)
-_PARALLEL_CALL = (22, 6, 6)  # of each further one in a turn
+_SYSTEM, _SYSTEM_SINCE_4_6 = (0, 0, 1), (1, 1, 0)  # tokens, and how far below and above was seen
+_THINKING, _THINKING_3_7 = (29, 1, 4), (28, 0, 1)
+_UNASKED = (12, 1, 1)  # where the assistant begins: the host puts a user's turn in front
+_TASK_BUDGET = (35, 4, 4)
+_MCP_SERVER = (2_500, 2_500, 60_000)  # its tools, and what they find within the call
+_SCHEMA = (81, 2, 5)
+_SCHEMA_UNSUPPORTED = (80, 180, 300)  # before 4.5 some hosts make a tool of it
 
-
-class _Row(Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of `claude_tools.toml`: tokens by what `tool_choice` asks for."""
-
-    models: str
-    auto: int
-    any: int
-    tool: int
+_CALLS = ("tool_use", "server_tool_use")
+_READERS = {
+    "anthropic.messages": from_messages,
+    "anthropic.count_tokens": from_messages,
+    "bedrock.invoke": from_messages,
+    "bedrock.converse": from_converse,
+    "openai.chat": from_chat,
+}
 
 
-def messages(fields: Fields, model: str) -> Frame:
-    """Turns of one role that follow each other are one turn.
-
-    The answer's own turn has a frame, too, unless the last turn of the request is its beginning.
-    """
-    refuse(fields, _UNKNOWN)
-    total = Sum()
-    roles: list[str] = []
-    for message in objects(fields, "messages"):
-        role, turn = message.get("role"), _turn(message.get("content"), model, total)
-        if role not in _ROLES:
-            raise Unknown
-        if roles and roles[-1] == role:
-            total.texts[-1] += "\n" + turn
-        else:
-            roles.append(role)
-            total.texts.append(turn)
-    if not roles or roles[0] == "assistant":
+def frame(api: str, fields: Fields, model: str) -> Frame:
+    """The frame of a request to Claude; raises `Unknown` where there is none."""
+    if api not in _READERS or UP_TO_2.search(model):
         raise Unknown
+    request = _READERS[api](fields)
+    if not request.messages or "context_management" in request.settings:
+        raise Unknown
+    total = Sum()
+    turns = [(role, list(messages)) for role, messages in groupby(request.messages, key=lambda message: message.role)]
+    asked = max((place for place, (_, messages) in enumerate(turns) if _asks(messages)), default=0)
+    reader = Turns(model, request.tools, total)
+    for place, (_, messages) in enumerate(turns):
+        reader.add(messages, current=place > asked or FROM_4_6.search(model) is not None)
+    roles = [role for role, _ in turns]
     total.tokens += _turns(roles, model)
-    if given(fields, "system"):
-        total.texts.append(text(decode(fields, "system"), ("text",)))
-        total.add(_SYSTEM)
-    if "thinking" in fields and b'"enabled"' in bytes(fields["thinking"]):
-        total.add(_THINKING)
-    if given(fields, "tools"):
-        _add_tools(fields, model, total)
+    total.add(_UNASKED, roles[0] == "assistant")
+    if system := "".join(request.system).rstrip("\n"):
+        total.texts.append(system)
+    if system or "system" in roles:
+        total.add(_SYSTEM_SINCE_4_6 if FROM_4_6.search(model) else _SYSTEM)
+    if request.thinking.get("type") == "enabled" or model.endswith(":thinking"):
+        total.add(_THINKING_3_7 if ONLY_3_7.search(model) else _THINKING)
+    if request.schema is not None:
+        total.texts.append(json.dumps(request.schema, ensure_ascii=False, indent=2))
+        total.add(_SCHEMA if FROM_4_5.search(model) else _SCHEMA_UNSUPPORTED)
+    if isinstance(config := request.settings.get("output_config"), dict) and "task_budget" in config:
+        total.add(_TASK_BUDGET)
+    if isinstance(servers := request.settings.get("mcp_servers"), list):
+        total.add(_MCP_SERVER, len(servers))
+    if request.tools:
+        add_tools(request.tools, request.choice, model, total, ran=_ran(request.messages))
     return total.frame()
 
 
+def _asks(messages: list[Message]) -> bool:
+    """Whether the user says something, rather than hand in results."""
+    blocks = [block for message in messages for block in message.blocks if message.role == "user"]
+    return any(block.get("type") != "tool_result" for block in blocks)
+
+
+def _ran(messages: list[Message]) -> bool:
+    """Whether tools have been called before."""
+    return any(block.get("type") in _CALLS for message in messages for block in message.blocks)
+
+
 def _turns(roles: list[str], model: str) -> int:
-    if _4_8.search(model):
+    """The answer's own turn has a frame, too, unless the last turn of the request is its beginning."""
+    if FROM_4_8.search(model):
         prime, turn = 4, 2
     else:
-        prime, turn = (8 if _4_7.search(model) else 4), 3
-    return prime + turn * (len(roles) - (roles[-1] == "assistant")) + ("system" in roles)
-
-
-def _turn(content: Any, model: str, total: Sum) -> str:
-    """The text of a turn; its tool calls and results are added to *total*."""
-    if not isinstance(content, list):
-        return text(content, ())
-    texts = []
-    calls = 0
-    for block in dicts(content):
-        match block.get("type"):
-            case "text":
-                texts.append(string(block.get("text")))
-            case "tool_use":
-                arguments = block.get("input")
-                total.add(_LATER_CALL if _4_8.search(model) else _CALL)
-                total.add(_PARALLEL_CALL, calls > 0)
-                total.add(_ARGUMENT, len(arguments) if isinstance(arguments, dict) else 0)
-                total.texts[:0] = [string(block.get("name")), _python_json(arguments)]
-                calls += 1
-            case "tool_result":
-                total.texts[:0] = [text(block.get("content"), ("text",))]
-            case _:
-                raise Unknown
-    return "".join(texts)
-
-
-def _add_tools(fields: Fields, model: str, total: Sum) -> None:
-    """Each tool is read as the JSON that Python writes, with spaces."""
-    row = next((row for row in _rows() if re.search(row.models, model)), None)
-    choice = decode(fields, "tool_choice") if given(fields, "tool_choice") else {}
-    tools = objects(fields, "tools")
-    if row is None or not isinstance(choice, dict) or choice.get("disable_parallel_tool_use"):
-        raise Unknown
-    for tool in tools:
-        if tool.get("type", "custom") != "custom" or tool.get("defer_loading"):
-            raise Unknown
-        total.texts.append(_python_json({name: tool[name] for name in _READ if name in tool}))
-    match choice.get("type", "auto"):
-        case "any":
-            total.tokens += row.any
-        case "tool":
-            total.tokens += row.tool
-        case _:
-            total.tokens += row.auto
-    total.add(_TOOLS)
-    total.add(_FURTHER_TOOL, len(tools) - 1)
-
-
-_READ = ("name", "description", "input_schema")
-
-
-def _python_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-@cache
-def _rows() -> list[_Row]:
-    table = tomllib.loads(files(__package__).joinpath("claude_tools.toml").read_text("utf-8"))
-    return msgspec.convert(table["tools"], list[_Row])
+        prime, turn = (8 if ONLY_4_7.search(model) else 4), 3
+    return prime + turn * (len(roles) - (roles[-1] == "assistant"))
