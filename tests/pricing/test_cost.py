@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import dd0c_route.pricing
 from dd0c_route.errors import PriceMissing
 from dd0c_route.pricing import ContextTier, Line, Price, Rates, amount, cost, usd
-from dd0c_route.types import Usage
+from dd0c_route.types import Media, ServerTools, Usage
 
 tokens = st.integers(0, 10**7)
 rate = st.integers(0, 10**9)
@@ -61,6 +61,49 @@ def test_tokens_without_a_rate_are_never_free() -> None:
     with pytest.raises(PriceMissing, match="'output'"):
         amount(Usage(input=1, output=1), price(Rates(input=5)))
     assert cost(Usage(input=3), price(Rates(input=5))).picodollars == 15
+
+
+def test_a_medium_with_a_rate_of_its_own_leaves_its_class() -> None:
+    spoken = price(Rates(input=1, cache_read=1, output=2, input_audio=10, cache_read_audio=5, output_audio=20))
+    bill = cost(
+        Usage(input=100, cache_read=50, output=30),
+        spoken,
+        Media(input_audio=40, input_image=60, cache_read_audio=50, output_audio=30),
+    )
+    assert [(line.name, line.tokens) for line in bill.lines] == [
+        ("input_audio", 40),
+        ("input", 60),  # the image has no rate: it is billed as input
+        ("cache_read_audio", 50),
+        ("output_audio", 30),
+    ]
+    assert bill.picodollars == 400 + 60 + 250 + 600
+
+
+def test_more_of_a_medium_than_its_class_has_is_cut_to_the_class() -> None:
+    bill = cost(Usage(output=5), price(Rates(output=1, output_image=9)), Media(output_image=1290))
+    assert [(line.name, line.tokens) for line in bill.lines] == [("output_image", 5)]
+
+
+def test_sound_that_is_billed_by_the_hour_is_not_billed_by_its_tokens_too() -> None:
+    voiced = price(Rates(input=100_000, output=400_000, audio_hour=240_000_000_000))
+    bill = cost(Usage(input=384, output=248), voiced, Media(input_audio=375, audio_seconds=3))
+    assert [(line.name, line.tokens, line.unit) for line in bill.lines] == [
+        ("input", 9, "token"),
+        ("output", 248, "token"),
+        ("audio_seconds", 3, "second"),
+    ]
+    assert bill.picodollars == 900_000 + 99_200_000 + 200_000_000
+    assert bill.lines[-1].rate_usd_per_mtok == "66.666667"
+
+
+def test_sound_without_a_rate_is_never_free() -> None:
+    with pytest.raises(PriceMissing, match="'audio_seconds'"):
+        cost(Usage(), price(Rates(input=1)), Media(audio_seconds=3))
+
+
+def test_a_server_tool_without_a_rate_is_named_beside_the_sum() -> None:
+    bill = cost(Usage(input=2), price(Rates(input=1, web_search=7)), server_tools=ServerTools(web_search=3, x_search=1))
+    assert (bill.picodollars, bill.not_priced) == (2 + 21, ("x_search",))
 
 
 def test_a_price_of_zero_is_a_price() -> None:
