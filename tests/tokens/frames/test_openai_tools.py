@@ -2,111 +2,73 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
-from msgspec import Raw
 
-from dd0c_route.tokens import count_request_exactly, count_text_exactly
-from dd0c_route.tokens.frames.openai_tools import HEADER, namespace
-from dd0c_route.types import Count
+from dd0c_route.tokens.frames.openai_tools import namespace
+from tests.tokens.frames.openai_requests import HI, HI_TOKENS, HI_TOKENS_GPT_5, chat, responses, tokens, tool
 
-WEATHER: dict[str, Any] = {
-    "type": "function",
-    "function": {
-        "name": "get_current_weather",
-        "description": "Get the current weather in a given location",
-        "parameters": {
-            "type": "object",
-            "properties": {
-                "location": {"type": "string", "description": "The city and state"},
-                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
-                "days": {"type": "integer", "default": 3},
-            },
-            "required": ["location"],
-        },
-    },
-}
-WEATHER_TEXT = """\
-namespace functions {
-
-// Get the current weather in a given location
-type get_current_weather = (_: {
-// The city and state
-location: string,
-unit?: "celsius" | "fahrenheit",
-// default: 3
-days?: number,
-}) => any;
-
-} // namespace functions"""
+SYSTEM = {"role": "system", "content": "Be kind."}
+ADD = tool("add", {"a": {"type": "number"}})
+ADD_TEXT = "type add = (_: { a?: number }) => any;"
+ADD_IN_RESPONSES = {"type": "function"} | ADD["function"]
+OLDER = namespace([ADD_TEXT])
+LATER = f"## Namespace: functions\n\n### Target channel: commentary\n\n### Tool definitions\n{ADD_TEXT}"
+GROUPS = 78  # tokens of the paragraph that comes before, to gpt-5
 
 
-def test_tools_are_read_as_typescript() -> None:
-    assert namespace([WEATHER]) == WEATHER_TEXT
-    assert namespace([WEATHER["function"]]) == WEATHER_TEXT  # as the older field `functions` holds it
+def test_the_namespace_is_typescript() -> None:
+    assert f"## functions\n\nnamespace functions {{\n\n{ADD_TEXT}\n\n}} // namespace functions" == OLDER
+
+
+def test_the_tools_are_a_message_of_their_own_without_a_system_message() -> None:
+    written = tokens(f"# Tools\n\n{OLDER}")
+    assert chat({"messages": [HI], "tools": [ADD]}).tokens == HI_TOKENS + 3 + written
+    assert chat({"messages": [HI], "functions": [ADD["function"]]}).tokens == HI_TOKENS + 3 + written
+    assert chat({"messages": [HI], "tools": [ADD]}, "o3-mini").tokens == 2 + 4 + 1 + 4 + written
+    assert chat({"messages": [HI, SYSTEM], "tools": [ADD]}).tokens == HI_TOKENS + 4 + tokens("Be kind.") + 3 + written
+
+
+def test_the_tools_join_a_system_message_that_comes_first() -> None:
+    joined = tokens(f"Be kind.\n\n# Tools\n\n{OLDER}")
+    count = chat({"messages": [SYSTEM, HI], "tools": [ADD]})
+    assert (count.tokens, count.exactness) == (HI_TOKENS + 4 + joined - 1, "exact")
+
+
+def test_gpt_5_reads_a_paragraph_on_groups_of_tools() -> None:
+    alone = chat({"messages": [HI], "tools": [ADD]}, "gpt-5-mini").tokens
+    assert alone == HI_TOKENS_GPT_5 + 4 + GROUPS + tokens(LATER)
+    system = chat({"messages": [SYSTEM, HI], "tools": [ADD]}, "gpt-5.4").tokens
+    assert system == HI_TOKENS_GPT_5 + 4 + tokens("# Instructions\n\nBe kind.\n\n") + GROUPS + tokens(LATER)
+
+
+def test_responses_bill_less_of_it() -> None:
+    body: dict[str, Any] = {"input": "hi", "tools": [ADD_IN_RESPONSES]}
+    assert responses(body).tokens == HI_TOKENS + tokens(OLDER)
+    assert responses(body, "gpt-5.4").tokens == HI_TOKENS_GPT_5 + tokens(LATER)
+    one = body | {"parallel_tool_calls": False}
+    assert responses(one, "gpt-5.4").tokens == HI_TOKENS_GPT_5 + GROUPS + tokens(LATER)
+
+
+def test_openrouter_asks_for_gpt_5_in_responses() -> None:
+    count = chat({"messages": [HI], "tools": [ADD]}, "openai/gpt-5-mini", "openrouter")
+    assert count.tokens == HI_TOKENS_GPT_5 + tokens(LATER)
 
 
 @pytest.mark.parametrize(
-    ("properties", "text"),
-    [
-        ({"a": {"type": "number"}, "b": {"type": "boolean"}}, "{ a?: number, b?: boolean }"),
-        ({"a": {"type": "array", "items": {"type": "string"}}}, "{ a?: string[] }"),
-        ({"a": {"type": "array"}}, "{ a?: any[] }"),
-        ({"a": {"anyOf": [{"type": "string"}, {"type": "null"}]}}, "{ a?: string | null }"),
-        ({"a": {"type": ["string", "null"]}}, "{ a?: string | null }"),
-        ({"a": {"type": "object"}}, "{ a?: object }"),
-        ({"a": {}}, "{ a?: any }"),
-        ({"a": True}, "{ a?: any }"),
-        ({"a": {"properties": {"b": {"type": "null"}}}}, "{ a?: { b?: null } }"),
-        ({"a": {"title": "A", "type": "string"}}, "{\n// A\na?: string,\n}"),
-        ({"a": {"title": "A", "description": "x", "type": "string"}}, "{\n// A\n//\n// x\na?: string,\n}"),
-    ],
+    "choice", [{"type": "function", "function": {"name": "add"}}, {"type": "function", "name": "add"}]
 )
-def test_a_schema_is_a_type(properties: dict[str, Any], text: str) -> None:
-    function = {"name": "f", "parameters": {"type": "object", "properties": properties}}
-    assert f"type f = (_: {text}) => any;" in namespace([function])
+def test_a_forced_function_is_named(choice: dict[str, Any]) -> None:
+    body: dict[str, Any] = {"messages": [HI], "tools": [ADD]}
+    assert chat(body | {"tool_choice": choice}).tokens == chat(body).tokens + 7 + tokens("add")
+    assert chat(body | {"tool_choice": choice}, "gpt-5.4") == chat(body, "gpt-5.4")
+    assert chat(body | {"tool_choice": {"type": "allowed_tools", "mode": "auto"}}) == chat(body)
 
 
-def test_a_function_without_parameters_has_none() -> None:
-    assert "type f = () => any;" in namespace([{"name": "f", "description": "  "}])
-
-
-def count(body: dict[str, Any], model: str = "gpt-4o") -> Count:
-    fields = {name: Raw(msgspec.json.encode(value)) for name, value in body.items()}
-    return count_request_exactly("openai.chat", fields, model)
-
-
-def test_the_tools_join_the_system_message() -> None:
-    messages = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "hi"}]
-    joined = count_text_exactly("Be kind.\n\n" + HEADER + WEATHER_TEXT, "gpt-4o").tokens
-    assert count({"messages": messages, "tools": [WEATHER]}).tokens == 3 + 4 + joined + 4 + 1 - 1
-    alone = count_text_exactly(HEADER + WEATHER_TEXT, "gpt-4o").tokens
-    assert count({"messages": messages[1:], "tools": [WEATHER]}).tokens == 3 + 4 + 1 + alone + 3
-
-
-def test_a_forced_function_is_named() -> None:
-    body: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}], "tools": [WEATHER]}
-    choice = {"tool_choice": {"type": "function", "function": {"name": "get_current_weather"}}}
-    name = count_text_exactly("get_current_weather", "gpt-4o").tokens
-    assert count(body | choice).tokens - count(body).tokens == name + 7
-    assert count(body | choice, "gpt-5.4").tokens == count(body, "gpt-5.4").tokens
-
-
-def test_calls_and_results_are_counted_with_what_is_around_them() -> None:
-    call = {"id": "1", "type": "function", "function": {"name": "sum", "arguments": '{"a":1}'}}
-    result = {"role": "tool", "tool_call_id": "1", "content": "2"}
-    body = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "tool_calls": [call]}, result]}
-    texts = sum(count_text_exactly(text, "gpt-4o").tokens for text in ("hi", "sum", '{"a":1}', "2"))
-    assert count(body).tokens == 3 + 4 + texts + 15
-    assert count(body).exactness == "estimated"
-
-
-def test_a_schema_for_the_answer_is_read_without_titles() -> None:
-    properties = {"title": {"type": "string", "title": "Title"}}
-    schema = {"type": "object", "properties": properties, "additionalProperties": False, "title": "Book"}
-    form = {"type": "json_schema", "json_schema": {"name": "book", "strict": True, "schema": schema}}
-    body: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
-    read = '{"type":"object","properties":{"title":{"type":"string"}}}'
-    tokens = sum(count_text_exactly(text, "gpt-4o").tokens for text in (read, "book"))
-    assert count(body | {"response_format": form}).tokens - count(body).tokens == tokens + 15
-    assert count(body | {"response_format": {"type": "json_object"}}) == count(body)
+def test_the_only_function_is_named_in_responses_where_one_must_be_called() -> None:
+    body: dict[str, Any] = {"input": "hi", "tools": [ADD_IN_RESPONSES], "tool_choice": "required"}
+    auto = responses(body | {"tool_choice": "auto"}).tokens
+    assert responses(body).tokens == auto + 7 + tokens("add")
+    two = body | {"tools": [ADD_IN_RESPONSES, ADD_IN_RESPONSES]}
+    assert responses(two) == responses(two | {"tool_choice": "auto"})
+    in_chat: dict[str, Any] = {"messages": [HI], "tools": [ADD]}
+    assert chat(in_chat | {"tool_choice": "required"}) == chat(in_chat)

@@ -23,7 +23,7 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
             case "openai.completions" | "openai.embeddings" | "embeddings":
                 return _texts(fields)
             case "openai.chat" if openai.MODELS.search(model):
-                return openai.chat(fields, model)
+                return openai.chat(fields, model, provider)
             case "openai.responses" | "openai.input_tokens" if openai.MODELS.search(model):
                 return openai.responses(fields, model)
     except (Unknown, msgspec.DecodeError, RecursionError):

@@ -1,81 +1,78 @@
-"""OpenAI's frames, the same in chat and in Responses. Constants are measured on recorded requests (2024-2026)."""
+"""OpenAI's frames: chat, and Responses, which differs in tools and calls. Measured on recorded requests (2024-2026)."""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
-from dd0c_route.tokens.frames.openai_tools import HEADER, namespace
-from dd0c_route.tokens.frames.reading import (
-    Fields,
-    Frame,
-    Sum,
-    Unknown,
-    decode,
-    dicts,
-    given,
-    objects,
-    refuse,
-    string,
-    text,
+from dd0c_route.tokens.frames.openai_calls import Call, add_responses_turn, add_turn
+from dd0c_route.tokens.frames.openai_images import image_tokens
+from dd0c_route.tokens.frames.openai_schema import add_schema
+from dd0c_route.tokens.frames.openai_tools import (
+    GPT_5,
+    REASONS,
+    add_forced,
+    add_to_chat,
+    add_to_responses,
+    functions,
 )
+from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown, decode, dicts, given, objects, refuse, string
 
 MODELS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?!oss)|chatgpt-|o[1-9](?:$|[-:]))")
-_REASONS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?:[5-9]|\d\d)|o[1-9](?:$|[-:]))")
-_GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?:[5-9]|\d\d)")
 # What a whole answer costs beside its text: tokens, and how far below and above was seen. gpt-5 counts the channels
 # that it answers in, beside the reasoning, which it reports.
-ANSWER_ENDS = ((_GPT_5, (9, 6, 3)), (_REASONS, (0, 3, 21)), (MODELS, (0, 0, 1)))
-_CHAT_UNKNOWN = ("audio", "prediction", "web_search_options")
-_GPT_4O = re.compile(r"gpt-4o(?:$|-20)")
-_GPT_4O_HIDDEN = (0, 0, 18)  # in a third of the recorded requests to this model: a default system message of the host
+ANSWER_ENDS = ((GPT_5, (9, 6, 3)), (REASONS, (0, 3, 21)), (MODELS, (0, 0, 1)))
+
+_CHAT_UNKNOWN = ("audio", "web_search_options")
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
-
-
-_CHAT_MESSAGE = {"role", "content", "name", "refusal", "annotations", "tool_calls", "tool_call_id"}
-_RESPONSES_MESSAGE = {"type", "role", "content", "id", "status"}
+_GPT_4O = re.compile(r"gpt-4o(?:$|-20)")
+_GPT_4O_HIDDEN = (0, 0, 18)  # in the first weeks of Responses: a system message of the host
+_CHAT_MESSAGE = {
+    *("role", "content", "name", "refusal", "annotations", "tool_calls", "tool_call_id"),
+    *("function_call", "reasoning_content"),
+}
+_RESPONSES_MESSAGE = {"type", "role", "content", "id", "status", "phase"}
 _SYSTEM_ROLES = ("system", "developer")
-_Around = tuple[tuple[int, int, int], tuple[int, int, int]]
-# Tokens around the tools' text, and how far below and above was seen: with a system message, and without.
-_CHAT_TOOLS = ((-1, 3, 4), (3, 3, 3))
-_CHAT_TOOLS_GPT_5 = ((84, 2, 3), (84, 2, 3))
-_RESPONSES_TOOLS = ((-3, 3, 225), (-3, 3, 225))  # some 216 more in one request of nine
-_RESPONSES_TOOLS_GPT_5 = ((3, 3, 3), (3, 3, 3))
-_TOOL = (0, 2, 2)
-_CHOICE = (7, 0, 0)  # where one function must be called, beside its name
-# Of an earlier call with its result, beside the name, the arguments and the result; and more of each parallel one.
-_CALL, _CALL_GPT_5 = (15, 4, 3), (21, 2, 4)
-_PARALLEL = (8, 7, 28)
-_SCHEMA, _SCHEMA_REASONS = (15, 16, 30), (0, 11, 12)  # beside its JSON and its name
-_UNREAD = ("additionalProperties", "title")
+_TEXTS = ("text", "input_text", "output_text", "refusal")
+_IMAGES = ("image_url", "input_image")
+# Earlier thoughts are read again in the same turn only; they come sealed, four letters for three bytes.
+_THOUGHT_CHARS, _CHARS_A_THOUGHT = 900, 6
 
 
-def chat(fields: Fields, model: str) -> Frame:
+def chat(fields: Fields, model: str, provider: str = "") -> Frame:
     """Source: measured; the messages' frame is also OpenAI's cookbook, "How to count tokens with tiktoken"."""
     refuse(fields, _CHAT_UNKNOWN)
-    total, systems = Sum(), list[int]()
+    total = Sum()
     total.tokens = _prime(model)
-    for message in objects(fields, "messages"):
+    messages = objects(fields, "messages")
+    first = None  # where the system message stands that comes first, and its text
+    results = 0  # those that follow a message with calls
+    for place, message in enumerate(messages):
         if message.keys() - _CHAT_MESSAGE or message.get("refusal"):
             raise Unknown
-        role, content = message.get("role"), text(message.get("content"), ("text",))
-        calls = message.get("tool_calls")
-        systems += [len(total.texts)] if role in _SYSTEM_ROLES else []
-        total.texts.append(content)
-        if role == "tool":
-            continue  # its frame is counted with the call
-        if calls:
-            _add_calls([call.get("function") for call in dicts(calls)], model, total)
+        role = message.get("role")
+        if role in ("tool", "function"):
+            results -= 1  # counted with its call
+            if results < 0:
+                raise Unknown
             continue
-        total.tokens += _message(role, model)
+        calls = _chat_calls(messages, place)
+        results = sum(len(call.results) for call in calls)
+        text = _content(message.get("content"), model, total)
+        if place == 0 and role in _SYSTEM_ROLES:
+            first = (len(total.texts), text)
+        if text or not calls:
+            total.texts.append(text)
+            total.tokens += _message(role, model)
         if name := message.get("name"):
             total.tokens += 1
             total.texts.append("" if name == role else string(name))
+        if calls:
+            add_turn(calls, model, total)
     if given(fields, "response_format"):
         form = decode(fields, "response_format")
-        _add_schema(form.get("json_schema") if isinstance(form, dict) else None, model, total)
-    _add_tools(fields, model, systems, _CHAT_TOOLS_GPT_5 if _REASONS.search(model) else _CHAT_TOOLS, total)
+        add_schema(form.get("json_schema") if isinstance(form, dict) else None, model, total)
+    _add_chat_tools(fields, first, model, provider, total)
     return total.frame()
 
 
@@ -84,94 +81,133 @@ def responses(fields: Fields, model: str) -> Frame:
     refuse(fields, _RESPONSES_UNKNOWN)
     if "reasoning" in fields and b'"mode"' in bytes(fields["reasoning"]):
         raise Unknown
-    total, systems = Sum(), list[int]()
+    total = Sum()
     total.tokens = _prime(model)
     if given(fields, "instructions"):
         total.tokens += _message("system", model)
-        systems.append(0)
         total.texts.append(string(decode(fields, "instructions")))
     value = decode(fields, "input")
-    calls: list[Any] = []
-    for item in dicts([{"role": "user", "content": value}] if isinstance(value, str) else value):
-        match item.get("type", "message"):
-            case "message" if not item.keys() - _RESPONSES_MESSAGE:
-                systems += [len(total.texts)] if item.get("role") in _SYSTEM_ROLES else []
-                total.tokens += _message(item.get("role"), model)
-                total.texts.append(text(item.get("content"), ("input_text", "output_text")))
-            case "function_call":
-                calls.append(item)
-                continue
-            case "function_call_output":
-                total.texts.append(string(item.get("output")))
-            case _:
-                raise Unknown
-        _add_calls(calls, model, total)
-        calls = []
-    _add_calls(calls, model, total)
+    items = dicts([{"role": "user", "content": value}] if isinstance(value, str) else value)
+    outputs = {
+        item.get("call_id"): _content(item.get("output"), model, total)
+        for item in items
+        if item.get("type") == "function_call_output"
+    }
+    turn: list[Call] = []
+    for place, item in enumerate(items):
+        kind = item.get("type", "message")
+        if kind == "function_call":
+            result = outputs.get(item.get("call_id"))
+            results = [] if result is None else [result]
+            turn.append(Call(string(item.get("name")), string(item.get("arguments")), results, "id" in item))
+            continue
+        if turn and kind != "reasoning":
+            add_responses_turn(turn, model, total)
+            turn = []
+        _add_item(kind, item, items[place + 1 :], model, total)
+    if turn:
+        add_responses_turn(turn, model, total)
     if _GPT_4O.search(model):
         total.add(_GPT_4O_HIDDEN)
     if given(fields, "text"):
         form = decode(fields, "text")
-        _add_schema(form.get("format") if isinstance(form, dict) else None, model, total)
-    _add_tools(fields, model, systems, _RESPONSES_TOOLS_GPT_5 if _REASONS.search(model) else _RESPONSES_TOOLS, total)
+        add_schema(form.get("format") if isinstance(form, dict) else None, model, total)
+    if given(fields, "tools"):
+        called = functions(objects(fields, "tools"))
+        one_at_a_time = given(fields, "parallel_tool_calls") and decode(fields, "parallel_tool_calls") is False
+        add_to_responses(called, one_at_a_time=one_at_a_time, model=model, total=total)
+        add_forced(called, _choice(fields), model, total, alone=True)
     return total.frame()
 
 
-def _add_calls(calls: list[Any], model: str, total: Sum) -> None:
-    """The tool calls of one turn."""
-    for call in dicts(calls):
-        total.texts += [string(call.get("name")), string(call.get("arguments"))]
-        total.add(_CALL_GPT_5 if _REASONS.search(model) else _CALL)
-    total.add(_PARALLEL, max(0, len(calls) - 1))
+def _add_item(kind: Any, item: dict[str, Any], rest: list[dict[str, Any]], model: str, total: Sum) -> None:
+    match kind:
+        case "message" if not item.keys() - _RESPONSES_MESSAGE:
+            total.tokens += _message(item.get("role"), model)
+            total.texts.append(_content(item.get("content"), model, total))
+        case "function_call_output":
+            pass  # counted with its call
+        case "reasoning":
+            if any(later.get("role") == "user" for later in rest):
+                return
+            sealed = item.get("encrypted_content")
+            chars = len(sealed) if isinstance(sealed, str) else 0
+            thought = max(0, chars - _THOUGHT_CHARS) // _CHARS_A_THOUGHT
+            total.add((thought, thought, thought + 100))
+        case _:
+            raise Unknown
 
 
-def _add_tools(fields: Fields, model: str, systems: list[int], around: _Around, total: Sum) -> None:
-    """The tools' text joins the first system message; *systems* says which texts are those."""
-    names = [name for name in ("tools", "functions") if given(fields, name)]
-    if not names:
-        return
-    tools = objects(fields, names[0])
-    written = HEADER + namespace(tools)
-    if systems:
-        total.texts[systems[0]] += "\n\n" + written
+def _chat_calls(messages: list[dict[str, Any]], place: int) -> list[Call]:
+    """The calls of a message, each with the results that follow."""
+    message = messages[place]
+    if isinstance(legacy := message.get("function_call"), dict):
+        found = [legacy]
+    elif message.get("tool_calls"):
+        found = [
+            function for call in dicts(message["tool_calls"]) if isinstance(function := call.get("function"), dict)
+        ]
+        if len(found) < len(message["tool_calls"]):
+            raise Unknown
     else:
-        total.texts.append(written)
-    total.add(around[0 if systems else 1])
-    total.add(_TOOL, len(tools))
-    if (name := _forced(fields)) is not None and not _REASONS.search(model):
-        total.texts.append(name)
-        total.add(_CHOICE)
+        return []
+    results = []
+    for later in messages[place + 1 :]:
+        if later.get("role") not in ("tool", "function"):
+            break
+        results.append(_content(later.get("content"), "", Sum()))
+    calls, last = [], len(found) - 1
+    for i, function in enumerate(found):
+        of_call = results[i:] if i == last else results[i : i + 1]
+        calls.append(Call(string(function.get("name")), string(function.get("arguments")), of_call))
+    return calls
 
 
-def _add_schema(form: Any, model: str, total: Sum) -> None:
-    """The schema that the answer must have: its JSON, of which some keywords are not read."""
-    if not isinstance(form, dict) or "schema" not in form:
-        return
-    schema = json.dumps(_read(form["schema"]), ensure_ascii=False, separators=(",", ":"))
-    total.texts += [schema, string(form.get("name", ""))]
-    total.add(_SCHEMA_REASONS if _REASONS.search(model) else _SCHEMA)
+def _content(value: Any, model: str, total: Sum) -> str:
+    """A message's text, whose parts the API joins; its images are added to *total*."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    texts = []
+    for part in dicts(value):
+        kind = part.get("type")
+        if kind in _TEXTS:
+            texts.append(string(part.get("text", part.get("refusal"))))
+        elif kind in _IMAGES:
+            image = part.get("image_url")
+            total.add(
+                image_tokens(image.get("url"), image.get("detail"), model)
+                if isinstance(image, dict)
+                else image_tokens(image, part.get("detail"), model)
+            )
+        else:
+            raise Unknown
+    return "".join(texts)
 
 
-def _read(schema: Any) -> Any:
-    """A schema without what is not read; a property may well have the name of a keyword."""
-    if isinstance(schema, dict):
-        return {name: _read(inner) for name, inner in schema.items() if isinstance(inner, dict) or name not in _UNREAD}
-    return [_read(inner) for inner in schema] if isinstance(schema, list) else schema
+def _add_chat_tools(fields: Fields, first: tuple[int, str] | None, model: str, provider: str, total: Sum) -> None:
+    for name in ("tools", "functions"):
+        if given(fields, name):
+            called = functions(objects(fields, name))
+            if provider == "openrouter" and GPT_5.search(model):  # asks for it in Responses
+                add_to_responses(called, one_at_a_time=False, model=model, total=total)
+            else:
+                add_to_chat(called, first, model, total)
+            add_forced(called, _choice(fields), model, total, alone=False)
+            return
 
 
-def _forced(fields: Fields) -> str | None:
-    """The function that must be called."""
-    choice = decode(fields, "tool_choice") if given(fields, "tool_choice") else None
-    if not isinstance(choice, dict):
-        return None
-    return string((choice.get("function") or choice).get("name"))
+def _choice(fields: Fields) -> Any:
+    for name in ("tool_choice", "function_call"):
+        if given(fields, name):
+            return decode(fields, name)
+    return None
 
 
 def _prime(model: str) -> int:
-    return 2 if _REASONS.search(model) else 3
+    return 2 if REASONS.search(model) else 3
 
 
 def _message(role: Any, model: str) -> int:
     if role not in ("system", "developer", "user", "assistant"):
         raise Unknown
-    return 4 + 2 * (role == "assistant" and _GPT_5.search(model) is not None)
+    return 4 + 2 * (role == "assistant" and GPT_5.search(model) is not None)

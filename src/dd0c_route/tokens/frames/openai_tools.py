@@ -1,89 +1,98 @@
-"""How OpenAI's models read tools: as a namespace of TypeScript functions behind the system message.
-
-Source: the format that openai/harmony (`src/encoding.rs`, Apache-2.0) renders for open models; what differs here was
-found on recorded requests: an object in which nothing has a comment stands on one line, and a comment of several lines
-is marked once.
-"""
+"""The text that OpenAI's models read for tools, and where it stands. Source: measured on recorded requests."""
 
 from __future__ import annotations
 
-import json
+import re
 from typing import Any
 
-from dd0c_route.tokens.frames.reading import Unknown, string
+from dd0c_route.tokens.frames.openai_types import Signatures
+from dd0c_route.tokens.frames.reading import Sum, Unknown, string
 
-HEADER = "# Tools\n\n## functions\n\n"
+REASONS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?:[5-9]|\d\d)|o[1-9](?:$|[-:]))")
+GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?:[5-9]|\d\d)")
+
+# gpt-5 and later; the paragraph is one that these models quote when they are asked for it.
+_GROUPS = (
+    "# Tools\n\nTools are grouped by namespace where each namespace has one or more tools defined. By default, the "
+    "input for each tool call is a JSON object. If the tool schema has the word 'FREEFORM' input type, you should "
+    "strictly follow the function description and instructions for the input format. It should not be JSON unless "
+    "explicitly instructed by the function description or system/developer instructions.\n\n"
+)
+_NAMESPACE = "## Namespace: functions\n\n### Target channel: commentary\n\n### Tool definitions\n"
+_FORCED = 7  # where one function must be called, beside its name
 
 
-def namespace(tools: list[dict[str, Any]]) -> str:
-    """The text for *tools*, each as in chat (`{"type": "function", "function": {…}}`), in Responses, or a function."""
-    lines = ["namespace functions {", ""]
+def functions(tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The functions of *tools*: each as in chat (`{"type": "function", "function": {…}}`), in Responses, or bare."""
+    found = []
     for tool in tools:
-        if tool.get("type", "function") != "function":
-            raise Unknown
         function = tool.get("function", tool)
-        if not isinstance(function, dict):
+        if tool.get("type", "function") != "function" or not isinstance(function, dict):
             raise Unknown
-        lines += [*_function(function), ""]
-    return "\n".join([*lines, "} // namespace functions"])
+        found.append(function)
+    return found
 
 
-def _function(function: dict[str, Any]) -> list[str]:
-    name, parameters = string(function.get("name")), function.get("parameters")
-    lines = _comment(function.get("description"))
-    if not isinstance(parameters, dict) or not parameters.get("properties"):
-        return [*lines, f"type {name} = () => any;"]
-    head = "".join([f"{line}\n" for line in _comments(parameters)])
-    return [*lines, f"type {name} = (_: {head}{_type(parameters)}) => any;"]
+def namespace(signatures: list[str]) -> str:
+    """What gpt-4o and older models read, and o1 and later."""
+    body = "\n\n".join(signatures)
+    return f"## functions\n\nnamespace functions {{\n\n{body}\n\n}} // namespace functions"
 
 
-def _type(schema: Any) -> str:
-    if not isinstance(schema, dict):
-        return "any"
-    for several in ("anyOf", "oneOf"):
-        if isinstance(schema.get(several), list):
-            return " | ".join(map(_type, schema[several]))
-    if isinstance(schema.get("enum"), list):
-        return " | ".join([json.dumps(value, ensure_ascii=False) for value in schema["enum"]])
-    match schema.get("type"):
-        case list() as names:
-            return " | ".join([_type(schema | {"type": name}) for name in names if isinstance(name, str)])
-        case "number" | "integer":
-            return "number"
-        case "string" | "boolean" | "null" as name:
-            return str(name)
-        case "array":
-            return f"{_type(schema['items'])}[]" if schema.get("items") else "any[]"
-        case _:
-            return _object(schema)
+def add_to_chat(called: list[dict[str, Any]], first: tuple[int, str] | None, model: str, total: Sum) -> None:
+    """Tools join the first message where it is the system's; else they are a message of their own.
+
+    Args:
+        called: What can be called, as `functions` gives it.
+        first: Where among the texts the system message stands that is first, and its text; None where there is none.
+    """
+    signatures = _written(called, copies_descriptions=True, total=total)
+    if GPT_5.search(model):
+        text = _GROUPS + _NAMESPACE + "\n\n".join(signatures)
+    else:
+        text = "# Tools\n\n" + namespace(signatures)
+    if first is None:
+        total.tokens += 4 if REASONS.search(model) else 3
+        total.texts.append(text)
+        return
+    place, system = first
+    if GPT_5.search(model):
+        total.texts[place] = f"# Instructions\n\n{system}\n\n{text}"
+    else:
+        total.tokens -= 0 if REASONS.search(model) else 1
+        total.texts[place] = f"{system}\n\n{text}"
 
 
-def _object(schema: dict[str, Any]) -> str:
-    properties, required = schema.get("properties"), schema.get("required")
-    if not isinstance(required, list):
-        required = []
-    if not isinstance(properties, dict) or not properties:
-        return "object" if schema.get("type") == "object" else "any"
-    fields = {f"{name}{'' if name in required else '?'}: {_type(inner)}": inner for name, inner in properties.items()}
-    comments = [_comments(inner) for inner in fields.values()]
-    if not any(comments):
-        return f"{{ {', '.join(fields)} }}"
-    lines = ["{"]
-    for field, comment in zip(fields, comments, strict=True):
-        lines += [*comment, f"{field},"]
-    return "\n".join([*lines, "}"])
+def add_to_responses(called: list[dict[str, Any]], *, one_at_a_time: bool, model: str, total: Sum) -> None:
+    """The same text, of which the head is not billed; gpt-5's is where calls must not be parallel."""
+    signatures = _written(called, copies_descriptions=False, total=total)
+    if GPT_5.search(model):
+        total.texts.append((_GROUPS if one_at_a_time else "") + _NAMESPACE + "\n\n".join(signatures))
+    else:
+        total.texts.append(namespace(signatures))
 
 
-def _comments(schema: Any) -> list[str]:
-    if not isinstance(schema, dict):
-        return []
-    lines = _comment(schema.get("title"))
-    description = _comment(schema.get("description"))
-    lines += ["//", *description] if lines and description else description
-    if "default" in schema:
-        lines.append(f"// default: {json.dumps(schema['default'], ensure_ascii=False)}")
-    return lines
+def add_forced(called: list[dict[str, Any]], choice: Any, model: str, total: Sum, *, alone: bool) -> None:
+    """The function that must be called, which models that reason are not billed for.
+
+    Args:
+        alone: Whether the only function counts as named where any must be called, as in Responses.
+    """
+    if REASONS.search(model):
+        return
+    if isinstance(choice, dict):
+        inner = choice.get("function")
+        function = inner if isinstance(inner, dict) else choice
+        if "name" in function:
+            total.texts.append(string(function["name"]))
+            total.tokens += _FORCED
+    elif alone and choice == "required" and len(called) == 1:
+        total.texts.append(string(called[0].get("name")))
+        total.tokens += _FORCED
 
 
-def _comment(value: Any) -> list[str]:
-    return [f"// {value.strip()}"] if isinstance(value, str) and value else []
+def _written(called: list[dict[str, Any]], *, copies_descriptions: bool, total: Sum) -> list[str]:
+    signatures = Signatures(copies_descriptions=copies_descriptions)
+    written = ["\n".join(signatures.lines(function)) for function in called]
+    total.above += signatures.uncertain
+    return written
