@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import click
 import msgspec
 from msgspec import Raw
@@ -15,6 +18,7 @@ def command() -> int:
 
     \b
     in   {"api", "provider", "model", "request"} or {"model", "text"}; with "output_text" the output is counted too
+         ("provider" may be missing, and "model" where the request names it)
     out  {"input_tokens", "exactness": "exact"|"estimated", "band": [low, high], "tokenizer"} ("output_tokens")
     """
     return answer_each(counted)
@@ -24,10 +28,10 @@ def counted(line: Answer) -> Answer:
     """The counts of one line."""
     from dd0c_route.tokens import count_answer, count_request_exactly, count_text_exactly
 
-    model = text(line, "model")
-    if "request" in line:
-        fields = {name: Raw(msgspec.json.encode(value)) for name, value in table(line, "request").items()}
-        provider = text(line, "provider", may_be_empty=True) if "provider" in line else ""
+    model, request, output = _model(line), line.get("request"), line.get("output_text")
+    if request is not None:
+        fields = {name: _raw(value) for name, value in table(line, "request").items()}
+        provider = text(line, "provider", may_be_empty=True) if line.get("provider") is not None else ""
         count = count_request_exactly(text(line, "api"), fields, model, provider)
     else:
         count = count_text_exactly(text(line, "text", may_be_empty=True), model)
@@ -37,7 +41,27 @@ def counted(line: Answer) -> Answer:
         "band": count.band,
         "tokenizer": count.tokenizer,
     }
-    if "output_text" in line:
-        output = count_answer(text(line, "output_text", may_be_empty=True), model)
-        answer |= {"output_tokens": output.tokens, "output_exactness": output.exactness, "output_band": output.band}
+    if output is not None:
+        answered = count_answer(text(line, "output_text", may_be_empty=True), model)
+        answer |= {
+            "output_tokens": answered.tokens,
+            "output_exactness": answered.exactness,
+            "output_band": answered.band,
+        }
     return answer
+
+
+def _model(line: Answer) -> str:
+    """The model of the line, or the one that its request names."""
+    request = line.get("request")
+    if line.get("model") is None and isinstance(request, dict) and isinstance(request.get("model"), str):
+        return text(request, "model")
+    return text(line, "model")
+
+
+def _raw(value: Any) -> Raw:
+    """The value as JSON; numbers longer than 64 bits come from clients too."""
+    try:
+        return Raw(msgspec.json.encode(value))
+    except OverflowError:
+        return Raw(json.dumps(value).encode())

@@ -20,8 +20,8 @@ class BadLine(Exception):
 def answer_each(answer: Callable[[Answer], Answer]) -> int:
     """Apply *answer* to each line of stdin.
 
-    A line at fault is answered by `{"error": "invalid_line", "line": n, "message": …}`, so that answers and lines
-    stay in step.
+    A line at fault is answered by `{"error": "invalid_line", "line": n, "message": …}`, one that meets a bug of ours by
+    the same with `internal_error`, so that answers and lines stay in step.
 
     Returns:
         1 if a line was at fault, else 0.
@@ -36,6 +36,9 @@ def answer_each(answer: Callable[[Answer], Answer]) -> int:
         except BadLine as error:
             failed = 1
             result = {"error": "invalid_line", "line": number, "message": str(error)}
+        except Exception as error:  # a bug of ours on one line must not cost the others
+            failed = 1
+            result = {"error": "internal_error", "line": number, "message": f"a bug: {type(error).__name__}"}
         sink.write(msgspec.json.encode(result) + b"\n")
         sink.flush()
     return failed
@@ -58,9 +61,11 @@ def table(line: Answer, name: str) -> Answer:
 
 
 def _table(line: bytes) -> Answer:
+    from dd0c_route.tokens.loose import decoded  # when needed: `--help` is quick
+
     try:
-        value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError) as error:
+        value = decoded(line)
+    except ValueError as error:
         raise BadLine(f"not JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadLine("expected an object")

@@ -32,7 +32,7 @@ _IMAGES = frozenset(["image_url", "image", "images", "inlineData", "inline_data"
 _FILES = frozenset(["fileData", "file_data", "input_audio", "file", "document", "video", "file_id", "audio", "source"])
 _DATA = frozenset(("arguments", "input", "args", "response", "functionResponse", "toolUse", "toolResult"))
 _CALLS = frozenset(("tool_calls", "function_call", "functionCall", "toolUse"))
-_CALL_TYPES = frozenset(("tool_use", "function_call"))
+_CALL_TYPES = ("tool_use", "function_call")  # compared, not hashed: a type may be anything
 
 ALL_BYTES = 1 << 40
 _MOST_FIELDS = 64
