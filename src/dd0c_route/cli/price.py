@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from dd0c_route.wire.meter import Reported
 
 _STREAM_PARTS = ("message_start", "message_delta")  # Anthropic's two reports of one stream
+# A field that only one API's report has -> that API, for lines that name none, or another.
+_SHAPES = {
+    "promptTokenCount": "gemini.generate",
+    "cache_creation_input_tokens": "anthropic.messages",
+    "inputTokens": "bedrock.converse",
+    "billed_units": "cohere.chat",
+    "prompt_eval_count": "ollama",
+}
 _NORMALISED = {*Usage.__struct_fields__, *Media.__struct_fields__, *ServerTools.__struct_fields__}
 _Part = TypeVar("_Part", Usage, Media, ServerTools)
 
@@ -129,19 +137,37 @@ def _part(kind: type[_Part], given: Answer) -> _Part:
 
 
 def _reported(line: Answer, given: Answer) -> Reported:
-    from dd0c_route.wire.meter import meter_for
-
     api = text(line, "api") if "api" in line else "unknown"
     if api == "embeddings":  # as recordings call it
         api = "cohere.embeddings" if line.get("provider") == "cohere" else "openai.embeddings"
+    for dialect in (api, *(dialect for field, dialect in _SHAPES.items() if field in given)):
+        reported = _read(dialect, line["model"], given)
+        if reported is not None and (_used(reported) or _says_zero(given)):
+            return reported
+    raise BadLine(f"no usage of '{api}' is recognised in 'usage'")
+
+
+def _read(api: str, model: str, given: Answer) -> Reported | None:
+    from dd0c_route.wire.meter import meter_for
+
     meter = meter_for(api, "application/json", "")
     # Every dialect has its own place for the usage; each reads only its own.
-    meter.feed(msgspec.json.encode({**given, "model": line["model"], "usage": given, "usageMetadata": given}))
+    meter.feed(msgspec.json.encode({**given, "model": model, "usage": given, "usageMetadata": given}))
     meter.end()
-    reported = meter.reported
-    if reported is None:
-        raise BadLine(f"no usage of '{api}' is recognised in 'usage'")
-    return reported
+    return meter.reported
+
+
+def _used(reported: Reported) -> bool:
+    usage = reported.billed or reported.usage
+    return bool(
+        usage.input_total or usage.output_total or reported.media.audio_seconds or reported.server_tools != NO_TOOLS
+    )
+
+
+def _says_zero(given: Answer) -> bool:
+    """All token counts in it are 0: a report of nothing, not one that was not understood."""
+    counts = [value for name, value in given.items() if "token" in name.lower() and isinstance(value, int | float)]
+    return bool(counts) and not any(counts)
 
 
 def _at_ns(line: Answer) -> int:
