@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from dd0c_route.config import Config, Match, Provider, Route
-from dd0c_route.decide import Router, build_router, decide, resolve
+from dd0c_route.decide import Expected, Router, build_router, decide, resolve
 from dd0c_route.errors import BadRequest, ConfigError, NotFound
 from dd0c_route.types import Call, Target
 from tests.proxy.examples import call
@@ -19,6 +19,7 @@ OWNERS = {
     "gemini-2.5-pro": ("google",),
 }
 COSTS = {"large": 100, "small": 10}
+DEAREST = 1000
 
 
 def provider(name: str, dialect: str) -> Provider:
@@ -43,7 +44,7 @@ def router(
         Config(providers=PROVIDERS if providers is None else providers, routes=routes),
         lambda model: OWNERS.get(model, ()),
         lambda asked, target: (odds or {}).get(target.model),
-        lambda asked, target: COSTS.get(target.model),
+        lambda asked, target: Expected(COSTS.get(target.model, DEAREST), target.model not in COSTS),
     )
 
 
@@ -234,6 +235,18 @@ def test_the_model_asked_for_is_good_enough_for_itself_and_others_by_their_odds(
         ("large", 1.0, 100),
         ("small", 0.95, 10),
     ]
+
+
+def test_a_candidate_without_a_price_is_held_at_its_worst_case_and_said_to_be() -> None:
+    rows = router(
+        routed("local/unheard-of", "local/small", policy="cheapest-capable", floor=0.9),
+        odds={"small": 0.95, "unheard-of": 0.99},
+    )
+
+    decision = decide(asking("openai/large"), rows)
+
+    assert [target.model for target in decision.plan] == ["small", "unheard-of"]
+    assert [(c.expected_cost, c.unpriced) for c in decision.candidates] == [(DEAREST, True), (10, False)]
 
 
 def test_without_a_predictor_the_model_asked_for_is_kept() -> None:

@@ -13,6 +13,7 @@ from dd0c_route.clock import HandClock
 from dd0c_route.errors import ConfigError, NotFound
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.runtime import Boot, Runtime, build, load_config, read_boot
+from dd0c_route.tokens import count_request
 from dd0c_route.types import Target
 from dd0c_route.upstream import Sweeper
 from tests.proxy.examples import call
@@ -158,10 +159,32 @@ def test_what_a_call_is_expected_to_cost_follows_prompt_and_price(tmp_path: Path
         long = call(b'{"model":"m-1","messages":[{"role":"user","content":"' + b"word " * 500 + b'"}]}')
         target = Target("one", "m-1")
         first, second = expected(short, target), expected(long, target)
-        assert first is not None
-        assert second is not None
-        assert first < second
-        assert expected(short, Target("two", "m-1")) is None
+        assert first.picodollars < second.picodollars
+        assert not first.unpriced
+        limited = call(b'{"model":"m-1","max_tokens":10,"messages":[{"role":"user","content":"Hi."}]}')
+        assert first.picodollars - expected(limited, target).picodollars == 390 * 2_000_000
+
+    with_runtimes(tmp_path, test)
+
+
+@pytest.mark.parametrize(("provider", "dearest"), [("one", "own"), ("two", "all")])
+def test_a_candidate_without_a_price_is_expected_to_cost_the_dearest_that_is_known(
+    tmp_path: Path, provider: str, dearest: str
+) -> None:
+    """Of its provider, or of the whole catalogue: never nothing, and never 0."""
+
+    async def test(make: Make) -> None:
+        rows = '\n[[prices]]\nprovider = "one"\nmodel = "{}"\ninput = {}\noutput = {}\n'
+        route = f'\n[[routes]]\ncandidates = ["{provider}/unheard-of", "one/m-1"]\n'
+        runtime = make(TWO + rows.format("m-1", 1, 2) + rows.format("m-2", 3, 1) + route)
+        asked = call(b'{"model":"m-1","messages":[{"role":"user","content":"Hi."}]}')
+
+        found = runtime.router.expected_cost(asked, Target(provider, "unheard-of"))
+
+        assert found.unpriced
+        tokens = count_request(asked.api, asked.fields, "unheard-of", provider).tokens
+        own = tokens * 3_000_000 + 400 * 2_000_000
+        assert found.picodollars == own if dearest == "own" else found.picodollars > own
 
     with_runtimes(tmp_path, test)
 

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from time import perf_counter_ns
+from typing import NamedTuple
 
 from msgspec import Struct, structs
 
@@ -17,10 +18,18 @@ from dd0c_route.brain.policies import POLICIES
 from dd0c_route.brain.policy import Policy
 from dd0c_route.config import Config, Route
 from dd0c_route.errors import BadRequest, ConfigError, NotFound
-from dd0c_route.types import Call, Candidate, Decision, Target
+from dd0c_route.types import Call, Candidate, Decision, PicoUSD, Target
+
+
+class Expected(NamedTuple):
+    """What a call will probably cost at a target; *unpriced*: it has no price, and this is the worst case."""
+
+    picodollars: PicoUSD
+    unpriced: bool = False
+
 
 Odds = Callable[[Call, Target], float | None]
-ExpectedCost = Callable[[Call, Target], int | None]
+ExpectedCost = Callable[[Call, Target], Expected]
 Owners = Callable[[str], tuple[str, ...]]
 
 
@@ -130,20 +139,19 @@ def _by_policy(started: int, call: Call, asked: Target, route: CompiledRoute, ro
         return _decided(started, (asked,), asked, "no candidate speaks the caller's dialect", route=route)
     if call.policy in POLICIES:
         route = _with_policy(route, call.policy)
-    candidates = tuple(
-        Candidate(
-            target=target,
-            p_good=1.0 if target == asked else router.odds(call, target),
-            expected_cost=router.expected_cost(call, target),
-        )
-        for target in usable
-    )
+    candidates = tuple(_candidate(call, target, asked, router) for target in usable)
     choice = route.policy.choose(candidates)
     mode = route.settings.mode
     if mode == "shadow" or (mode == "canary" and router.draw() >= route.settings.share):
         reason = f"{mode}: {choice.reason}"
         return _decided(started, (asked,), asked, reason, route=route, candidates=candidates, shadow=choice.plan[0])
     return _decided(started, choice.plan, asked, choice.reason, route=route, candidates=candidates)
+
+
+def _candidate(call: Call, target: Target, asked: Target, router: Router) -> Candidate:
+    p_good = 1.0 if target == asked else router.odds(call, target)
+    cost = router.expected_cost(call, target)
+    return Candidate(target, p_good, cost.picodollars, cost.unpriced)
 
 
 def _with_policy(route: CompiledRoute, name: str) -> CompiledRoute:

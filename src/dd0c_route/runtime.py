@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,11 +17,11 @@ from dd0c_route.access import KeyRing
 from dd0c_route.clock import Clock
 from dd0c_route.config import Config, Provider
 from dd0c_route.config.load import Loaded, load
-from dd0c_route.decide import Router, build_router
+from dd0c_route.decide import Expected, Router, build_router
 from dd0c_route.errors import ConfigError, NotFound, PriceMissing
 from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
-from dd0c_route.pricing import Catalog, Price, cost
+from dd0c_route.pricing import Catalog, Price, amount
 from dd0c_route.redact import register
 from dd0c_route.tokens import count_request
 from dd0c_route.types import Call, PicoUSD, Target, Usage
@@ -29,8 +29,9 @@ from dd0c_route.upstream import Pool, Sweeper
 from dd0c_route.upstream.health import RetryBudget
 from dd0c_route.upstream.origin import origin_of
 from dd0c_route.upstream.providers import known
+from dd0c_route.wire.output_limit import output_limit
 
-_USUAL_OUTPUT_TOKENS = 400  # where a call sets no limit: the median answer of the recordings is shorter
+_USUAL_OUTPUT_TOKENS = 400  # of an answer, where the call sets no lower limit: the recordings' median is shorter
 
 
 class Boot(Struct, frozen=True):
@@ -75,7 +76,7 @@ def load_config(
     """
     loaded = load(Path(config_path) if config_path is not None else None, environ, overrides, known())
     try:
-        build_router(loaded.config, lambda model: (), lambda call, target: None, lambda call, target: None)
+        build_router(loaded.config, lambda model: (), lambda call, target: None, lambda call, target: Expected(0))
     except NotFound as error:
         raise ConfigError([f"routes: {error.message}"]) from None
     return loaded
@@ -135,6 +136,40 @@ class Runtime(Struct, frozen=True):
         return self.catalog.price(provider, model, at_ns, tier)
 
 
+class ExpectedCosts:
+    """What a call will probably cost at a target: its prompt, counted quickly, and an answer of the usual length."""
+
+    def __init__(self, catalog: Catalog, known: Known) -> None:
+        self._catalog = catalog
+        self._known = known
+        self._worst: dict[str, Price] = {}
+
+    def prepare(self, targets: Collection[Target], at_ns: int) -> None:
+        """Work out the worst case of the providers of *targets* without a price: that takes too long for a call."""
+        for target in targets:
+            if target.provider not in self._worst and self._priced(target, at_ns, Usage(1, output=1)) is None:
+                worst = self._catalog.worst_case(target.provider, at_ns)
+                has_both = worst.rates.input is not None and worst.rates.output is not None
+                self._worst[target.provider] = worst if has_both else self._catalog.worst_case("", at_ns)
+
+    def __call__(self, call: Call, target: Target) -> Expected:
+        asked = (call.api, call.fields, target.model, target.provider)
+        prompt = self._known.correct(count_request(*asked), *asked).tokens
+        limit = output_limit(call.api, call.fields)
+        usage = Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS if limit is None else min(limit, _USUAL_OUTPUT_TOKENS))
+        cost = self._priced(target, call.at_ns, usage)
+        if cost is None:
+            return Expected(amount(usage, self._worst[target.provider]), unpriced=True)
+        return Expected(cost)
+
+    def _priced(self, target: Target, at_ns: int, usage: Usage) -> PicoUSD | None:
+        price = self._catalog.price(target.provider, target.model, at_ns)
+        try:
+            return amount(usage, price) if price is not None else None
+        except PriceMissing:
+            return None
+
+
 def build(
     loaded: Loaded, journal: Journal, clock: Clock, sweeper: Sweeper, loop: asyncio.AbstractEventLoop,
     before: Runtime | None = None, known: Known | None = None,
@@ -144,17 +179,9 @@ def build(
     catalog = Catalog.of(config)
     known = known or (before.known if before is not None else Known())
 
-    def expected_cost(call: Call, target: Target) -> PicoUSD | None:
-        price = catalog.price(target.provider, target.model, call.at_ns)
-        if price is None:
-            return None
-        asked = (call.api, call.fields, target.model, target.provider)
-        prompt = known.correct(count_request(*asked), *asked).tokens
-        try:
-            return cost(Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS), price).picodollars
-        except PriceMissing:
-            return None
-
+    expected = ExpectedCosts(catalog, known)
+    router = build_router(config, catalog.owners, lambda call, target: None, expected)
+    expected.prepare({target for route in router.routes for target in route.targets}, clock.wall_ns())
     lines: dict[str, Line] = {}
     for name, provider in config.providers.items():
         if provider.api_key is not None:
@@ -169,7 +196,7 @@ def build(
         config=config,
         version=loaded.version,
         keys=KeyRing(config.server.access_keys),
-        router=build_router(config, catalog.owners, lambda call, target: None, expected_cost),
+        router=router,
         lines=lines,
         catalog=catalog,
         retry_budget=RetryBudget(config.retries.budget_share),

@@ -127,12 +127,14 @@ class Candidate(Struct, frozen=True):
 
     Attributes:
         p_good: Probability of a good answer, 0..1, or None where nothing is known.
-        expected_cost: Picodollars for this call, or None where the model has no price.
+        expected_cost: Picodollars for this call, or None where nothing is known of it.
+        unpriced: The model has no price: *expected_cost* is the worst case.
     """
 
     target: Target
     p_good: float | None = None
     expected_cost: PicoUSD | None = None
+    unpriced: bool = False
 
 
 class Decision(Struct, frozen=True):

@@ -72,6 +72,7 @@ def _decision(entry: Entry) -> list[str]:
         odds, cost = candidate.get("p_good"), candidate.get("expected_cost_picodollars")
         good = "good: not known" if odds is None else f"good: {odds:.2f}"
         price = "no price" if cost is None else f"expected ${_usd(cost)}"
+        price += " (no price: the worst case)" if candidate.get("unpriced") else ""
         lines.append(f"  candidate {candidate.get('target')}: {good}, {price}")
     if decision.get("shadow"):
         lines.append(f"  shadow    would have chosen {decision['shadow']}")

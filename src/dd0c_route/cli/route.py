@@ -111,6 +111,7 @@ def _record(decision: Decision) -> Answer:
         "route": decision.route,
         "candidates": [
             {"target": str(one.target), "p_good": one.p_good, "expected_cost_picodollars": one.expected_cost}
+            | ({"unpriced": True} if one.unpriced else {})
             for one in decision.candidates
         ],
         "shadow": str(decision.shadow) if decision.shadow is not None else None,

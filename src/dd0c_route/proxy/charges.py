@@ -64,6 +64,7 @@ def decision_record(decision: Decision | None) -> dict[str, Any] | None:
         fields["plan"] = [redact_label(str(target)) for target in decision.plan]
         fields["candidates"] = [
             {"target": str(c.target), "p_good": c.p_good, "expected_cost_picodollars": c.expected_cost}
+            | ({"unpriced": True} if c.unpriced else {})
             for c in decision.candidates
         ]
         fields["shadow"] = str(decision.shadow) if decision.shadow is not None else None

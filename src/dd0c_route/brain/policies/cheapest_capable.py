@@ -13,8 +13,8 @@ from dd0c_route.types import Candidate
 class CheapestCapable(Struct, frozen=True):
     """The cheapest target that is good enough; stronger ones stand by.
 
-    A target without known odds is never good enough, unless *floor* is 0; one without a price comes after those
-    that have one.
+    A target without known odds is never good enough, unless *floor* is 0; one without a price is held at its worst
+    case, and one of whose cost nothing is known comes last.
     """
 
     floor: float = 0.9
