@@ -166,6 +166,26 @@ def test_media_are_parts_of_the_prompt_and_of_the_candidates() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("modality", "media"),
+    [
+        (4, Media(input_audio=9)),
+        (2, Media(input_image=9)),
+        (1, TEXT_ONLY),
+        (0, TEXT_ONLY),
+        (True, TEXT_ONLY),
+        (None, TEXT_ONLY),
+        ("audio", Media(input_audio=9)),
+        ([], TEXT_ONLY),
+    ],
+)
+def test_a_modality_may_be_a_number(modality: Any, media: Media) -> None:
+    usage = {"promptTokenCount": 9, "promptTokensDetails": [{"modality": modality, "tokenCount": 9}]}
+    report = read_json("gemini.generate", candidates=[], usageMetadata=usage).reported
+    assert report is not None
+    assert report.media == media
+
+
 def test_a_report_of_text_has_no_media() -> None:
     usage = {"promptTokenCount": 5, "candidatesTokenCount": 2, "promptTokensDetails": details(TEXT=5)}
     report = read_json("gemini.generate", candidates=[], usageMetadata=usage).reported

@@ -15,8 +15,10 @@ from dd0c_route.wire.loose import UNREADABLE, count_of, dict_of, dicts_of, kind_
 _COUNTS = {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount"}
 
 
-# Pages of documents are tokens of images (ai.google.dev/gemini-api/docs/document-processing).
-_MEDIA = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
+# Pages of documents are tokens of images (ai.google.dev/gemini-api/docs/document-processing). Some clients write the
+# enumeration as its numbers (Vertex AI API, `Modality`).
+_MEDIA: dict[str | int, str] = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
+_MEDIA |= {2: "image", 3: "video", 4: "audio", 5: "image"}
 # Until Gemini 2.5 a grounded answer is billed once, however often it searched; since Gemini 3 each search is
 # (ai.google.dev/gemini-api/docs/pricing, grounding with Google Search).
 _BILLED_BY_ANSWER = re.compile(r"gemini-(1|2)\b")
@@ -165,7 +167,8 @@ def _by_medium(raw: dict[str, Any], *names: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name in names:
         for detail in dicts_of(raw.get(name)):
-            medium = _MEDIA.get(str_of(detail.get("modality")).upper())
+            modality = detail.get("modality")
+            medium = _MEDIA.get(modality.upper() if isinstance(modality, str) else count_of(detail, "modality"))
             if medium and (tokens := count_of(detail, "tokenCount")):
                 counts[medium] = counts.get(medium, 0) + tokens
     return counts
