@@ -168,7 +168,9 @@ def test_the_artefact_is_what_the_installed_genai_prices_gives() -> None:
         ("openrouter", "openai/gpt-4o:nitro", "openrouter/openai/gpt-4o"),
         ("openrouter", "openai/text-embedding-3-small", "openai/text-embedding-3-small"),
         ("openrouter", "x-ai/grok-4", "x-ai/grok-4-0709"),
+        ("openrouter", "text-embedding-3-small", "openai/text-embedding-3-small"),
         ("vercel", "anthropic/claude-sonnet-4-5", "anthropic/claude-sonnet-4-5"),
+        ("vercel", "gemini-2.5-pro", "google/gemini-2.5-pro"),
         ("other:ai-gateway.vercel.sh", "openai/gpt-4o-mini", "openai/gpt-4o-mini"),
     ],
 )

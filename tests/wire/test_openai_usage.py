@@ -113,6 +113,8 @@ def test_embeddings_may_report_the_total_alone() -> None:
         ({"cost_in_usd_ticks": 1}, "0.0000000001"),
         ({"cost": None}, None),
         ({"cost": "free"}, None),
+        ({"cost": "1e400"}, None),
+        ({"cost": "0.000450"}, "0.000450"),
         ({"cost_in_usd_ticks": True}, None),
         ({}, None),
     ],

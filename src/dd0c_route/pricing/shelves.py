@@ -97,10 +97,20 @@ class Shelves:
             for place in places:
                 if found := self._on(place, spelling):
                     return Found(place, found, place == name)
+        return self._resold(provider, spellings(model, provider)[-1])
+
+    def _resold(self, provider: str, name: str) -> Found | None:
+        """The maker's own row, where *provider* passes its price on; a bare name is a maker's where it owns it."""
         seller = self._seller(provider)
-        maker, _, rest = spellings(model, provider)[-1].partition("/")
-        if seller and maker in seller.resells:
-            place = self._shelf_of(seller.resells[maker])
+        if seller is None or not seller.resells:
+            return None
+        maker, slash, rest = name.partition("/")
+        owners = [seller.resells[maker]] if slash and maker in seller.resells else []
+        if not slash:
+            owners = [owner for owner in self.makers(name) if owner in seller.resells.values()]
+            rest = name
+        for owner in owners:
+            place = self._shelf_of(owner)
             if found := self._on(place, rest):
                 return Found(place, found, False)
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # all th
 MAX_TOKENS = 1 << 40  # more is not a count
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ELEMENTS = msgspec.json.Decoder(list[Raw])
+_DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,30})?", re.ASCII)
 _scan = json.JSONDecoder().raw_decode
 
 
@@ -131,7 +133,9 @@ def has_odd_count(fields: dict[str, Any]) -> bool:
 
 
 def dollars_of(value: Any) -> str | None:
-    """A JSON number as an exact decimal string, or None. The number's own digits, no binary fraction."""
+    """A JSON number, or a text that is one, as an exact decimal string, or None. Its own digits, no binary fraction."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e9 < value < 1e9:
         return None
     return format(Decimal(str(value)), "f")
