@@ -57,14 +57,14 @@ def report(folder: Path) -> Iterator[str]:
     started = time.perf_counter()
     found = measured(list(chain(prompts(folder), answers(folder), languages(folder))))
     yield from machine(len(found))
-    yield from ("", "## Targets", "", *tables.targets_table(found))
+    yield from ("", "### Targets", "", *tables.targets_table(found))
     stream = list(cuts(folder))
     names, right = len({cut.record for cut in stream}), share(cut.truth == cut.counted for cut in stream)
     cut = f"delivered tokens at {len(stream)} cuts of {names} streams with log-probabilities"
     yield tables.line(cut, len(stream), "exact", "100.0 %", tables.percent(right), "-", "-", "-")
-    yield from ("", "## What counts say of themselves", "", *tables.estimates_table(found))
-    yield from ("", "## By class", "", *tables.classes_table(found))
-    yield from ("", "## Money", "", *money_tables(folder, LITELLM))
+    yield from ("", "### What counts say of themselves", "", *tables.estimates_table(found))
+    yield from ("", "### By class", "", *tables.classes_table(found))
+    yield from ("", "### Money", "", *money_tables(folder, LITELLM))
     yield from ("", f"in {time.perf_counter() - started:.0f} s")
 
 
@@ -88,6 +88,7 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     options.add_argument("--speed", action="store_true", help="measure speed and memory instead")
     options.add_argument("--speed-of", metavar="MODEL", help=argparse.SUPPRESS)
+    options.add_argument("--into", metavar="FILE", type=Path, help="write it into a document, between its marks")
     given = options.parse_args()
     if "DD0C_CORPUS" not in os.environ:
         sys.exit("set DD0C_CORPUS to the folder that holds recordings/")
@@ -95,8 +96,23 @@ def main() -> None:
     if given.speed_of:
         print(speed_of(folder, given.speed_of))
         return
+    lines = []
     for line in speed_table() if given.speed else report(folder):
         print(line, flush=True)
+        lines.append(line)
+    if given.into is not None:
+        put(given.into, "speed" if given.speed else "accuracy", lines)
+
+
+def put(document: Path, mark: str, lines: Sequence[str]) -> None:
+    """Replace what stands between `<!-- MARK -->` and `<!-- end of MARK -->`."""
+    text = document.read_text(encoding="utf-8")
+    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    if not after:
+        raise SystemExit(f"{document} has no '{begin.strip()}' … '{end}'")
+    document.write_text(before + begin + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,7 @@ from dd0c_route.pricing import Catalog
 from tests.wire.corpus import APIS
 
 ORACLE_NAMES = {"vertex": "google", "xai": "x-ai", "bedrock": "aws", "voyage": "voyageai"}
+FLAVOURS = {"openai.chat": "chat", "openai.responses": "responses", "embeddings": "embeddings"}
 LITELLM_NAMES = {"google": "gemini", "vertex": "vertex_ai"}
 # The makers whose models an aggregator resells at their list price; what others host has a price for each host.
 MAKERS = ("openai/", "anthropic/", "google/", "x-ai/", "xai/", "mistralai/", "cohere/", "perplexity/")
@@ -35,7 +37,7 @@ class Bill(NamedTuple):
     oracle: Decimal | None
     charged: Decimal | None
     first_party: bool
-    is_override: bool
+    answer: dict[str, Any]
 
 
 def bills(folder: Path) -> Iterator[Bill]:
@@ -54,7 +56,7 @@ def bills(folder: Path) -> Iterator[Bill]:
                 oracle(record, model, norm),
                 Decimal(str(charge["usd"])) if charge else None,
                 is_first_party(record["provider"], model),
-                "genai-prices" not in str(answer.get("source")),
+                answer,
             )
 
 
@@ -75,8 +77,28 @@ def moment(record: dict[str, Any]) -> datetime:
 
 
 def oracle(record: dict[str, Any], model: str, norm: dict[str, Any]) -> Decimal | None:
-    """What genai-prices makes of the same tokens at the same time; None where it has no price for them."""
-    usage = genai.Usage(
+    """What genai-prices makes of the same report at the same time; None where it has no price for it."""
+    provider = ORACLE_NAMES.get(record["provider"], record["provider"])
+    try:
+        usage = extracted(record, provider, model) or normalised(norm)
+        return get_snapshot().calc(usage, model, provider, None, moment(record), None).total_price
+    except (LookupError, ValueError):
+        return None
+
+
+def extracted(record: dict[str, Any], provider: str, model: str) -> genai.Usage | None:
+    """Read from the report by genai-prices' own extractors; None where it has none for this API."""
+    given = record["usage"]
+    if given.keys() <= {"message_start", "message_delta"}:  # the two reports of a stream
+        given = {name: value for part in given.values() for name, value in (part or {}).items() if value is not None}
+    answer = {"model": model, "modelVersion": model, "usage": given, "usageMetadata": given}
+    with suppress(LookupError, ValueError, TypeError, AttributeError):  # it raises whatever the shape makes it
+        return get_snapshot().extract_usage(answer, provider, None, FLAVOURS.get(record["api"], "default")).usage
+    return None
+
+
+def normalised(norm: dict[str, Any]) -> genai.Usage:
+    return genai.Usage(
         input_tokens=norm.get("billed_input") or norm["input_total"],  # Cohere's invoice counts the words alone
         cache_read_tokens=norm.get("cache_read") or 0,
         cache_write_tokens=(norm.get("cache_write_5m") or 0) + (norm.get("cache_write_1h") or 0),
@@ -86,11 +108,6 @@ def oracle(record: dict[str, Any], model: str, norm: dict[str, Any]) -> Decimal 
         input_audio_tokens=norm.get("audio_in") or 0,
         output_audio_tokens=norm.get("audio_out") or 0,
     )
-    provider = ORACLE_NAMES.get(record["provider"], record["provider"])
-    try:
-        return get_snapshot().calc(usage, model, provider, None, moment(record), None).total_price
-    except (LookupError, ValueError):
-        return None
 
 
 def by_litellm(found: Sequence[Bill], interpreter: Path) -> list[Decimal | None]:
@@ -128,9 +145,15 @@ def money_tables(folder: Path, litellm: Path) -> Iterator[str]:
 
 
 def difference(one: Bill) -> str:
-    """Whose usage differs, in words."""
-    row = " (our own row)" if one.is_override else ""
-    return f"{one.record['provider']}/{one.record['model_reported'] or one.record['model']}{row}"
+    """Why our cost is not genai-prices'."""
+    model = f"{one.record['provider']}/{one.record['model_reported'] or one.record['model']}"
+    if "genai-prices" not in str(one.answer["source"]):
+        return f"{model} (a dated price of our own)"
+    if any(line.get("unit") for line in one.answer["lines"]):
+        return "searches and fees beside the tokens, which it does not read"
+    if "iterations" in str(one.record["usage"]):
+        return "iterations of one call, of which it reads the last"
+    return model
 
 
 def is_near(cost: Decimal | None, truth: Decimal | None) -> bool:
