@@ -14,7 +14,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import uvloop
@@ -67,16 +67,16 @@ class FakeTransport(asyncio.Transport):
 
 
 class Bench:
-    """A worker between one client and one provider."""
+    """A worker between one client and one provider; *more* settings by dotted path."""
 
-    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, folder: Path, loop: asyncio.AbstractEventLoop, more: Mapping[str, object] | None = None) -> None:
         self._loop = loop
         self._pieces: list[bytes] = []
         self._end = b""
         self._over = asyncio.Event()
         clock, sweeper = SystemClock(), Sweeper(loop)
         self._journal = Journal(folder, 0, clock)
-        runtime = build(load_config(None, SETTINGS, {}), self._journal, clock, sweeper, loop)
+        runtime = build(load_config(None, {**SETTINGS, **(more or {})}, {}), self._journal, clock, sweeper, loop)
         pool = runtime.lines["simulated"].pool
         self._provider = ProviderConnection(pool, loop, tls=False)
         self._provider.connection_made(FakeTransport(lambda request: self._answer(0)))
@@ -92,6 +92,10 @@ class Bench:
         self._over.clear()
         self._client.data_received(request)
         await self._over.wait()
+
+    @property
+    def skipped_audits(self) -> int:
+        return self._app.auditor.skipped
 
     async def close(self) -> None:
         """Settle what is on its way."""

@@ -4,6 +4,7 @@ from dd0c_route.config.load import Loaded, load, load_without_secrets
 from dd0c_route.config.settings import (
     AccessKey,
     Config,
+    Counting,
     Ledger,
     Limits,
     Match,
@@ -19,6 +20,7 @@ from dd0c_route.config.settings import (
 __all__ = [
     "AccessKey",
     "Config",
+    "Counting",
     "Ledger",
     "Limits",
     "Loaded",

@@ -51,10 +51,10 @@ class App:
         self._control = control
         self._reload = reload
         self._deliveries = Deliveries(runtime.sweeper, runtime.journal, loop, runtime.known.correct)
-        self._auditor = Auditor(runtime.journal, loop)
+        self.auditor = Auditor(runtime.journal, loop)
         self._counts = Counts(runtime.known.correct)
         self._connections: set[Connection] = set()
-        self._clients: dict[asyncio.Task[None], Client] = {}
+        self._calls: dict[asyncio.Task[None], tuple[Client, Bill | None]] = {}
 
     def swap(self, runtime: Runtime) -> None:
         """Serve what begins from now on with *runtime*."""
@@ -105,7 +105,7 @@ class App:
         elif place.address is not None:
             bill = self._bill(request, place, client)
             work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts)
-            self._run(work, client).add_done_callback(lambda task: self._look_at(bill))
+            self._run(work, client, bill)
         elif place.path in _OPEN:
             self._serve_open(request, client, place.path)
         else:
@@ -138,11 +138,10 @@ class App:
             request, place.address.dialect, place.address.api, place.key_id, client, self.runtime, self._deliveries
         )
 
-    def _run(self, work: Coroutine[Any, Any, None], client: Client) -> asyncio.Task[None]:
+    def _run(self, work: Coroutine[Any, Any, None], client: Client, bill: Bill | None = None) -> None:
         task = client.worker = self.loop.create_task(work)
-        self._clients[task] = client
+        self._calls[task] = client, bill
         task.add_done_callback(self._ran)
-        return task
 
     def _look_at(self, bill: Bill) -> None:
         """The call is over: the auditor may compare its counts, unless what answered only plays a provider."""
@@ -150,10 +149,12 @@ class App:
             return
         line = self.runtime.lines.get(outcome[1].provider)
         if line is not None and not line.provider.simulated:
-            self._auditor.look(*outcome, self.runtime.config.counting.audits_per_s)
+            self.auditor.look(*outcome, self.runtime.config.counting.audits_per_s)
 
     def _ran(self, task: asyncio.Task[None]) -> None:
-        self._clients.pop(task, None)
+        _, bill = self._calls.pop(task, (None, None))
+        if bill is not None and self.auditor.is_due():
+            self._look_at(bill)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})
 
@@ -174,9 +175,9 @@ class App:
             _json(client, request, 200, {name: {"open": p.open, "in_use": p.in_use} for name, p in pools.items()})
         elif path == "/internal/gauges":
             _json(client, request, 200, {
-                "in_flight": len(self._clients), "client_connections": len(self._connections),
+                "in_flight": len(self._calls), "client_connections": len(self._connections),
                 "journal_pending": self.runtime.journal.pending, "journal_errors": self.runtime.journal.errors,
-                "journal_lost": self.runtime.journal.lost, "audits_skipped": self._auditor.skipped,
+                "journal_lost": self.runtime.journal.lost, "audits_skipped": self.auditor.skipped,
             })  # fmt: skip
         elif path == "/internal/reload" and request.method == "POST":
             try:
@@ -196,14 +197,14 @@ class App:
                 connection.close()
         deadline = self.loop.time() + grace_s
         while (left := deadline - self.loop.time()) > 0:  # also for those whose request comes meanwhile
-            if self._clients:
-                await asyncio.wait(list(self._clients), timeout=left)
+            if self._calls:
+                await asyncio.wait(list(self._calls), timeout=left)
             elif any(connection.receiving for connection in self._connections):
                 await asyncio.sleep(min(left, 0.05))
             else:
                 break
-        cut = list(self._clients.items())
-        for task, client in cut:
+        cut = list(self._calls.items())
+        for task, (client, _) in cut:
             client.stopping = True
             task.cancel()
         if cut:
@@ -219,7 +220,7 @@ class App:
         while (self._connections or len(self._deliveries)) and self.loop.time() < deadline:  # noqa: ASYNC110 - once, at the end of the process
             await asyncio.sleep(0.01)
         self._counts.close()
-        self._auditor.close()
+        self.auditor.close()
         self._deliveries.flush()
 
 

@@ -24,6 +24,7 @@ from dd0c_route.types import Audit, Call, Entry, Target
 from dd0c_route.wire.meter import Meter
 
 MOST_WAITING = 64  # calls
+BURST_S = 1.0
 MOST_WAITING_BYTES = 16 << 20  # of their bodies, which are kept in memory meanwhile
 START_AFTER_S = 2.0  # a worker that has just begun has better things to do than to load another vocabulary
 END_S = 2.0  # what is being counted when the worker stops may take so long
@@ -77,24 +78,32 @@ class Auditor:
         self._line: SimpleQueue[Question | None] = SimpleQueue()
         self._waiting = 0
         self._waiting_bytes = 0
-        self._allowance = 1.0  # calls that may be taken now
-        self._filled_at = loop.time()
+        self._due = self._paid_until = 0.0  # loop time: when the next one may be taken, and when there is no arrears
         self._thread: Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = Event()
 
+    def is_due(self) -> bool:
+        """Whether another call may be looked at now; if not, it counts as left out. A sixth of a microsecond."""
+        if self._loop.time() >= self._due:
+            return True
+        self.skipped += 1
+        return False
+
     def look(self, call: Call, target: Target, entry: Entry, meter: Meter, per_s: float) -> None:
-        """A call is over: have it counted, sooner or later, if it can be compared and there are not too many."""
+        """A call is over: have it counted, sooner or later, if it can be compared and there is room in the line.
+
+        Args:
+            per_s: How many calls a second are taken.
+        """
         if not per_s or not is_comparable(entry) or self._stopping.is_set():
             return
-        now = self._loop.time()
-        self._allowance = min(max(1.0, per_s), self._allowance + (now - self._filled_at) * per_s)
-        self._filled_at = now
-        full = self._waiting >= MOST_WAITING or self._waiting_bytes + len(call.body) > MOST_WAITING_BYTES
-        if full or self._allowance < 1.0:
+        if self._waiting >= MOST_WAITING or self._waiting_bytes + len(call.body) > MOST_WAITING_BYTES:
             self.skipped += 1
             return
-        self._allowance -= 1.0
+        # As many a second, and of those that come at once as many as a second allows.
+        self._paid_until = max(self._paid_until, self._loop.time()) + 1 / per_s
+        self._due = self._paid_until - BURST_S
         self._waiting += 1
         self._waiting_bytes += len(call.body)
         if self._thread is None:
