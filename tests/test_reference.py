@@ -16,7 +16,7 @@ from dd0c_route.errors import RouteError
 from dd0c_route.proxy import app, call
 from dd0c_route.redact.log import FIELDS, Level, Role
 from dd0c_route.telemetry import Metrics
-from dd0c_route.types import Attempt, EndState, Entry, Usage, UsageSource
+from dd0c_route.types import Attempt, EndState, Entry, Media, ServerTools, Usage, UsageSource
 from tests.ledger.examples import an_entry
 from tests.test_telemetry import NOW
 
@@ -43,6 +43,10 @@ def errors(kind: type[RouteError] = RouteError) -> Iterator[type[RouteError]]:
 def test_every_field_of_an_entry_is_described() -> None:
     assert rows("Entries") == set(Entry.__struct_fields__) | set(get_args(EndState))
     assert words(SECTIONS["Entries"]) >= {*Usage.__struct_fields__, *Attempt.__struct_fields__, *get_args(UsageSource)}
+
+
+def test_every_medium_and_every_server_tool_is_described() -> None:
+    assert rows("Media and server tools") == {*Media.__struct_fields__, *ServerTools.__struct_fields__}
 
 
 @pytest.mark.parametrize("kind", list(errors()))
