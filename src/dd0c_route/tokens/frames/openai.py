@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from dd0c_route.tokens.frames.openai_calls import Call, add_responses_turn, add_turn
 from dd0c_route.tokens.frames.openai_images import image_tokens
-from dd0c_route.tokens.frames.openai_schema import add_schema
+from dd0c_route.tokens.frames.openai_schema import add_answers, format_text
 from dd0c_route.tokens.frames.openai_tools import (
     GPT_5,
     REASONS,
     add_forced,
-    add_to_chat,
-    add_to_responses,
     functions,
+    place_in_chat,
+    place_in_responses,
+    text_in_chat,
+    text_in_responses,
 )
 from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown, decode, dicts, given, objects, refuse, string
 
@@ -26,7 +29,8 @@ ANSWER_ENDS = ((GPT_5, (9, 6, 3)), (REASONS, (0, 3, 21)), (MODELS, (0, 0, 1)))
 _CHAT_UNKNOWN = ("audio", "web_search_options")
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
 _GPT_4O = re.compile(r"gpt-4o(?:$|-20)")
-_GPT_4O_HIDDEN = (0, 0, 18)  # in the first weeks of Responses: a system message of the host
+# In the first weeks of Responses: a system message of the host, and the tool for parallel calls.
+_GPT_4O_HIDDEN, _GPT_4O_HIDDEN_WITH_TOOLS = (0, 0, 18), (0, 0, 225)
 _CHAT_MESSAGE = {
     *("role", "content", "name", "refusal", "annotations", "tool_calls", "tool_call_id"),
     *("function_call", "reasoning_content"),
@@ -46,7 +50,7 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
     total.tokens = _prime(model)
     messages = objects(fields, "messages")
     first = None  # where the system message stands that comes first, and its text
-    results = 0  # those that follow a message with calls
+    results = answers = 0  # results that follow a message with calls; answers in words
     for place, message in enumerate(messages):
         if message.keys() - _CHAT_MESSAGE or message.get("refusal"):
             raise Unknown
@@ -62,6 +66,7 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
         if place == 0 and role in _SYSTEM_ROLES:
             first = (len(total.texts), text)
         if text or not calls:
+            answers += role == "assistant"
             total.texts.append(text)
             total.tokens += _message(role, model)
         if name := message.get("name"):
@@ -69,10 +74,15 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
             total.texts.append("" if name == role else string(name))
         if calls:
             add_turn(calls, model, total)
-    if given(fields, "response_format"):
-        form = decode(fields, "response_format")
-        add_schema(form.get("json_schema") if isinstance(form, dict) else None, model, total)
-    _add_chat_tools(fields, first, model, provider, total)
+    form = _part(fields, "response_format", "json_schema")
+    written = format_text(form, total)
+    if provider == "openrouter" and GPT_5.search(model):  # asks for it in Responses
+        place_in_responses(_tools(fields, text_in_responses, model, total), written, model, total)
+        return total.frame()
+    tools = _tools(fields, text_in_chat, model, total)
+    if written:
+        add_answers(form, answers, calls_tools=bool(tools), model=model, total=total)
+    place_in_chat(tools, written, first, model, total)
     return total.frame()
 
 
@@ -108,15 +118,14 @@ def responses(fields: Fields, model: str) -> Frame:
     if turn:
         add_responses_turn(turn, model, total)
     if _GPT_4O.search(model):
-        total.add(_GPT_4O_HIDDEN)
-    if given(fields, "text"):
-        form = decode(fields, "text")
-        add_schema(form.get("format") if isinstance(form, dict) else None, model, total)
+        total.add(_GPT_4O_HIDDEN_WITH_TOOLS if given(fields, "tools") else _GPT_4O_HIDDEN)
+    tools = ""
     if given(fields, "tools"):
         called = functions(objects(fields, "tools"))
         one_at_a_time = given(fields, "parallel_tool_calls") and decode(fields, "parallel_tool_calls") is False
-        add_to_responses(called, one_at_a_time=one_at_a_time, model=model, total=total)
+        tools = text_in_responses(called, model, total, one_at_a_time=one_at_a_time)
         add_forced(called, _choice(fields), model, total, alone=True)
+    place_in_responses(tools, format_text(_part(fields, "text", "format"), total), model, total)
     return total.frame()
 
 
@@ -184,16 +193,20 @@ def _content(value: Any, model: str, total: Sum) -> str:
     return "".join(texts)
 
 
-def _add_chat_tools(fields: Fields, first: tuple[int, str] | None, model: str, provider: str, total: Sum) -> None:
+def _tools(fields: Fields, written: Callable[[list[dict[str, Any]], str, Sum], str], model: str, total: Sum) -> str:
+    """The text of a chat's tools, as *written* writes it."""
     for name in ("tools", "functions"):
         if given(fields, name):
             called = functions(objects(fields, name))
-            if provider == "openrouter" and GPT_5.search(model):  # asks for it in Responses
-                add_to_responses(called, one_at_a_time=False, model=model, total=total)
-            else:
-                add_to_chat(called, first, model, total)
             add_forced(called, _choice(fields), model, total, alone=False)
-            return
+            return written(called, model, total)
+    return ""
+
+
+def _part(fields: Fields, name: str, part: str) -> Any:
+    """A field of a field; None where there is none."""
+    value = decode(fields, name) if given(fields, name) else None
+    return value.get(part) if isinstance(value, dict) else None
 
 
 def _choice(fields: Fields) -> Any:

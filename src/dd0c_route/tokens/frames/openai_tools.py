@@ -39,37 +39,49 @@ def namespace(signatures: list[str]) -> str:
     return f"## functions\n\nnamespace functions {{\n\n{body}\n\n}} // namespace functions"
 
 
-def add_to_chat(called: list[dict[str, Any]], first: tuple[int, str] | None, model: str, total: Sum) -> None:
-    """Tools join the first message where it is the system's; else they are a message of their own.
-
-    Args:
-        called: What can be called, as `functions` gives it.
-        first: Where among the texts the system message stands that is first, and its text; None where there is none.
-    """
+def text_in_chat(called: list[dict[str, Any]], model: str, total: Sum) -> str:
+    """The text for what can be called, as `functions` gives it."""
     signatures = _written(called, copies_descriptions=True, total=total)
     if GPT_5.search(model):
-        text = _GROUPS + _NAMESPACE + "\n\n".join(signatures)
-    else:
-        text = "# Tools\n\n" + namespace(signatures)
-    if first is None:
-        total.tokens += 4 if REASONS.search(model) else 3
-        total.texts.append(text)
-        return
-    place, system = first
-    if GPT_5.search(model):
-        total.texts[place] = f"# Instructions\n\n{system}\n\n{text}"
-    else:
-        total.tokens -= 0 if REASONS.search(model) else 1
-        total.texts[place] = f"{system}\n\n{text}"
+        return _GROUPS + _NAMESPACE + "\n\n".join(signatures)
+    return "# Tools\n\n" + namespace(signatures)
 
 
-def add_to_responses(called: list[dict[str, Any]], *, one_at_a_time: bool, model: str, total: Sum) -> None:
-    """The same text, of which the head is not billed; gpt-5's is where calls must not be parallel."""
+def text_in_responses(called: list[dict[str, Any]], model: str, total: Sum, *, one_at_a_time: bool = False) -> str:
+    """The same, of which the head is not billed; gpt-5's is where calls must not be parallel."""
     signatures = _written(called, copies_descriptions=False, total=total)
     if GPT_5.search(model):
-        total.texts.append((_GROUPS if one_at_a_time else "") + _NAMESPACE + "\n\n".join(signatures))
+        return (_GROUPS if one_at_a_time else "") + _NAMESPACE + "\n\n".join(signatures)
+    return namespace(signatures)
+
+
+def place_in_chat(tools: str, form: str, first: tuple[int, str] | None, model: str, total: Sum) -> None:
+    """Tools and the form of answers join the first message where it is the system's; else they are one of their own.
+
+    Args:
+        tools, form: Their texts, empty where there are none.
+        first: Where among the texts the system message stands that is first, and its text; None where there is none.
+    """
+    sections = "\n\n".join([text for text in (tools, form) if text])
+    if not sections:
+        return
+    shorter = 1 if tools and not REASONS.search(model) else 0
+    if first is None:
+        total.texts.append(sections)
+        total.tokens += 4 - shorter
+        return
+    place, system = first
+    head = "# Instructions\n\n" if GPT_5.search(model) else ""
+    total.texts[place] = f"{head}{system}\n\n{sections}"
+    total.tokens -= shorter
+
+
+def place_in_responses(tools: str, form: str, model: str, total: Sum) -> None:
+    """Tools and the form of answers cost their texts alone."""
+    if GPT_5.search(model):
+        total.texts += [tools, form]
     else:
-        total.texts.append(namespace(signatures))
+        total.texts.append(f"{tools}\n\n{form}" if form else tools)
 
 
 def add_forced(called: list[dict[str, Any]], choice: Any, model: str, total: Sum, *, alone: bool) -> None:
