@@ -16,6 +16,10 @@ HARD = ("server_tools", "audio", "video", "file", "image")  # the first that a r
 STATE = ("previous_response_id", "conversation", "cachedContent", "context_management")
 GENERATIONS = {"v3": ("claude-opus-4-5", 7), "v4.7": ("claude-opus-4-7", 11), "v5": ("claude-opus-5", 6)}
 ENDED = re.compile(rb'"(?:finish_reason|stop_reason|finishReason)"\s*:\s*"(?:stop|end_turn|STOP)"')
+OPENAI = re.compile(
+    r"(?:ft:)?(?:(?P<o>o\d)|(?P<five>gpt-[5-9])|gpt-(?:3|4)|chatgpt|text-|davinci|babbage|curie|ada|codex|computer)"
+)
+LATER = "Claude 4.7 and later"
 NEWER_CLAUDE = re.compile(r"claude-(?:opus-4[.-][789]|(?:opus|sonnet|haiku|fable)-[5-9])")
 
 
@@ -49,12 +53,13 @@ def family(record: dict[str, Any]) -> str:
     """Maker and generation of the model, and who serves it where that is not its maker."""
     provider, model = record["provider"], (record["model"] or record["model_reported"] or "").lower()
     if "claude" in model:
-        generation = "Claude 4.7 and later" if NEWER_CLAUDE.search(model) else "Claude 3 to 4.6"
+        old = re.search(r"claude-(?:2|instant|v\d)", model)
+        generation = "Claude 2" if old else LATER if NEWER_CLAUDE.search(model) else "Claude 3 to 4.6"
         return generation if provider == "anthropic" else f"{generation}, other hosts"
     if "gemini" in model and provider in ("google", "vertex"):
         return f"Gemini, {'Google AI' if provider == 'google' else 'Vertex'}"
-    if provider in ("openai", "azure"):
-        name = "gpt-5" if "gpt-5" in model else "o-series" if re.match(r"o\d", model) else "gpt-3.5 to 4.1"
+    if provider in ("openai", "azure") and (found := OPENAI.match(model)):
+        name = "o-series" if found["o"] else "gpt-5" if found["five"] else "gpt-3.5 to 4.1"
         return f"OpenAI {record['api'].removeprefix('openai.')}, {name}"
     return f"others, {record['api'].removeprefix('openai.')}"
 
@@ -62,13 +67,19 @@ def family(record: dict[str, Any]) -> str:
 def kind_of(record: dict[str, Any]) -> str:
     """What makes the prompt hard to count, the hardest first."""
     request, features = record["request"], set(record["features"])
-    if any(request.get(name) for name in STATE) or isinstance(request.get("prompt"), dict):
+    if any(request.get(name) for name in STATE) or isinstance(request.get("prompt"), dict) or is_sealed(request):
         return "state"
     if hard := next((name for name in HARD if name in features), None):
         return hard.replace("_", " ")
     if "tool_history" in features:
         return "tools, history"
     return "tools" if "tools" in features else "schema" if "schema" in features else "text"
+
+
+def is_sealed(request: dict[str, Any]) -> bool:
+    """Whether the history was made short by the provider, into something that only he can read."""
+    given = request.get("input")
+    return isinstance(given, list) and any(isinstance(one, dict) and one.get("type") == "compaction" for one in given)
 
 
 def prompts(folder: Path) -> Iterator[Case]:

@@ -31,6 +31,8 @@ def record(provider: str = "openai", model: str = "gpt-4o", **fields: Any) -> di
         (record("bedrock", "us.anthropic.claude-3-haiku"), "Claude 3 to 4.6, other hosts"),
         (record("vertex", "gemini-2.5-flash"), "Gemini, Vertex"),
         (record("groq", "llama3-8b"), "others, chat"),
+        (record("azure", "grok-4-fast"), "others, chat"),
+        (record("anthropic", "claude-2.1"), "Claude 2"),
     ],
 )
 def test_a_model_is_in_the_family_of_its_maker(given: dict[str, Any], name: str) -> None:
@@ -43,6 +45,7 @@ def test_the_hardest_part_of_a_request_names_its_class() -> None:
     assert kind_of(record(features=["tools", "tool_history"])) == "tools, history"
     assert kind_of(record(features=["tools", "image", "server_tools"])) == "server tools"
     assert kind_of(record(features=["image"], request={"previous_response_id": "r"})) == "state"
+    assert kind_of(record(request={"input": [{"type": "compaction", "encrypted_content": "x"}]})) == "state"
 
 
 def test_answers_of_several_choices_are_left_out() -> None:
