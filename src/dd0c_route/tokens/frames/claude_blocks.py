@@ -17,7 +17,7 @@ from dd0c_route.tokens.frames.reading import Sum, Unknown, dicts, string
 
 _MARK = "antml:"
 # Tokens around a part, and how far below and above was seen.
-_RESULT = (5, 1, 2)
+_RESULT = (6, 2, 2)
 _SEVERAL_RESULTS, _EACH_RESULT = (11, 2, 2), (20, 1, 1)  # around several in one turn, which are named
 _AFTER_RESULTS = (6, 1, 2)  # text or anything else in the same turn
 _MIXED_RESULT, _MIXED_PART = (6, 1, 1), (6, 0, 1)  # around a result that is not text alone, and around each part of it
