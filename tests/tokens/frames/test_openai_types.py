@@ -117,8 +117,16 @@ def test_a_reference_is_what_it_stands_for_once() -> None:
     parameters = {"type": "object", "properties": {"a": schema}, "$defs": definitions}
     lines = "\n".join(signatures.lines({"name": "f", "parameters": parameters})).splitlines()
     assert lines[1:-1] == ["// x", "a?: {", 'c?: any, // $ref: "#/$defs/B"', "},"]
-    assert signatures.uncertain > 0
+    assert (signatures.fewer, signatures.more > 0) == (0, True)
     assert parameter({"$ref": "#/$defs/missing"}) == "{ a: any }"
+
+
+def test_the_comments_of_simple_items_may_not_be_read() -> None:
+    signatures = Signatures(copies_descriptions=True)
+    items = {"type": "array", "items": {"type": "string", "description": "of a place"}}
+    lines = "\n".join(signatures.lines({"name": "f", "parameters": {"properties": {"a": items}}})).splitlines()
+    assert lines[1:-1] == ["a?: Array<", "// of a place", "string", ">,"]
+    assert (signatures.fewer > 0, signatures.more) == (True, 0)
 
 
 json_values = st.recursive(

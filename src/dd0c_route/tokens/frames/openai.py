@@ -28,6 +28,7 @@ ANSWER_ENDS = ((GPT_5, (9, 6, 3)), (REASONS, (0, 3, 21)), (MODELS, (0, 0, 1)))
 
 _CHAT_UNKNOWN = ("audio", "web_search_options")
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
+_FIRST_REASONING = re.compile(r"(?:^|/)o1-(?:mini|preview)")  # primed like gpt-4o
 _GPT_4O = re.compile(r"gpt-4o(?:$|-20)")
 # In the first weeks of Responses: a system message of the host, and the tool for parallel calls.
 _GPT_4O_HIDDEN, _GPT_4O_HIDDEN_WITH_TOOLS = (0, 0, 18), (0, 0, 225)
@@ -52,7 +53,7 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
     first = None  # where the system message stands that comes first, and its text
     results = answers = 0  # results that follow a message with calls; answers in words
     for place, message in enumerate(messages):
-        if message.keys() - _CHAT_MESSAGE or message.get("refusal"):
+        if any(name not in _CHAT_MESSAGE for name, value in message.items() if value) or message.get("refusal"):
             raise Unknown
         role = message.get("role")
         if role in ("tool", "function"):
@@ -70,7 +71,7 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
             total.texts.append(text)
             total.tokens += _message(role, model)
         if name := message.get("name"):
-            total.tokens += 1
+            total.tokens += 0 if calls and not GPT_5.search(model) else 1
             total.texts.append("" if name == role else string(name))
         if calls:
             add_turn(calls, model, total)
@@ -217,7 +218,7 @@ def _choice(fields: Fields) -> Any:
 
 
 def _prime(model: str) -> int:
-    return 2 if REASONS.search(model) else 3
+    return 2 if REASONS.search(model) and not _FIRST_REASONING.search(model) else 3
 
 
 def _message(role: Any, model: str) -> int:

@@ -45,7 +45,7 @@ def add_turn(calls: list[Call], model: str, total: Sum) -> None:
     total.texts += [_together(calls), written]
     total.tokens += _PARALLEL_GPT_5 if gpt_5 else _PARALLEL
     # Until the beginning of 2026 the list was ASCII.
-    total.above += 3 * sum(not char.isascii() for char in written)
+    total.above += sum(3 if char < "\U00010000" else 6 for char in written if not char.isascii())
 
 
 def add_responses_turn(calls: list[Call], model: str, total: Sum) -> None:

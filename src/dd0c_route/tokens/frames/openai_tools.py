@@ -8,8 +8,8 @@ from typing import Any
 from dd0c_route.tokens.frames.openai_types import Signatures
 from dd0c_route.tokens.frames.reading import Sum, Unknown, string
 
-REASONS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?:[5-9]|\d\d)|o[1-9](?:$|[-:]))")
-GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?:[5-9]|\d\d)")
+REASONS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?!35)(?:[5-9]|\d\d)|o[1-9](?:$|[-:]))")
+GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?!35)(?:[5-9]|\d\d)")
 
 # gpt-5 and later; the paragraph is one that these models quote when they are asked for it.
 _GROUPS = (
@@ -106,5 +106,6 @@ def add_forced(called: list[dict[str, Any]], choice: Any, model: str, total: Sum
 def _written(called: list[dict[str, Any]], *, copies_descriptions: bool, total: Sum) -> list[str]:
     signatures = Signatures(copies_descriptions=copies_descriptions)
     written = ["\n".join(signatures.lines(function)) for function in called]
-    total.above += signatures.uncertain
+    total.below += signatures.fewer
+    total.above += signatures.more
     return written

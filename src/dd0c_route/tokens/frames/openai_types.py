@@ -23,14 +23,15 @@ class Signatures:
     """Writes functions as types.
 
     Attributes:
-        uncertain: How many tokens more what was written may be: references inside of a definition are not followed.
+        fewer, more: By how many tokens what was read may differ: older models were seen not to read the comments of
+            simple items, and references inside of a definition are not followed.
     """
 
     def __init__(self, *, copies_descriptions: bool) -> None:
         """In chat each of several types (`["string", "null"]`) brings the description along; in Responses none does."""
         self._copies_descriptions = copies_descriptions
         self._definitions: dict[str, Any] = {}
-        self.uncertain = 0
+        self.fewer = self.more = 0
 
     def lines(self, function: dict[str, Any]) -> list[str]:
         """A function in lines: `{"name": …, "description": …, "parameters": a schema}`."""
@@ -100,6 +101,8 @@ class Signatures:
         above, written, behind = _above(items), self._type(items), _behind(items)
         if not (above or behind or "\n" in written):
             return f"{written}[]"
+        if above and "{" not in written:
+            self.fewer += 3 + len(above) + sum(map(len, above)) // 3
         return "\n".join(["Array<", *above, written.lstrip("\n") + _trailing(behind), ">"])
 
     def _object(self, schema: dict[str, Any]) -> str:
@@ -145,7 +148,7 @@ class Signatures:
             return schema
         if not isinstance(schema.get("$ref"), str):
             return {name: self._closed(inner) for name, inner in schema.items()}
-        self.uncertain += len(_json(self._definitions.get(schema["$ref"].rpartition("/")[2], ""))) // 4
+        self.more += len(_json(self._definitions.get(schema["$ref"].rpartition("/")[2], ""))) // 4
         return {_REFERENCE: schema["$ref"]}
 
 
