@@ -181,10 +181,16 @@ def test_what_stands_around_a_name_does_not_hide_the_model(
 
 
 def test_a_free_route_is_a_price_of_zero_and_not_a_missing_one(catalog: Catalog) -> None:
-    for provider, model in (("openrouter", "meta-llama/llama-4-scout:free"), ("google", "gemma-3-27b-it")):
+    free = [
+        ("openrouter", "meta-llama/llama-4-scout:free"),
+        ("google", "gemma-3-27b-it"),
+        ("copilot", "gpt-4o-2024-11-20"),
+    ]
+    for provider, model in free:
         price = priced(catalog, provider, model)
         assert cost(Usage(input=5, output=7), price).picodollars == 0
-        assert price.source.startswith(("openrouter.ai", "ai.google.dev"))
+        assert price.id.startswith("own:")
+    assert catalog.price("vertex", "gemma-3-27b-it", ns(2026, 11, 24)) is None  # there it is paid for
 
 
 def test_fees_are_added_to_a_row_that_has_no_rate_of_that_name(catalog: Catalog) -> None:

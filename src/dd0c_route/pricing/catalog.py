@@ -141,7 +141,7 @@ class Catalog:
                 if price is not None:
                     yield price
         for name in providers:
-            for found in self._shelves.rows(self._price_as.get(name, name)):
+            for found in self._shelves.rows(self._seller_of(name)):
                 price = self._found_history(found, name, found.model.id, "").at(at_ns)
                 if price is not None:
                     yield price
@@ -151,7 +151,7 @@ class Catalog:
 
         Of the catalogue's periods the last that holds at a moment counts; an own price counts before all of them.
         """
-        seller = self._price_as.get(provider, provider)
+        seller = self._seller_of(provider)
         own = self._own_prices(provider, provider, model) or self._own_prices(provider, seller, model)
         dated = [Dated(price, since) for since, price in own]
         if found := self._shelves.find(seller, model):
@@ -173,8 +173,12 @@ class Catalog:
         """
         return dearest(provider, list(self.listing(at_ns, provider)) or list(self.listing(at_ns)))
 
+    def _seller_of(self, provider: str) -> str:
+        """Whose prices hold for *provider*."""
+        return self._shelves.name_of(self._price_as.get(provider, provider))
+
     def _history(self, provider: str, model: str, tier: str) -> PriceHistory | None:
-        seller = self._price_as.get(provider, provider)
+        seller = self._seller_of(provider)
         found = self._shelves.find(seller, model)
         before = self._found_history(found, provider, model, tier) if found else None
         own = self._own_prices(provider, provider, model) or self._own_prices(provider, seller, model)
@@ -191,7 +195,7 @@ class Catalog:
         return [(since, _own_price(row, provider, model)) for since, row in first.items()]
 
     def _found_history(self, found: Found, provider: str, model: str, tier: str) -> PriceHistory:
-        fees = self._fees_of(self._price_as.get(provider, provider), found.model.id)
+        fees = self._fees_of(self._seller_of(provider), found.model.id)
         # Another maker's rows say nothing about this seller's tiers.
         spoken = _TIERS.get(tier.lower(), tier.lower()) if found.own else ""
         return CatalogHistory(found.model, self._template(found, provider, model, spoken), self._shelves.read, fees)

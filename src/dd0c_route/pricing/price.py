@@ -130,7 +130,7 @@ def scaled_rates(dollars: Mapping[str, Dollars]) -> tuple[Rates, tuple[ContextTi
 
 def sold(name: str, rate: int, scale: int) -> Decimal:
     """A rate of `Rates` in dollars for the unit of sale (`unit_of_sale`), exact: the other way round."""
-    return (Decimal(rate) / scale).scaleb(-_EXPONENTS.get(name, _TOKENS)).normalize()
+    return Decimal(rate).scaleb(1 - len(str(scale)) - _EXPONENTS.get(name, _TOKENS)).normalize()
 
 
 def unit_of_sale(name: str) -> str:

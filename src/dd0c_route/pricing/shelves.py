@@ -88,8 +88,25 @@ class Shelves:
         sellers = tomllib.loads(folder.joinpath("providers.toml").read_text("utf-8"))
         return cls(artefact, msgspec.convert(sellers, dict[str, _Seller]))
 
+    def name_of(self, provider: str) -> str:
+        """The name under which *provider* has its rows: itself, or the one it is another name of.
+
+        By our aliases, or as the catalogue knows names (`openai-eu` is `openai`, a host of Bedrock is `bedrock`).
+        """
+        if provider in self._sellers or provider in self._artefact.providers:
+            return provider
+        lower = provider.lower()
+        for name, seller in self._sellers.items():
+            if any(fnmatchcase(lower, glob) for glob in seller.aliases):
+                return name
+        index = self._named.find(lower)
+        if index is None:
+            return provider
+        catalogue = list(self._artefact.sellers)[index]
+        return next((name for name, seller in self._sellers.items() if seller.catalogue == catalogue), catalogue)
+
     def find(self, provider: str, model: str) -> Found | None:
-        """The row that *model* at *provider* means."""
+        """The row that *model* at *provider* (as `name_of` gives it) means."""
         name = self._shelf_of(provider)
         shelf = self._shelf(name)
         places = (name, *shelf[0].fallback) if shelf else ()
@@ -101,7 +118,7 @@ class Shelves:
 
     def _resold(self, provider: str, name: str) -> Found | None:
         """The maker's own row, where *provider* passes its price on; a bare name is a maker's where it owns it."""
-        seller = self._seller(provider)
+        seller = self._sellers.get(provider)
         if seller is None or not seller.resells:
             return None
         maker, slash, rest = name.partition("/")
@@ -116,7 +133,7 @@ class Shelves:
         return None
 
     def rows(self, provider: str) -> Iterator[Found]:
-        """The provider's own rows, in the catalogue's order."""
+        """The own rows of *provider* (as `name_of` gives it), in the catalogue's order."""
         name = self._shelf_of(provider)
         if shelf := self._shelf(name):
             yield from (Found(name, model, True) for model in shelf[0].models)
@@ -132,19 +149,8 @@ class Shelves:
         return [provider for provider, owns in self._owners if owns(name)]
 
     def _shelf_of(self, provider: str) -> str:
-        """By the router's name, the catalogue's, or what the catalogue takes for one (`openai-eu` for `openai`)."""
-        if seller := self._seller(provider):
-            return seller.catalogue
-        if provider in self._artefact.providers:
-            return provider
-        index = self._named.find(provider.lower())
-        return "" if index is None else list(self._artefact.sellers)[index]
-
-    def _seller(self, provider: str) -> _Seller | None:
-        if seller := self._sellers.get(provider):
-            return seller
-        aliased = (s for s in self._sellers.values() if any(fnmatchcase(provider.lower(), glob) for glob in s.aliases))
-        return next(aliased, None)
+        seller = self._sellers.get(provider)
+        return seller.catalogue if seller else provider
 
     def _on(self, place: str, spelling: str) -> Model | None:
         shelf = self._shelf(place)
