@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dd0c_route.cli.count import counted
+from dd0c_route.ledger.counting import publish
+from dd0c_route.ledger.learning import Learning
+from dd0c_route.types import Audit, Count
 from tests.cli.programs import environment
 from tests.cli.test_lines import run
 from tests.tokens.corpus import recordings
@@ -157,3 +161,18 @@ def test_every_recording_is_counted(api: str) -> None:
         assert 0 <= answer["band"][0] <= answer["input_tokens"] <= answer["band"][1], record["id"]
     assert seen
     assert time.process_time() - start < 0.05 * seen + 10
+
+
+def test_with_a_configuration_its_router_has_taught_what_to_correct(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text('[ledger]\nurl = "sqlite:///here.db"\n')
+    line = {"api": "openai.chat", "provider": "acme", "model": "acme-1", "request": CHAT["request"]}
+    before = counts(line)
+    learning = Learning()
+    count = Count(before["input_tokens"], "estimated", tuple(before["band"]), before["tokenizer"])
+    for number in range(5):
+        learning.add(Audit(str(number), "acme", "acme-1", "openai.chat", count, count.tokens + 500))
+    (tmp_path / "here.db.journal").mkdir()
+    publish(tmp_path / "here.db.journal", learning)
+    _, (corrected,) = run(["count", "--config", str(tmp_path / "dd0c.toml")], line)
+    assert corrected["input_tokens"] == before["input_tokens"] + 500
+    assert counts(line) == before

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -11,9 +12,18 @@ from msgspec import Raw
 
 from dd0c_route.cli.lines import Answer, answer_each, table, text
 
+if TYPE_CHECKING:
+    from dd0c_route.ledger.counting import Known
+
 
 @click.command("count")
-def command() -> int:
+@click.option(
+    "--config",
+    "config_path",
+    metavar="FILE",
+    help="Correct estimates by what the router of this configuration has learned from reported usage.",
+)
+def command(config_path: str | None) -> int:
     """Count tokens: JSON lines in, JSON lines out.
 
     \b
@@ -21,18 +31,31 @@ def command() -> int:
          ("provider" may be missing, and "model" where the request names it)
     out  {"input_tokens", "exactness": "exact"|"estimated", "band": [low, high], "tokenizer"} ("output_tokens")
     """
-    return answer_each(counted)
+    return answer_each(counted if config_path is None else partial(counted, known=_known(config_path)))
 
 
-def counted(line: Answer) -> Answer:
-    """The counts of one line."""
+def _known(config_path: str) -> Known:
+    """What was learned, as the router published it last; nothing where it never ran."""
+    from dd0c_route.cli.ledger import settings_without_secrets
+    from dd0c_route.ledger import journal_directory
+    from dd0c_route.ledger.counting import Known
+
+    loaded = settings_without_secrets(config_path)
+    return Known(journal_directory(loaded.config.ledger.url, loaded.base_dir))
+
+
+def counted(line: Answer, known: Known | None = None) -> Answer:
+    """The counts of one line, corrected by what is *known*."""
     from dd0c_route.tokens import count_answer, count_request_exactly, count_text_exactly
 
     model, request, output = _model(line), line.get("request"), line.get("output_text")
     if request is not None:
         fields = {name: _raw(value) for name, value in table(line, "request").items()}
         provider = text(line, "provider", may_be_empty=True) if line.get("provider") is not None else ""
-        count = count_request_exactly(text(line, "api"), fields, model, provider)
+        asked = (text(line, "api"), fields, model, provider)
+        count = count_request_exactly(*asked)
+        if known is not None:
+            count = known.correct(count, *asked)
     else:
         count = count_text_exactly(text(line, "text", may_be_empty=True), model)
     answer: Answer = {

@@ -20,7 +20,7 @@ from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.api import api_routes
 from dd0c_route.console.pages import error_page, page_routes
 from dd0c_route.console.reading import Reading
-from dd0c_route.control.counting import Publisher, words
+from dd0c_route.control.counting import Publisher
 from dd0c_route.control.workers import RELOAD_S, Gauges, Workers
 from dd0c_route.errors import ConfigError, NotAllowed, RouteError
 from dd0c_route.ledger.ingest import Ingest
@@ -62,7 +62,9 @@ def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
         routes=[
             *api_routes(reading, clock),
             *_control_routes(control),
-            *page_routes(reading, control.workers.connections, lambda: list(map(words, control.publisher.alerts))),
+            *page_routes(
+                reading, control.workers.connections, lambda: [alert.message for alert in control.publisher.alerts]
+            ),
         ],
         middleware=[Middleware(SafeHeaders)],
         exception_handlers={HTTPException: _http_error, RouteError: _route_error, Exception: _bug},
@@ -78,7 +80,7 @@ def _control_routes(control: Control) -> list[Route]:
     async def counting(request: Request) -> Response:
         publisher, gauges = control.publisher, await control.workers.gauges()
         return json_answer({
-            "alerts": [{**msgspec.to_builtins(alert), "message": words(alert)} for alert in publisher.alerts],
+            "alerts": [{**msgspec.to_builtins(alert), "message": alert.message} for alert in publisher.alerts],
             "watched": publisher.watched,
             "corrections": publisher.corrections,
             "audited": control.ingest.audits,

@@ -77,7 +77,7 @@ class Publisher:
         before, now = ({_name(alert): alert for alert in some} for some in (self.alerts, alerts))
         for name, alert in now.items():
             if name not in before:
-                log("counts_drifted", "warning", source=f"{alert.provider}/{alert.model}", reason=words(alert))
+                log("counts_drifted", "warning", reason=alert.message)
         for name, alert in before.items():
             if name not in now:
                 log("counts_fit_again", source=f"{alert.provider}/{alert.model}", reason=alert.kind)
@@ -88,13 +88,6 @@ def _watched(group: Group) -> Watched:
     calls = len(group.errors)
     value = group.value if calls == CALLS else None
     return Watched(group.provider, group.model, group.kind, group.exact, calls, group.state, value)
-
-
-def words(alert: Alert) -> str:
-    """What an alert says to a person."""
-    if alert.state == "not_exact":
-        return f"{alert.value:.0%} of the counts called exact ({alert.kind}) differ from what the provider reports"
-    return f"the provider reports {alert.value:+.1%} against what was usual ({alert.kind}): a new tokenizer or frame?"
 
 
 def _name(alert: Alert) -> tuple[str, ...]:

@@ -47,6 +47,18 @@ class Alert(Struct, frozen=True):
     since: str
     calls: int
 
+    @property
+    def message(self) -> str:
+        """The same for a person."""
+        if self.state == "not_exact":
+            return f"{self._whose}: {self.value:.0%} of the counts called exact differ from what the provider reports"
+        moved = f"{self.value:+.1%} against what was usual"
+        return f"{self._whose}: the provider reports {moved}: a new tokenizer or frame?"
+
+    @property
+    def _whose(self) -> str:
+        return f"{self.provider}/{self.model} ({self.kind})"
+
 
 class Published(Struct, frozen=True):
     """What the file holds; another version's is not read, since it counts otherwise."""
