@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dd0c_route.tokens import count_text
+from dd0c_route.tokens.estimate import Estimator
+from dd0c_route.tokens.features import Features, features
 from dd0c_route.types import Count
 from tests.tokens.corpus import recordings
 
@@ -57,16 +58,45 @@ def test_scripts_cost_what_they_cost_and_not_a_quarter_of_their_length() -> None
 
 
 @pytest.mark.parametrize("text", ["a" * 1_000_000, " " * 1_000_000, "🌍🔥" * 300_000, "x1_Y-" * 200_000])
-def test_the_time_does_not_grow_with_the_text(text: str) -> None:
+def test_of_a_long_text_a_thousand_characters_are_looked_at(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def seen(some: str) -> Features:
+        looked_at.append(len(some))
+        return features(some)
+
+    monkeypatch.setattr("dd0c_route.tokens.estimate.features", seen)
     count_text(text, "gpt-4o")
-    fastest = min(_seconds(text) for _ in range(20))
-    assert fastest < 0.002  # 0.2 ms on an idle machine
+    assert sum(looked_at) <= 1_024
 
 
-def _seconds(text: str) -> float:
-    start = time.perf_counter()
-    count_text(text, "gpt-4o")
-    return time.perf_counter() - start
+def test_the_beginning_of_a_long_text_tells_of_the_rest() -> None:
+    estimator = Estimator("o200k_base", name="estimate")
+    text = "xq zv jk wq pf gh vb nm lk " * 1_000  # words of no language: no rate fits them
+    true = Letters.count(text)[0]
+    alone, on_a_beginning = estimator.count(text), estimator.count_on(text, Letters.count)
+    assert abs(on_a_beginning.tokens - true) < 0.15 * true < abs(alone.tokens - true)
+    assert on_a_beginning.band[0] <= true <= on_a_beginning.band[1]
+
+
+def test_no_more_than_the_beginning_is_counted() -> None:
+    counted: list[str] = []
+
+    def exactly(text: str) -> tuple[int, int]:
+        counted.append(text)
+        return len(text) // 4, 0
+
+    text = "some words and more " * 50_000
+    Estimator("o200k_base", name="estimate").count_on(text, exactly)
+    assert sum(map(len, counted)) <= 256
+
+
+class Letters:
+    """A tokenizer that needs a token for each character."""
+
+    @staticmethod
+    def count(text: str) -> tuple[int, int]:
+        return len(text), 0
 
 
 def test_a_long_text_is_counted_like_its_parts() -> None:

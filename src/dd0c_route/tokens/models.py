@@ -76,6 +76,11 @@ class Tokenizer:
             return self._estimator.count_on(text, counter.count)
         return self._exact(counter, text)
 
+    def judge(self, text: str) -> Count:
+        """The same in half the time, where it is a part of an estimate in any case."""
+        counter = _counters.get(self._counter)
+        return self._estimator.count(text) if counter is None else self._estimator.count_on(text, counter.count)
+
     def is_quick(self, texts: Iterable[str]) -> bool:
         """Whether `count` counts all of *texts* exactly, and in 0.2 ms together."""
         counter = _counters.get(self._counter)

@@ -29,7 +29,9 @@ _SILENT = frozenset(
 )
 _SEALED = frozenset(["signature", "thoughtSignature", "thought_signature", "encrypted_content"])
 _IMAGES = frozenset(["image_url", "image", "images", "inlineData", "inline_data"])
-_FILES = frozenset(["fileData", "file_data", "input_audio", "file", "document", "video", "file_id", "audio", "source"])
+_FILES = frozenset(
+    ["fileData", "file_data", "input_audio", "file", "document", "video", "file_id", "file_url", "audio", "source"]
+)
 _DATA = frozenset(("arguments", "input", "args", "response", "functionResponse", "toolUse", "toolResult"))
 _CALLS = frozenset(("tool_calls", "function_call", "functionCall", "toolUse"))
 _CALL_TYPES = ("tool_use", "function_call")  # compared, not hashed: a type may be anything
@@ -39,6 +41,8 @@ _MOST_FIELDS = 64
 _MOST_VALUES = 192  # of a field that is read whole in bounded time; one with more of them is judged by slices too
 _SLICES = 9
 _SLICE_BYTES = 128
+# Evenly, and in step with nothing that repeats: multiples of the golden ratio.
+_SPREAD = sorted((0.5 + i * 0.6180339887) % 1 for i in range(_SLICES))
 _JSON_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\\\", "\\"))
 _JSON_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _JSON_FRAME = re.compile(
@@ -55,6 +59,7 @@ _FILE = re.compile(rb"[A-Za-z0-9+/=_-]{48}")
 _OTHER_FILE = re.compile(rb"pdf|audio|video|document|JVBERi0")
 _THOUGHT = re.compile(rb"ignature\"|encrypted_content")
 _PROBE_BYTES = 48
+_NEAR_BYTES, _NEAR_CHUNKS = 32 << 10, 3  # so far an edge is looked for byte by byte: 8 µs
 _BEFORE_BYTES = 160
 _MOST_FILES = 3  # that are cut out, at 30 µs each
 
@@ -184,26 +189,30 @@ def _read_slices(fields: list[memoryview], prompt: Prompt) -> None:
         return
     prompt.messages += seen.count('"role"') * times
     prompt.calls += len(_CALL.findall(seen)) * times
-    prompt.images = max(prompt.images, round(len(_IMAGE.findall(seen)) * times))
+    prompt.images = prompt.images or round(len(_IMAGE.findall(seen)) * times)
     if text := _unescaped(seen):
         prompt.sample = Sample(text, times)
 
 
 def _places(parts: list[memoryview]) -> list[tuple[memoryview, int]]:
     """Where the slices begin, as if *parts* were one."""
-    step = max(_SLICE_BYTES, (sum(map(len, parts)) - _SLICE_BYTES) / (_SLICES - 1))
+    total = sum(map(len, parts))
+    if total <= _SLICES * _SLICE_BYTES:
+        ats = list(range(0, total, _SLICE_BYTES))
+    else:
+        ats = [int(share * (total - _SLICE_BYTES)) for share in _SPREAD]
     places: list[tuple[memoryview, int]] = []
     before = 0
     for part in parts:
-        while len(places) < _SLICES and (at := int(len(places) * step) - before) < len(part):
-            places.append((part, max(0, at)))
+        while len(places) < len(ats) and ats[len(places)] - before < len(part):
+            places.append((part, ats[len(places)] - before))
         before += len(part)
     return places
 
 
 def _without_files(fields: list[memoryview], prompt: Prompt) -> list[memoryview]:
     """The parts of *fields* around embedded files: those that are long enough for a slice to fall into."""
-    parts = list(fields)
+    parts, cuts = list(fields), list[int]()
     for _ in range(_MOST_FILES):
         found = next(((part, at) for part, at in _places(parts) if _is_file(part, at)), None)
         if found is None:
@@ -219,7 +228,12 @@ def _without_files(fields: list[memoryview], prompt: Prompt) -> list[memoryview]
             prompt.images += 1
         index = next(index for index, other in enumerate(parts) if other is part)
         parts[index : index + 1] = [part[:start], part[end:]]
-    return [part for part in parts if len(part)]
+        cuts.append(end - start)
+    left = [part for part in parts if len(part)]
+    if len(cuts) == _MOST_FILES:  # more of the kind, as many as the slices that still fall into one tell
+        share = sum([_is_file(part, at) for part, at in _places(left)]) / _SLICES
+        prompt.images += round(share * sum(map(len, left)) * _MOST_FILES / sum(cuts))
+    return left
 
 
 def _is_file(part: memoryview, at: int) -> bool:
@@ -227,7 +241,16 @@ def _is_file(part: memoryview, at: int) -> bool:
 
 
 def _edge(part: memoryview, at: int, step: int) -> int:
-    """How far a file reaches from *at*, forwards or backwards, to a few bytes: by steps that double, then halve."""
+    """How far a file reaches from *at*, forwards or backwards: to its quote, or, of a long one, to a few bytes.
+
+    By steps that double, then halve: two long files with little between them may be taken for one.
+    """
+    for _ in range(_NEAR_CHUNKS):
+        chunk = bytes(part[at : at + _NEAR_BYTES] if step > 0 else part[max(0, at - _NEAR_BYTES) : at])
+        quote = chunk.find(b'"') if step > 0 else chunk.rfind(b'"')
+        if quote >= 0:
+            return at + quote if step > 0 else at - len(chunk) + quote + 1
+        at += len(chunk) if step > 0 else -len(chunk)
     inside, outside = at, at + step
     while 0 <= outside <= len(part) - _PROBE_BYTES and _is_file(part, outside):
         inside, step = outside, step * 2

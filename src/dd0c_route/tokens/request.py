@@ -50,7 +50,7 @@ _COHERE = re.compile(r"(?:^|[/.])(?:command|c4ai)")
 # Bounds of what is looked at on the event loop, for 0.2 ms in all: `benchmarks/count_time.py`.
 _FRAMED_BYTES = 4 << 10  # of a request whose frame is read
 _READ_BYTES = 8 << 10  # of a prompt that is read whole, if it has few values
-_FORM_BYTES = 320  # of the JSON of tools, and of a schema
+_FORM_BYTES = 256  # of the JSON of tools, and of a schema
 _SEARCHED_BYTES = 2 << 10  # of these, for what the provider does with them
 # How far slices may mislead beside the band of their own text, as a share. Measured: `tests/tokens/test_request.py`.
 _SLICED = (0.25, 0.35)
@@ -110,7 +110,7 @@ def count_request(api: str, fields: Mapping[str, Raw], model: str, provider: str
         frame = frame_of(api, fields, model.lower(), provider)
         if frame is not None:
             return _framed_quickly(frame, tokenizer)
-    return _estimated(api, fields, model, tokenizer.count, whole=False)
+    return _estimated(api, fields, model, tokenizer.judge, whole=False)
 
 
 def count_request_exactly(api: str, fields: Mapping[str, Raw], model: str, provider: str = "") -> Count:

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from msgspec import Raw
+
+from dd0c_route.tokens.prompt import ALL_BYTES, Prompt, is_simple, read
+
+BOUND = 8 << 10
+PROSE = "the quick brown fox jumps over the lazy dog and goes to sleep. "
+IMAGE = "data:image/png;base64," + "iVBORw0KGgoAAAANSUhEUgAA" * 2_000
+
+
+def found(most_bytes: int = BOUND, /, **fields: Any) -> Prompt:
+    return read({name: Raw(json.dumps(value).encode()) for name, value in fields.items()}, most_bytes)
+
+
+def message(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def letters(prompt: Prompt) -> float:
+    sample = len(prompt.sample.text) * prompt.sample.times if prompt.sample else 0
+    return sample + sum(map(len, prompt.texts))
+
+
+def test_a_short_prompt_is_read_whole() -> None:
+    prompt = found(system="Be brief.", messages=[message("Hello"), message([{"type": "text", "text": "you"}])])
+    assert (prompt.texts, prompt.messages, prompt.sample) == (["Be brief.", "Hello", "you"], 2, None)
+
+
+@pytest.mark.parametrize("times", [200, 20_000])
+def test_a_long_one_is_judged_by_slices(times: int) -> None:
+    prompt = found(messages=[message(PROSE * times)])
+    assert prompt.texts == []
+    assert prompt.sample is not None
+    assert len(prompt.sample.text) < 2_000
+    assert letters(prompt) == pytest.approx(len(PROSE) * times, rel=0.05)
+
+
+def test_messages_and_calls_are_judged_too() -> None:
+    turn = [message(PROSE), {"role": "assistant", "tool_calls": [{"id": "call_1", "function": {"name": "f"}}]}]
+    prompt = found(messages=turn * 300)
+    assert 300 < prompt.messages < 1_200
+    assert 100 < prompt.calls < 600
+
+
+def test_without_a_bound_everything_is_read() -> None:
+    prompt = found(ALL_BYTES, messages=[message(PROSE)] * 5_000)
+    assert (len(prompt.texts), prompt.messages, prompt.sample) == (5_000, 5_000, None)
+
+
+@pytest.mark.parametrize("images", [1, 2, 3])
+def test_files_are_cut_out_before_the_rest_is_judged(images: int) -> None:
+    parts = [{"type": "image_url", "image_url": {"url": IMAGE}}, {"type": "text", "text": PROSE * 40}]
+    prompt = found(messages=[message(parts * images)])
+    assert prompt.images == images
+    assert letters(prompt) == pytest.approx(len(PROSE) * 40 * images, rel=0.25)
+
+
+def test_of_many_files_most_are_judged() -> None:
+    parts = [{"type": "image_url", "image_url": {"url": IMAGE}}, {"type": "text", "text": PROSE * 40}]
+    assert found(messages=[message(parts * 40)]).images == pytest.approx(40, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("before", "kind"),
+    [
+        ('{"type":"thinking","signature":"', "sealed"),
+        ('{"type":"reasoning","encrypted_content":"', "sealed"),
+        ('{"inlineData":{"mimeType":"application/pdf","data":"', "files"),
+        ('{"type":"input_audio","input_audio":{"data":"', "files"),
+        ('{"type":"image","source":{"data":"', "images"),
+    ],
+)
+def test_what_stands_before_a_file_tells_what_it_is(before: str, kind: str) -> None:
+    raw = f'[{{"role":"user","content":"{PROSE}"}},{before}{"iVBORw0KGgoA" * 5_000}"'.encode()
+    prompt = read({"messages": Raw(raw)}, BOUND)
+    kinds = {"sealed": prompt.sealed, "files": prompt.files, "images": prompt.images}
+    assert kinds.pop(kind)
+    assert not any(kinds.values())
+
+
+def test_token_numbers_are_counted_and_not_read() -> None:
+    prompt = found(prompt=[[1, 2, 3]])
+    assert (prompt.ids, prompt.texts) == (3, [])
+    prompt = found(prompt=list(range(100_000, 200_000)))
+    assert prompt.ids == pytest.approx(100_000, rel=0.1)
+    assert prompt.sample is None
+
+
+@pytest.mark.parametrize(
+    ("part", "images", "files"),
+    [
+        ({"inlineData": {"mimeType": "image/png", "data": "x"}}, 1, 0),
+        ({"inlineData": {"mimeType": "application/pdf", "data": "x"}}, 0, 1),
+        ({"inline_data": {"mime_type": "audio/wav", "data": "x"}}, 0, 1),
+        ({"functionResponse": {"name": "f", "response": {}, "parts": [{"inlineData": {"data": "x"}}]}}, 1, 0),
+        ({"type": "image", "source": {"type": "url", "url": "x"}}, 1, 0),
+    ],
+)
+def test_images_and_other_files_are_told_apart(part: dict[str, Any], images: int, files: int) -> None:
+    prompt = found(contents=[{"parts": [part]}])
+    assert (prompt.images, prompt.files) == (images, files)
+
+
+def test_thoughts_are_not_read_again() -> None:
+    parts = [{"text": "hm", "thought": True}, {"text": "yes", "thoughtSignature": "A" * 90}]
+    prompt = found(contents=[{"parts": parts}])
+    assert (prompt.texts, prompt.sealed) == (["yes"], 90)
+
+
+@pytest.mark.parametrize("written", [b"[[[", b"nope", b"[" * 9000 + b"]" * 9000, b'{"role": "user"'])
+def test_what_is_no_json_is_no_prompt(written: bytes) -> None:
+    assert read({"messages": Raw(written)}, ALL_BYTES).texts == []
+
+
+def test_few_and_short_values_are_simple() -> None:
+    assert is_simple({"messages": Raw(b'[{"role": "user", "content": "hello, you"}]')}, 4096)
+    assert not is_simple({"messages": Raw(b'"' + b"x" * 5000 + b'"')}, 4096)
+    assert not is_simple({"messages": Raw(b"[" + b"[]," * 1000 + b"[]]")}, 4096)
+    assert not is_simple({f"f{i}": Raw(b"1") for i in range(1000)}, 1 << 20)
