@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,7 +16,7 @@ from dd0c_route.errors import RouteError
 from dd0c_route.proxy import app, call
 from dd0c_route.redact.log import FIELDS, Level, Role
 from dd0c_route.telemetry import Metrics
-from dd0c_route.types import Attempt, EndState, Entry, Media, ServerTools, Usage, UsageSource
+from dd0c_route.types import Attempt, EndState, Entry, Media, PriceLine, ServerTools, Usage, UsageSource
 from tests.ledger.examples import an_entry
 from tests.test_telemetry import NOW
 
@@ -61,7 +61,12 @@ def test_no_error_is_described_that_does_not_exist() -> None:
 
 def test_every_metric_is_described_with_its_labels() -> None:
     metrics = Metrics()
-    metrics.observe([an_entry(unpriced=True, baseline_picodollars=1)])
+    known: dict[str, Any] = {
+        "price_lines": (PriceLine("input", 1, "1", 1),),
+        "cost_provider_usd": "1",
+        "usage_consistent": False,
+    }
+    metrics.observe([an_entry(unpriced=True, baseline_picodollars=1, cost_billable_picodollars=1, **known)])
     families = {
         family.name + ("_total" if family.type == "counter" else ""): {
             label for sample in family.samples for label in sample.labels if label != "le"

@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dd0c_route import telemetry
 from dd0c_route.telemetry import MAX_VALUES, Metrics, Now
-from dd0c_route.types import Attempt, Entry
+from dd0c_route.types import Attempt, Entry, PriceLine
 from tests.ledger.examples import an_entry
 
 NOW = Now(
@@ -59,6 +59,18 @@ def test_money_and_tokens_add_up() -> None:
     assert value(metrics, "dd0c_list_cost_usd_total") == 2
     for kind, tokens in (("input", 2000), ("cache_read", 400), ("output", 600), ("reasoning", 40)):
         assert value(metrics, "dd0c_tokens_total", **{"class": kind}) == tokens
+
+
+def test_money_is_told_by_what_it_was_for_by_what_is_billed_and_by_what_the_provider_says() -> None:
+    lines = (PriceLine("input", 1, "1", 200_000_000_000), PriceLine("output", 1, "1", 50_000_000_000))
+    entry = an_entry(price_lines=lines, cost_billable_picodollars=10**12, cost_provider_usd="0.75")
+    metrics = observed(entry, entry, an_entry(cost_provider_usd="much", usage_consistent=False))
+    who = {"provider": "acme", "model": "acme-small"}
+    assert value(metrics, "dd0c_cost_class_usd_total", **who, **{"class": "input"}) == 0.4
+    assert value(metrics, "dd0c_cost_class_usd_total", **who, **{"class": "output"}) == 0.1
+    assert value(metrics, "dd0c_cost_billable_usd_total", **who) == 2
+    assert value(metrics, "dd0c_cost_provider_usd_total", **who) == 1.5
+    assert value(metrics, "dd0c_inconsistent_usage_total", **who) == 1
 
 
 def test_a_call_without_a_price_is_counted_as_such_and_not_as_free() -> None:

@@ -84,6 +84,18 @@ class Metrics:
         )  # fmt: skip
         self._endings = counter("dd0c_endings_total", "Calls by how they ended", "end_state")
         self._cost = counter("dd0c_cost_usd_total", "Cost of calls, in dollars", "provider", "model", "tag_team", "key")
+        self._class_cost = counter(
+            "dd0c_cost_class_usd_total", "The same by what it was for", "provider", "model", "class"
+        )
+        self._billable = counter(
+            "dd0c_cost_billable_usd_total", "What providers will probably bill, in dollars", "provider", "model"
+        )
+        self._said = counter(
+            "dd0c_cost_provider_usd_total", "What providers themselves say they charged", "provider", "model"
+        )
+        self._doubtful = counter(
+            "dd0c_inconsistent_usage_total", "Reports whose parts do not make up their total", "provider", "model"
+        )
         self._list_cost = counter("dd0c_list_cost_usd_total", "Cost of the same tokens at the model asked for")
         self._tokens = counter("dd0c_tokens_total", "Tokens by class; no token is in two classes", "class")
         self._unpriced = counter("dd0c_unpriced_requests_total", "Calls of models without a price", "provider", "model")
@@ -113,9 +125,21 @@ class Metrics:
         self._series(self._endings, entry.end_state).inc()
         if entry.unpriced:
             self._series(self._unpriced, provider, model).inc()
+        if not entry.usage_consistent:
+            self._series(self._doubtful, provider, model).inc()
+        self._observe_money(entry, provider, model)
+
+    def _observe_money(self, entry: Entry, provider: str, model: str) -> None:
+        """Picodollars become binary fractions of dollars here: sums are good to 15 digits, the ledger's are exact."""
         if entry.cost_picodollars is not None:
             team, key = self._value("team", entry.tags.get("team", "")), self._value("key", entry.key_id or "")
             self._series(self._cost, provider, model, team, key).inc(max(0, entry.cost_picodollars) / _PICODOLLARS)
+        for line in entry.price_lines:
+            self._series(self._class_cost, provider, model, line.name).inc(line.amount_picodollars / _PICODOLLARS)
+        if entry.cost_billable_picodollars is not None:
+            self._series(self._billable, provider, model).inc(entry.cost_billable_picodollars / _PICODOLLARS)
+        if entry.cost_provider_usd is not None:
+            self._series(self._said, provider, model).inc(_dollars(entry.cost_provider_usd))
         if entry.baseline_picodollars is not None:
             self._list_cost.inc(max(0, entry.baseline_picodollars) / _PICODOLLARS)
 
@@ -167,6 +191,15 @@ class Metrics:
             if not full:
                 known[values] = series
         return series
+
+
+def _dollars(text: str) -> float:
+    """What a provider wrote as its charge; 0 for what is no amount: a counter cannot take it back."""
+    try:
+        amount = float(text)
+    except ValueError:
+        return 0.0
+    return amount if 0 <= amount < float("inf") else 0.0
 
 
 class _Times(NamedTuple):

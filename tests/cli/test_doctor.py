@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from dd0c_route.cli import findings
 from dd0c_route.cli.findings import Finding, of_config, of_machine
 from dd0c_route.config import Config, Loaded, Provider, Server
 from tests.cli.programs import ran
+from tests.cli.test_ledger import entry, filled
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "synthetic-planted-0123456789"
@@ -55,6 +57,15 @@ def test_a_sound_installation_has_nothing_broken(tmp_path: Path) -> None:
     assert {one["state"] for one in found.values()} == {"ok"}
     assert {"python", "packages", "clock", "open files", "configuration", "port", "ledger", "journal"} <= found.keys()
     assert "its key is there" in found["provider openai"]["text"]
+
+
+def test_models_without_a_price_are_named_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    filled(tmp_path, entry(time.time_ns(), unpriced=True, provider="local", served_model="acme-1"), name="dd0c.db")
+    (tmp_path / "dd0c.toml").write_text(CONFIG.format(port=free_port()))
+    code, found = report(tmp_path, K=PLANTED)
+    assert (code, found["prices"]["state"]) == (0, "warning")
+    assert found["prices"]["text"] == "1 call of local/acme-1 without a price"
+    assert "dd0c-route reprice --since" in found["prices"]["fix"]
 
 
 def test_a_missing_key_is_broken_with_its_fix(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dd0c_route.types import Delivery, Usage
+from dd0c_route.types import Delivery, Media, PriceLine, Repricing, ServerTools, Usage
 from tests.control.place import ControlProcess
 from tests.ledger.examples import an_entry
 
@@ -70,8 +70,12 @@ def test_the_list_shows_model_tokens_cost_and_ending(control: ControlProcess) ->
 
 def test_what_has_no_price_is_not_shown_as_free(control: ControlProcess) -> None:
     entry_id = stored(control, unpriced=True, cost_picodollars=None, cost_usd=None)
-    assert "unpriced" in Seen(control.get("/ui").body).text
-    assert "add it under [prices]" in Seen(control.get(f"/ui/requests/{entry_id}").body).text
+    overview = Seen(control.get("/ui").body)
+    assert "unpriced" in overview.text
+    assert "without a price: add it under [[prices]] in dd0c.toml, then run dd0c-route reprice --since" in overview.text
+    assert ("class", "state bad") in overview.attributes
+    page = Seen(control.get(f"/ui/requests/{entry_id}").body).text
+    assert "add it under [[prices]] in dd0c.toml, then run dd0c-route reprice --since 2027-01-15" in page
 
 
 def test_one_request_shows_bill_decision_and_attempts(control: ControlProcess) -> None:
@@ -88,12 +92,24 @@ def test_one_request_shows_bill_decision_and_attempts(control: ControlProcess) -
         price={"id": "acme/acme-small@2026-11-20", "source": "acme.example/prices", "date": "2026-11-20"},
         error="upstream_cut",
         error_band=(300, 340),
+        price_lines=(PriceLine("web_search", 2, "10000", 20_000_000_000, "call"),),
+        billable_lines=(PriceLine("output", 4321, "15", 64_815_000_000),),
+        billable_band=(320, 4096),
+        cost_billable_picodollars=64_815_000_000,
+        cost_provider_usd="0.07",
+        usage_consistent=False,
+        usage_media=Media(input_audio=17),
+        server_tools=ServerTools(web_search=2, code_execution=1),
+        not_priced=("code_execution",),
+        repriced=(Repricing("2027-02-01T00:00:00Z", "corrected", 10**12, None, None, None, False, {"id": "old/row"}),),
         baseline_picodollars=10**12,
         saved_picodollars=-(10**12),
     )
     text = Seen(control.get(f"/ui/requests/{entry_id}").body).text
     for part in (
         "2 of 3 good enough", "93 %", "acme.example/prices", "between 300 and 340 tokens", "upstream_cut", "-$1.00",
+        "web search call", "$0.020000", "4\u2009321", "$0.064815", "between 320 and 4\u2009096", "+8.0 % against ours",
+        "do not make up its total", "input audio", "Without a rate", "2027-02-01 00:00:00", "$1.00 old/row corrected",
         "new:pooled", "cache read", "$0.000123456789", f"dd0c-route explain {entry_id}",
     ):  # fmt: skip
         assert part in text

@@ -260,6 +260,7 @@ def test_calls_without_a_price_are_found_by_model(store: SqliteStore) -> None:
     found = store.unpriced("")
 
     assert [(one.provider, one.model, one.calls) for one in found] == [("acme", "acme-small", 2), ("acme", "other", 1)]
-    assert (found[0].first, found[0].last) == (entries[1].id, entries[2].id)
+    assert found[0].problem == "2 calls of acme/acme-small without a price"
+    assert found[0].fix.endswith(f"reprice --since {entries[1].at[:10]}")
     assert store.unpriced(entries[3].id) == found[1:]
     assert ids(store, unpriced=True) == [entry.id for entry in reversed(entries[1:])]

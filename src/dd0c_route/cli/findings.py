@@ -11,6 +11,7 @@ import resource
 import shutil
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,7 @@ _NEEDED = (
 _FEW_DESCRIPTORS = 4096  # two for each client connection: some two thousand
 _LITTLE_SPACE_BYTES = 512 << 20  # a few hundred thousand entries
 _BACKLOG_BYTES = 64 << 20  # a worker; of its segments (16 MiB) only the last one is left when all is stored
+_MONTH_NS = 30 * 86_400 * 1_000_000_000
 _BUILT_NS = 1_763_900_000_000_000_000  # this program is younger than this: a clock before it is wrong
 
 
@@ -135,6 +137,8 @@ def _ledger(loaded: Loaded) -> Iterator[Finding]:
     if path.exists() and (fault := _fault_of(loaded)):
         yield Finding("ledger", "broken", fault, "name another in [ledger] url, or move it away if it is no ledger")
         return
+    if path.exists():
+        yield _prices(loaded)
     free = shutil.disk_usage(folder).free
     if free < _LITTLE_SPACE_BYTES:
         yield Finding("ledger", "warning", f"{path}: {free >> 20} MiB of disk space left", "make room")
@@ -146,6 +150,21 @@ def _ledger(loaded: Loaded) -> Iterator[Finding]:
         yield Finding("journal", "warning", f"{waiting >> 20} MiB of entries wait in {journal}", fix)
     else:
         yield Finding("journal", "ok", f"{waiting >> 10} KiB")
+
+
+def _prices(loaded: Loaded) -> Finding:
+    """Whether every model that was called in the last month has a price."""
+    from dd0c_route.ledger import open_store
+    from dd0c_route.ledger.store import id_at
+
+    store = open_store(loaded.config.ledger.url, loaded.base_dir)
+    try:
+        unpriced = store.unpriced(id_at(time.time_ns() - _MONTH_NS))
+    finally:
+        store.close()
+    if not unpriced:
+        return Finding("prices", "ok", "every call of the last 30 days has one")
+    return Finding("prices", "warning", "; ".join(one.problem for one in unpriced), unpriced[0].fix)
 
 
 def _fault_of(loaded: Loaded) -> str:

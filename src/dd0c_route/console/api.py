@@ -100,6 +100,12 @@ def _end_state(name: str, value: str, now_ns: int) -> str:
     return value
 
 
+def _true(name: str, value: str, now_ns: int) -> bool:
+    if value != "true":
+        raise BadParameter(name, f"expected true, got {value[:50]!r}")
+    return True
+
+
 def _text(name: str, value: str, now_ns: int) -> str:
     if not value:
         raise BadParameter(name, "is empty")
@@ -114,4 +120,5 @@ _READERS: dict[str, Callable[[str, str, int], int | str]] = {
     "model": _text,
     "end_state": _end_state,
     "session": _text,
+    "unpriced": _true,
 }

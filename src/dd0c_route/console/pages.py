@@ -14,12 +14,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from dd0c_route import __version__
+from dd0c_route.clock import Clock
 from dd0c_route.console.reading import Reading
 from dd0c_route.console.words import clock_time, count, dollars, milliseconds
-from dd0c_route.ledger.store import Filter
+from dd0c_route.ledger.money import NOTABLE, provider_difference
+from dd0c_route.ledger.store import Filter, id_at
 from dd0c_route.types import Entry
 
 ROWS = 50  # of a page: two screens
+MONTH_S = 30 * 86_400  # so far back, calls without a price need attention
 
 _HERE = Path(__file__).parent
 _HOST = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-fA-F:]+\](:\d+)?", re.ASCII)
@@ -41,7 +44,9 @@ _environment.filters |= {"dollars": dollars, "count": count, "ms": milliseconds,
 Connections = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 
 
-def page_routes(reading: Reading, connections: Connections, attention: Callable[[], list[str]]) -> list[Route]:
+def page_routes(
+    reading: Reading, connections: Connections, attention: Callable[[], list[str]], clock: Clock
+) -> list[Route]:
     """The pages; *connections* asks for the live upstream connections by provider, *attention* for what is wrong."""
 
     async def overview(request: Request) -> Response:
@@ -56,7 +61,10 @@ def page_routes(reading: Reading, connections: Connections, attention: Callable[
             unpriced=sum(entry.unpriced for entry in entries),
             failed=sum(entry.end_state != "complete" for entry in entries),
             connections=await connections(),
-            attention=attention(),
+            attention=[
+                *attention(),
+                *(f"{one.problem}: {one.fix}" for one in await reading.unpriced(_month_ago(clock))),
+            ],
             host=_host(request),
         )
 
@@ -66,7 +74,13 @@ def page_routes(reading: Reading, connections: Connections, attention: Callable[
         if entry is None:
             return error_page(404, f"no request {entry_id[:64]} in the ledger")
         return _page(
-            "request.html", entry=entry, decision=entry.decision or {}, tokens=_tokens(entry), whole=_json(entry)
+            "request.html",
+            entry=entry,
+            decision=entry.decision or {},
+            tokens=_tokens(entry),
+            parts=_parts(entry),
+            off=_difference(entry),
+            whole=_json(entry),
         )
 
     async def static(request: Request) -> Response:
@@ -105,6 +119,23 @@ def _tokens(entry: Entry) -> list[tuple[str, int]]:
     """The classes of tokens that occur, in the order of the bill."""
     usage = msgspec.structs.asdict(entry.usage)
     return [(name.replace("_", " "), tokens) for name, tokens in usage.items() if tokens]
+
+
+def _parts(entry: Entry) -> list[tuple[str, int]]:
+    """Media and server tools that occur: parts of the tokens, and what is billed beside them."""
+    found = [one for one in (entry.usage_media, entry.server_tools) if one is not None]
+    counts = {name: count for one in found for name, count in msgspec.structs.asdict(one).items() if count}
+    return [(name.replace("_", " "), count) for name, count in counts.items()]
+
+
+def _difference(entry: Entry) -> float | None:
+    """By which share the provider's own charge differs, where that is worth a look."""
+    off = provider_difference(entry)
+    return off if off is not None and abs(off) > NOTABLE else None
+
+
+def _month_ago(clock: Clock) -> str:
+    return id_at(max(0, clock.wall_ns() - MONTH_S * 1_000_000_000))
 
 
 def _json(entry: Entry) -> str:

@@ -63,7 +63,10 @@ def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
             *api_routes(reading, clock),
             *_control_routes(control),
             *page_routes(
-                reading, control.workers.connections, lambda: [alert.message for alert in control.publisher.alerts]
+                reading,
+                control.workers.connections,
+                lambda: [alert.message for alert in control.publisher.alerts],
+                clock,
             ),
         ],
         middleware=[Middleware(SafeHeaders)],

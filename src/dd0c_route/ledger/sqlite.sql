@@ -95,6 +95,6 @@ ORDER BY id LIMIT :limit;
 UPDATE entries SET entry = :entry WHERE id = :id;
 
 -- name: unpriced_models
-SELECT provider, served_model, count(*), min(id), max(id) FROM entries
+SELECT provider, served_model, count(*), min(at) FROM entries
 WHERE json_extract(entry, '$.unpriced') AND id >= :since
 GROUP BY provider, served_model ORDER BY count(*) DESC, provider, served_model LIMIT :limit;

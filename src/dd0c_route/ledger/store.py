@@ -122,13 +122,20 @@ class Rewritten(msgspec.Struct, frozen=True):
 
 
 class Unpriced(msgspec.Struct, frozen=True):
-    """A model without a price: how many calls, and the ids of the first and the last."""
+    """A model without a price: how many calls, and when the first of them was (RFC 3339)."""
 
     provider: str
     model: str
     calls: int
-    first: str
-    last: str
+    first_at: str
+
+    @property
+    def problem(self) -> str:
+        return f"{self.calls} call{'' if self.calls == 1 else 's'} of {self.provider}/{self.model} without a price"
+
+    @property
+    def fix(self) -> str:
+        return f"add it under [[prices]] in dd0c.toml, then run dd0c-route reprice --since {self.first_at[:10]}"
 
 
 class Store(Protocol):
