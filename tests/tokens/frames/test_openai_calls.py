@@ -34,7 +34,7 @@ def test_arguments_that_are_no_json_are_read_as_they_are() -> None:
 def test_a_text_before_a_call_is_a_message_and_a_name_counts() -> None:
     plain = chat(turn([call("add", "{}")], result("2"))).tokens
     assert chat(turn([call("add", "{}")], result("2"), content="Sure.")).tokens == plain + 4 + tokens("Sure.")
-    assert chat(turn([call("add", "{}")], result("2"), name="bob")).tokens == plain + 1 + tokens("bob")
+    assert chat(turn([call("add", "{}")], result("2"), name="bob")).tokens == plain + tokens("bob")
 
 
 @pytest.mark.parametrize(("model", "frame"), [("gpt-4o", HI_TOKENS + 20), ("gpt-5.4", HI_TOKENS_GPT_5 + 26)])
@@ -94,9 +94,9 @@ def test_a_call_with_an_id_may_be_read_back_from_the_store() -> None:
 
 
 def test_thoughts_count_in_their_own_turn_only() -> None:
-    thought = {"type": "reasoning", "summary": [], "encrypted_content": "x" * 2100}
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "x" * 3000}
     body = {"input": [HI, thought, *items("add")]}
     plain = responses({"input": [HI, *items("add")]}, "gpt-5.4").tokens
-    assert responses(body, "gpt-5.4").tokens == plain + 200
+    assert responses(body, "gpt-5.4").tokens == plain + 310
     later = {"input": [*body["input"], HI]}
     assert responses(later, "gpt-5.4").tokens == plain + 4 + 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dd0c_route.tokens.frames.openai_calls import Call, add_responses_turn, add_turn
-from dd0c_route.tokens.frames.openai_images import image_tokens
+from dd0c_route.tokens.frames.openai_parts import content
 from dd0c_route.tokens.frames.openai_schema import add_answers, format_text
 from dd0c_route.tokens.frames.openai_tools import (
     GPT_5,
@@ -36,12 +36,11 @@ _CHAT_MESSAGE = {
     *("role", "content", "name", "refusal", "annotations", "tool_calls", "tool_call_id"),
     *("function_call", "reasoning_content"),
 }
+_IMAGE_IN_OUTPUT = (3, 1, 1)
 _RESPONSES_MESSAGE = {"type", "role", "content", "id", "status", "phase"}
 _SYSTEM_ROLES = ("system", "developer")
-_TEXTS = ("text", "input_text", "output_text", "refusal")
-_IMAGES = ("image_url", "input_image")
-# Earlier thoughts are read again in the same turn only; they come sealed, four letters for three bytes.
-_THOUGHT_CHARS, _CHARS_A_THOUGHT = 900, 6
+# Earlier thoughts are read again in the same turn only. They come sealed: a head, and some six letters a token.
+_SEAL_CHARS, _TOKENS_A_CHAR, _THOUGHT_BAND = 1_000, 0.155, 0.25
 
 
 def chat(fields: Fields, model: str, provider: str = "") -> Frame:
@@ -63,7 +62,7 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
             continue
         calls = _chat_calls(messages, place)
         results = sum(len(call.results) for call in calls)
-        text = _content(message.get("content"), model, total)
+        text = content(message.get("content"), model, total)
         if place == 0 and role in _SYSTEM_ROLES:
             first = (len(total.texts), text)
         if text or not calls:
@@ -100,7 +99,7 @@ def responses(fields: Fields, model: str) -> Frame:
     value = decode(fields, "input")
     items = dicts([{"role": "user", "content": value}] if isinstance(value, str) else value)
     outputs = {
-        item.get("call_id"): _content(item.get("output"), model, total)
+        item.get("call_id"): _output(item.get("output"), model, total)
         for item in items
         if item.get("type") == "function_call_output"
     }
@@ -130,11 +129,18 @@ def responses(fields: Fields, model: str) -> Frame:
     return total.frame()
 
 
+def _output(value: Any, model: str, total: Sum) -> str:
+    """The text of a result; an image in it costs more than in a message."""
+    if isinstance(value, list):
+        total.add(_IMAGE_IN_OUTPUT, sum(part.get("type") == "input_image" for part in dicts(value)))
+    return content(value, model, total)
+
+
 def _add_item(kind: Any, item: dict[str, Any], rest: list[dict[str, Any]], model: str, total: Sum) -> None:
     match kind:
         case "message" if not item.keys() - _RESPONSES_MESSAGE:
             total.tokens += _message(item.get("role"), model)
-            total.texts.append(_content(item.get("content"), model, total))
+            total.texts.append(content(item.get("content"), model, total))
         case "function_call_output":
             pass  # counted with its call
         case "reasoning":
@@ -142,8 +148,9 @@ def _add_item(kind: Any, item: dict[str, Any], rest: list[dict[str, Any]], model
                 return
             sealed = item.get("encrypted_content")
             chars = len(sealed) if isinstance(sealed, str) else 0
-            thought = max(0, chars - _THOUGHT_CHARS) // _CHARS_A_THOUGHT
-            total.add((thought, thought, thought + 100))
+            thought = round(max(0, chars - _SEAL_CHARS) * _TOKENS_A_CHAR)
+            off = 40 + round(thought * _THOUGHT_BAND)
+            total.add((thought, min(thought, off), off))
         case _:
             raise Unknown
 
@@ -165,33 +172,12 @@ def _chat_calls(messages: list[dict[str, Any]], place: int) -> list[Call]:
     for later in messages[place + 1 :]:
         if later.get("role") not in ("tool", "function"):
             break
-        results.append(_content(later.get("content"), "", Sum()))
+        results.append(content(later.get("content"), "", Sum()))
     calls, last = [], len(found) - 1
     for i, function in enumerate(found):
         of_call = results[i:] if i == last else results[i : i + 1]
         calls.append(Call(string(function.get("name")), string(function.get("arguments")), of_call))
     return calls
-
-
-def _content(value: Any, model: str, total: Sum) -> str:
-    """A message's text, whose parts the API joins; its images are added to *total*."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    texts = []
-    for part in dicts(value):
-        kind = part.get("type")
-        if kind in _TEXTS:
-            texts.append(string(part.get("text", part.get("refusal"))))
-        elif kind in _IMAGES:
-            image = part.get("image_url")
-            total.add(
-                image_tokens(image.get("url"), image.get("detail"), model)
-                if isinstance(image, dict)
-                else image_tokens(image, part.get("detail"), model)
-            )
-        else:
-            raise Unknown
-    return "".join(texts)
 
 
 def _tools(fields: Fields, written: Callable[[list[dict[str, Any]], str, Sum], str], model: str, total: Sum) -> str:

@@ -18,8 +18,7 @@ from dd0c_route.tokens.images import pixels
 _SIDE, _SHORTER_SIDE, _TILE = 2048, 768, 512  # pixels
 _PATCH, _PATCHES = 32, 1536
 _UNKNOWN_TILES = (1, 4, 8)  # at least, usual and at most
-_UNKNOWN_PATCHES = (1, 300, _PATCHES)
-_LATER = re.compile(r"gpt-(?:5\.[5-9]|[6-9]|\d\d)")  # were seen to be billed up to three times as much
+_UNKNOWN_PATCHES = (1, 100, _PATCHES)
 
 
 class Rate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,8 +49,7 @@ def image_tokens(image: Any, detail: Any, model: str) -> tuple[int, int, int]:
         low, usual, high = (rate.base + rate.tile * tiles for tiles in _UNKNOWN_TILES)
     else:
         if size is not None and detail != "low":
-            tokens = _patch_tokens(_patches(*size), rate)
-            return (tokens, 1, 2 * tokens) if _LATER.search(model) else (tokens, 1, 1)
+            return _patch_tokens(_patches(*size), rate), 1, 1
         low, usual, high = (_patch_tokens(patches, rate) for patches in _UNKNOWN_PATCHES)
     return usual, usual - low, high - usual
 
