@@ -101,3 +101,18 @@ def test_what_anthropics_tools_found_is_a_guess_where_it_is_sealed() -> None:
     counted = count({"messages": [ASK, {"role": "assistant", "content": [use, found]}, ASK]})
     assert counted.band[0] < counted.tokens - 300
     assert counted.band[1] > counted.tokens + 400
+
+
+def test_citations_are_explained_once() -> None:
+    content = [{"type": "text", "text": "Rome is a town."}]
+    found = {"type": "search_result", "title": "Facts", "source": "https://a.example", "content": content}
+    cited = found | {"citations": {"enabled": True}}
+    plain, once, twice = (
+        conversation([CALL], [result(parts)]) for parts in ([found, found], [found, cited], [cited, cited])
+    )
+    assert once == twice == plain + 554
+
+
+def test_where_nothing_but_guesses_are_counted_no_band_is_below_nothing() -> None:
+    body = {"messages": [{"role": "user", "content": [{"type": "document", "source": {"type": "file"}}]}]}
+    assert count(body).band[0] >= 0

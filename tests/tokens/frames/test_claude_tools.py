@@ -100,3 +100,9 @@ def test_a_tool_of_anthropics_that_ran_before_is_not_expected_to_run_again() -> 
 )
 def test_each_tool_of_anthropics_costs_something(kind: str) -> None:
     assert added({"tools": [{"type": kind, "name": "x"}]}) > 496 + 200
+
+
+def test_examples_of_a_tools_input_are_read() -> None:
+    examples = [{"town": "Rome"}]
+    more = added({"tools": [WEATHER | {"input_examples": examples}]}) - added({"tools": [WEATHER]})
+    assert more == words(json.dumps(examples)) + 10

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from dd0c_route.tokens.frames.claude_blocks import Turns
 from dd0c_route.tokens.frames.claude_models import FROM_4_5, FROM_4_6, FROM_4_8, ONLY_3_7, ONLY_4_7, UP_TO_2
-from dd0c_route.tokens.frames.claude_reading import Message, from_chat, from_converse, from_messages
+from dd0c_route.tokens.frames.claude_reading import Message, Request, from_chat, from_converse, from_messages
 from dd0c_route.tokens.frames.claude_tools import add_tools
 from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown
 
@@ -22,7 +22,7 @@ _UNASKED = (12, 1, 1)  # where the assistant begins: the host puts a user's turn
 _TASK_BUDGET = (35, 4, 4)
 _MCP_SERVER = (2_500, 2_500, 60_000)  # its tools, and what they find within the call
 _SCHEMA = (81, 2, 5)
-_SCHEMA_UNSUPPORTED = (80, 180, 300)  # before 4.5 some hosts make a tool of it
+_SCHEMA_BEFORE_4_5 = (200, 200, 2_000)  # some hosts make a tool of it, some leave it out
 
 _CALLS = ("tool_use", "server_tool_use")
 _READERS = {
@@ -54,18 +54,26 @@ def frame(api: str, fields: Fields, model: str) -> Frame:
         total.texts.append(system)
     if system or "system" in roles:
         total.add(_SYSTEM_SINCE_4_6 if FROM_4_6.search(model) else _SYSTEM)
+    _add_switches(request, model, total)
+    if request.tools:
+        add_tools(request.tools, request.choice, model, total, ran=_ran(request.messages))
+    total.below = min(total.below, total.tokens)  # no count is below nothing
+    return total.frame()
+
+
+def _add_switches(request: Request, model: str, total: Sum) -> None:
+    """What fields beside the messages add."""
     if request.thinking.get("type") == "enabled" or model.endswith(":thinking"):
         total.add(_THINKING_3_7 if ONLY_3_7.search(model) else _THINKING)
-    if request.schema is not None:
+    if request.schema is not None and FROM_4_5.search(model):
         total.texts.append(json.dumps(request.schema, ensure_ascii=False, indent=2))
-        total.add(_SCHEMA if FROM_4_5.search(model) else _SCHEMA_UNSUPPORTED)
+        total.add(_SCHEMA)
+    elif request.schema is not None:
+        total.add(_SCHEMA_BEFORE_4_5)
     if isinstance(config := request.settings.get("output_config"), dict) and "task_budget" in config:
         total.add(_TASK_BUDGET)
     if isinstance(servers := request.settings.get("mcp_servers"), list):
         total.add(_MCP_SERVER, len(servers))
-    if request.tools:
-        add_tools(request.tools, request.choice, model, total, ran=_ran(request.messages))
-    return total.frame()
 
 
 def _asks(messages: list[Message]) -> bool:

@@ -13,7 +13,7 @@ from dd0c_route.tokens.frames.claude_images import image
 from dd0c_route.tokens.frames.claude_models import FROM_4_8
 from dd0c_route.tokens.frames.claude_reading import Block, Message
 from dd0c_route.tokens.frames.claude_tools import tool_text
-from dd0c_route.tokens.frames.reading import Sum, Unknown, dicts, string
+from dd0c_route.tokens.frames.reading import Sum, Unknown, dicts, string, text
 
 _MARK = "antml:"
 # Tokens around a part, and how far below and above was seen.
@@ -24,7 +24,9 @@ _MIXED_RESULT, _MIXED_PART = (6, 1, 1), (6, 0, 1)  # around a result that is not
 _CALL_4_8, _ARGUMENT_4_8 = (23, 2, 3), (19, 3, 3)  # with its result, beside the name, the arguments and the result
 _THOUGHT = (8, 4, 9)
 _REFERENCE, _ADDITION = (10, 4, 4), (43, 8, 8)  # of a tool that waited to be searched for
-_FOUND = (20, 20, 60)
+_SEARCH_RESULT = (0, 8, 30)
+_CITATIONS = (554, 20, 1_500)  # once; those in a PDF repeat its text
+_FOUND = (25, 25, 60)
 _UPLOAD = (60, 60, 200)
 _COMPACTION = (60, 60, 60)
 
@@ -37,16 +39,17 @@ class Turns:
         self._tools = {tool.get("name"): tool for tool in tools}
         self._total = total
         self._called: dict[Any, str] = {}  # the name of the tool by the id of the call
+        self._cites = False
 
     def add(self, messages: list[Message], *, current: bool) -> None:
         """Messages of one role that follow each other are one turn; thoughts are read in the *current* ones alone."""
         texts, calls, results, others = list[str](), list[Block](), list[str](), 0
         for message in messages:
-            text = ""
+            said = ""
             for block in message.blocks:
                 match block.get("type"):
                     case "text":
-                        text += string(block.get("text"))
+                        said += string(block.get("text"))
                     case "tool_use" | "server_tool_use" | "mcp_tool_use":
                         calls.append(block)
                     case "tool_result" | "mcp_tool_result":
@@ -58,16 +61,16 @@ class Turns:
                     case _:
                         self._add_part(block)
                         others += 1
-            if text:
-                texts.append(text)
-        text = "\n".join(texts)
-        self._total.texts.append(text + self._calls(calls, after=text))
+            if said:
+                texts.append(said)
+        said = "\n".join(texts)
+        self._total.texts.append(said + self._calls(calls, after=said))
         if results:
             self._add_results(results)
             self._total.add(_AFTER_RESULTS, bool(texts or others))
 
-    def _add(self, text: str, around: tuple[int, int, int]) -> None:
-        self._total.texts.append(text)
+    def _add(self, read: str, around: tuple[int, int, int]) -> None:
+        self._total.texts.append(read)
         self._total.add(around)
 
     def _calls(self, calls: list[Block], after: str) -> str:
@@ -109,6 +112,10 @@ class Turns:
             self._add_part(part)
 
     def _add_part(self, block: Block) -> None:
+        citations = block.get("citations")
+        if not self._cites and isinstance(citations, dict) and citations.get("enabled") is True:
+            self._total.add(_CITATIONS)
+            self._cites = True
         match block:
             case {"type": "image"}:
                 source = block.get("source")
@@ -121,10 +128,13 @@ class Turns:
                 self._add_tool(name, _ADDITION)
             case {"type": "container_upload"}:
                 self._total.add(_UPLOAD)
+            case {"type": "search_result", "title": str() as title, "source": str() as source}:
+                self._total.texts += [title, source]
+                self._add(text(block.get("content"), ("text",)), _SEARCH_RESULT)
             case {"type": str() as kind} if kind.endswith("_tool_result"):
                 self._add_found(block)
-            case {"type": "compaction", "content": str() as text}:
-                self._add(text, _COMPACTION)
+            case {"type": "compaction", "content": str() as summary}:
+                self._add(summary, _COMPACTION)
             case _:
                 raise Unknown
 
@@ -148,8 +158,8 @@ class Turns:
                     rest += [value for name, value in fields.items() if name not in ("encrypted_content", "type")]
                 case list() as items:
                     rest += items
-                case str() as text:
-                    texts.append(text)
+                case str() as found:
+                    texts.append(found)
         self._add("\n".join(texts), _FOUND)
         self._total.add((sealed * 9 // 20, sealed // 3, sealed // 2))  # measured: 0.44 to 0.53 tokens a character
 

@@ -13,13 +13,12 @@ from dd0c_route.tokens.frames.reading import Sum
 
 # Tokens, and how far below and above was seen.
 _AROUND = (38, 3, 20)
-_CITATIONS = (554, 20, 1_500)
 _PAGE = (1_605, 25, 2_000)  # the image of it, and some of its text
 _UNKNOWN = (1_650, 1_600, 100_000)
 
 _HEAD_CHARS = 1 << 18  # of a PDF in base64, in which pages are looked for
 _PAGES = re.compile(rb"/Type\s*/Page[^s]")
-_OMITTED_PAGES = re.compile(r'__OMITTED__\{[^}]{0,1000}"pages": ?(\d+)')
+_OMITTED_PAGES = re.compile(r'__OMITTED__\{[^}]{0,1000}"pages": ?(\d{1,5})\b')
 
 
 def add_document(block: Block, total: Sum) -> None:
@@ -34,8 +33,6 @@ def add_document(block: Block, total: Sum) -> None:
             total.add(_UNKNOWN)
     if isinstance(title := block.get("title"), str):
         total.texts.append(title)
-    citations = block.get("citations")
-    total.add(_CITATIONS, isinstance(citations, dict) and citations.get("enabled") is True)
 
 
 def _pages(data: str) -> int:

@@ -14,6 +14,7 @@ from dd0c_route.tokens.images import pixels
 
 _PATCH = 28  # pixels
 _EDGE, _PATCHES = 1568, 1568  # the longest side in pixels, and the most patches
+_LARGEST = 20_000  # pixels of a side; Anthropic refuses images beyond 8,000
 _AROUND = (3, 1, 18)  # tokens, and how far below and above was seen
 _UNKNOWN = (300, 290, 4_500)
 
@@ -21,7 +22,7 @@ _UNKNOWN = (300, 290, 4_500)
 def image(data: Any, model: str) -> tuple[int, int, int]:
     """The tokens of an image (base64, or nothing where only its address is known), and how far they may be off."""
     size = pixels(data) if isinstance(data, str) else None
-    if size is None:
+    if size is None or max(size) > _LARGEST:
         return _UNKNOWN
     tokens, below, above = _AROUND
     return tokens + patches(*size, shrinks=not FROM_4_7.search(model)), below, above

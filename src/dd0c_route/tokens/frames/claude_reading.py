@@ -129,6 +129,8 @@ def _converse_block(item: Block) -> list[Block]:
             case "document", {"source": dict() as source}:
                 read = {"type": "document", "source": _converse_source(source, value.get("format"))}
                 return [read | {"title": value.get("name"), "citations": value.get("citations")}]
+            case "searchResult", dict():
+                return [value | {"type": "search_result", "content": _converse_blocks(value.get("content"))}]
             case "toolUse", dict():
                 call = {"id": value.get("toolUseId"), "name": value.get("name"), "input": value.get("input")}
                 return [{"type": "tool_use", **call}]

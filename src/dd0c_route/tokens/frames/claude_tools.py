@@ -18,6 +18,7 @@ from dd0c_route.tokens.frames.reading import Sum, Unknown, string
 
 _READ = ("name", "description", "input_schema")
 _TOOL, _TOOL_FROM_4_7 = (-1, 1, 1), (2, 2, 2)  # beside the JSON in its tags
+_EXAMPLES = (10, 10, 60)  # beside the JSON of `input_examples`: not seen yet
 _DEFERRED_4_8 = (91, 4, 4)  # where tools wait to be searched for
 
 
@@ -56,6 +57,9 @@ def add_tools(tools: list[Block], choice: dict[str, Any], model: str, total: Sum
     for tool in read:
         total.texts.append(tool_text(tool))
         total.add(_TOOL_FROM_4_7 if FROM_4_7.search(model) else _TOOL)
+        if examples := tool.get("input_examples"):
+            total.texts.append(json.dumps(examples, ensure_ascii=False))
+            total.add(_EXAMPLES)
     for kind in served:
         _add_served(kind, model, total, runs=not ran and not (read and kind.startswith("tool_search")))
     if FROM_4_8.search(model) and len(read) + len(served) < len(tools):
