@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from dd0c_route.tokens import count_request, count_text, count_text_exactly, load
+from dd0c_route.tokens import count_request, count_request_exactly, count_text, count_text_exactly, load
 from dd0c_route.tokens.features import Features, features
 from dd0c_route.tokens.models import tokenizer_for
 from dd0c_route.tokens.request import _estimated, _surround, _surrounds
@@ -138,6 +138,36 @@ def test_any_body_is_counted(request_body: dict[str, Any]) -> None:
 def test_a_body_that_is_no_json_or_nests_without_end_is_counted() -> None:
     assert count_request("openai.chat", {"messages": Raw(b"[[[")}, "gpt-4o").tokens == 0
     assert count_request("openai.chat", {"messages": Raw(b"[" * 9000 + b"]" * 9000)}, "gpt-4o").tokens >= 0
+
+
+json_names = st.recursive(
+    st.none() | st.integers(0, 9) | st.sampled_from(["user", "text", "function", "tool_use", "object"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "type", "text", "name", "parts", "enum"]), inner, max_size=4
+        )
+    ),
+    max_leaves=16,
+)
+
+
+@given(
+    st.sampled_from(
+        [
+            *(("openai.chat", "gpt-4o"), ("openai.responses", "gpt-5"), ("anthropic.messages", "claude-haiku-4-5")),
+            *(("bedrock.converse", "claude-haiku-4-5"), ("gemini.generate", "gemini-2.5-pro"), ("ollama", "llama3")),
+        ]
+    ),
+    st.dictionaries(
+        st.sampled_from(["messages", "contents", "input", "tools", "system", "tool_choice", "response_format"]),
+        json_names,
+    ),
+)
+def test_a_value_of_another_kind_than_expected_is_counted_too(kind: tuple[str, str], body: dict[str, Any]) -> None:
+    api, model = kind
+    for count in (count_request(api, fields_of(body), model), count_request_exactly(api, fields_of(body), model)):
+        assert 0 <= count.band[0] <= count.tokens <= count.band[1]
 
 
 # --- against what providers reported -----------------------------------------------------------------

@@ -174,7 +174,8 @@ def _estimated(api: str, fields: Mapping[str, Raw], model: str, count: CountText
     if any(name in fields for name in _UNSEEN):
         total.add(*_UNSEEN_STATE)
     low = 0 if any(name in fields for name in _SHORTENING) else max(0, int(total.low))
-    return Count(round(total.middle), "estimated", (low, math.ceil(total.high)), text.tokenizer)
+    high = max(low, math.ceil(total.high))
+    return Count(min(max(round(total.middle), low), high), "estimated", (low, high), text.tokenizer)
 
 
 def _add_tools(

@@ -28,6 +28,8 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
                 return openai.responses(fields, model)
     except (Unknown, msgspec.DecodeError, RecursionError):
         pass
+    except TypeError:  # a list or an object where a name is expected, looked up in a table
+        pass
     return None
 
 
