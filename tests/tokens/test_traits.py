@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import timeit
 from typing import Any
 
 import pytest
@@ -109,6 +110,14 @@ def test_the_script_is_told_from_plain_and_from_escaped_json(text: str, script: 
     message = [{"role": "user", "content": text}]
     plain = {"messages": Raw(json.dumps(message, ensure_ascii=False).encode())}
     assert traits("openai.chat", plain).script == of("openai.chat", messages=message).script == script
+
+
+def test_a_long_request_takes_no_longer_than_a_middling_one() -> None:
+    def seconds(characters: int) -> float:
+        fields = {"messages": Raw(b'[{"role": "user", "content": "' + b"word " * (characters // 5) + b'"}]')}
+        return min(timeit.repeat(lambda: traits("openai.chat", fields), number=5, repeat=5))
+
+    assert seconds(20_000_000) < 10 * seconds(20_000)
 
 
 @given(st.dictionaries(st.sampled_from(["messages", "tools", "tool_choice", "text", "input"]), st.binary(min_size=1)))
