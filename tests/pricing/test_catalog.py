@@ -12,7 +12,7 @@ from dd0c_route.config import Config, PriceRow, Provider
 from dd0c_route.errors import ConfigError
 from dd0c_route.pricing import Catalog, Price, cost
 from dd0c_route.pricing.catalog import _load_toml
-from dd0c_route.types import ServerTools, Usage
+from dd0c_route.types import Media, ServerTools, Usage
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,6 +101,31 @@ def test_own_rows_go_before_the_catalogue() -> None:
         2_000_000,
     ]
     assert catalog.owners("acme-large") == ("local",)
+
+
+def test_an_own_row_may_price_media_searches_and_requests() -> None:
+    row = PriceRow(
+        provider="local",
+        model="mine",
+        input=Decimal(1),
+        output=Decimal(2),
+        input_audio=Decimal(10),
+        web_search=Decimal(5),
+        request=Decimal("0.5"),
+    )
+    bill = cost(
+        Usage(input=100, output=10),
+        priced(Catalog.load([row]), "local", "mine"),
+        Media(input_audio=40, output_audio=10),
+        ServerTools(web_search=2),
+    )
+    assert {line.name: line.picodollars for line in bill.lines} == {
+        "input_audio": 40 * 10_000_000,
+        "input": 60 * 1_000_000,
+        "output": 10 * 2_000_000,
+        "web_search": 2 * 5_000_000_000,
+        "request": 500_000_000,
+    }
 
 
 def test_a_configuration_brings_its_own_rows_and_whose_prices_hold() -> None:

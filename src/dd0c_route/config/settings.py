@@ -139,7 +139,7 @@ class PriceRow(Settings, frozen=True, forbid_unknown_fields=True):
     """One of `[[prices]]`: an own price, in US dollars per million tokens; it goes before the catalogue.
 
     A class without a rate is billed as the class that contains it: the caches as `input`, `cache_write_1h` as
-    `cache_write_5m`, `reasoning` as `output`.
+    `cache_write_5m`, `reasoning` as `output`, a medium as its class. Searches and requests are by the thousand.
     """
 
     provider: str
@@ -150,6 +150,14 @@ class PriceRow(Settings, frozen=True, forbid_unknown_fields=True):
     cache_write_1h: Decimal | None = None
     output: Decimal | None = None
     reasoning: Decimal | None = None
+    input_audio: Decimal | None = None
+    cache_read_audio: Decimal | None = None
+    output_audio: Decimal | None = None
+    input_image: Decimal | None = None
+    output_image: Decimal | None = None
+    web_search: Decimal | None = None  # a thousand
+    file_search: Decimal | None = None  # a thousand
+    request: Decimal | None = None  # a thousand
     since: date | None = None  # the first day (UTC) on which it holds; without it, always
     source: str = "dd0c.toml"  # the page or contract it was read from
 

@@ -17,11 +17,12 @@ from msgspec import Struct
 from dd0c_route.config import Config, PriceRow
 from dd0c_route.errors import ConfigError
 from dd0c_route.pricing.history import CatalogHistory, OwnHistory, PriceHistory
-from dd0c_route.pricing.price import CLASSES, Price, Rates, scaled_rates
+from dd0c_route.pricing.price import Price, Rates, scaled_rates
 from dd0c_route.pricing.shelves import Found, Shelves
 from dd0c_route.pricing.worst import dearest
 
 _KNOWN_NAMES = 4096  # model names come from clients, so what is remembered of them is bounded
+_RATES = [name for name in Rates.__struct_fields__ if name in PriceRow.__struct_fields__]
 # Vertex names the tier by the kind of traffic. Source: cloud.google.com/vertex-ai, UsageMetadata.trafficType.
 _TIERS = {"on_demand_flex": "flex", "on_demand_priority": "priority"}
 
@@ -232,14 +233,14 @@ def _own_price(row: PriceRow, provider: str, model: str) -> Price:
 
 
 def _dollars(row: PriceRow) -> dict[str, str]:
-    rates: dict[str, Decimal | None] = {name: getattr(row, name) for name in CLASSES}
+    rates: dict[str, Decimal | None] = {name: getattr(row, name) for name in _RATES}
     return {name: f"{rate:f}" for name, rate in rates.items() if rate is not None}
 
 
 def _checked(rows: Sequence[PriceRow]) -> Sequence[PriceRow]:
     faults = []
     for index, row in enumerate(rows):
-        rates = [(name, getattr(row, name)) for name in CLASSES]
+        rates = [(name, getattr(row, name)) for name in _RATES]
         if all(rate is None for _, rate in rates):
             faults.append(f"prices[{index}] ({row.provider}/{row.model}): no rate; give at least input and output")
         for name, rate in rates:
