@@ -148,6 +148,15 @@ def _processor_s(pid: int) -> float:
     return (int(user) + int(system)) / 100
 
 
+def test_an_answer_is_no_longer_than_its_request_allows() -> None:
+    line = {"api": "anthropic.messages", "model": "claude-sonnet-4-5", "output_text": "one two three four"}
+    whole = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 100}
+    assert counted(line | {"request": whole})["output_tokens"] == 4 + 3
+    cut = counted(line | {"request": whole | {"max_tokens": 5}})
+    assert (cut["output_tokens"], cut["output_exactness"], cut["output_band"]) == (5, "exact", (5, 5))
+    assert counted(line | {"request": whole | {"max_tokens": 7}})["output_band"] == (6, 7)
+
+
 @pytest.mark.parametrize("api", APIS)
 def test_every_recording_is_counted(api: str) -> None:
     start = time.process_time()
