@@ -272,3 +272,12 @@ def test_the_asynchronous_client_may_ask_for_many_things_at_once(openai: Sdk, st
     assert len(set(ids)) == len(seen.calls()) == 24
     entries = [stand.entry(name) for name in ids]
     assert {(entry["end_state"], entry["usage"]["output"]) for entry in entries} == {("complete", 6)}
+
+
+def test_counting_tokens_costs_nothing_and_asks_nobody(openai: Sdk, stand: Stand) -> None:
+    with Watched(stand) as seen:
+        assert openai.do("count_tokens", tag="openai-counted") == 10
+        assert not seen.calls()
+    entry = entry_tagged(stand, "openai-counted")
+    assert (entry["api"], entry["provider"], entry["usage_source"]) == ("openai.input_tokens", "local", "local_exact")
+    assert (entry["usage"]["input"], entry["cost_picodollars"]) == (10, 0)

@@ -80,6 +80,12 @@ def respond(headers: Json, stream: bool = False) -> Json:
     return {"kinds": [event.type for event in events], "text": events[-1].response.output_text}
 
 
+def count_tokens(headers: Json) -> int:
+    """The length of a prompt."""
+    answer = CLIENT.responses.input_tokens.count(model=MODEL, input="Say something.", extra_headers=headers)
+    return int(answer.input_tokens)
+
+
 def elsewhere(headers: Json, path: str) -> Json:
     """An address that the SDK would not call by itself."""
     CLIENT.post(path, cast_to=object, body={}, options={"headers": headers})
@@ -124,4 +130,4 @@ def cancelled(headers: Json, after_s: float) -> Json:
     return {"outcome": asyncio.run(give_up())}
 
 
-serve([chat, impatient, stream, accumulated, complete, embed, respond, elsewhere, at_once, cancelled])
+serve([chat, impatient, stream, accumulated, complete, embed, respond, count_tokens, elsewhere, at_once, cancelled])
