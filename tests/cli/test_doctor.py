@@ -16,8 +16,13 @@ import pytest
 from dd0c_route.cli import findings
 from dd0c_route.cli.findings import Finding, of_config, of_machine
 from dd0c_route.config import Config, Loaded, Provider, Server
+from dd0c_route.ledger.counting import publish
+from dd0c_route.ledger.learning import Learning
+from dd0c_route.tokens.drift import CALLS
+from dd0c_route.types import Count
 from tests.cli.programs import ran
 from tests.cli.test_ledger import entry, filled
+from tests.ledger.examples import an_audit
 
 ROOT = Path(__file__).parents[2]
 PLANTED = "synthetic-planted-0123456789"
@@ -159,3 +164,18 @@ def test_the_text_for_people_ends_with_the_verdict(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stdout.decode().splitlines()[-1] == "1 broken"
     assert b"\x1b" not in result.stdout
+
+
+def test_counts_that_no_longer_fit_are_found(tmp_path: Path) -> None:
+    journal = tmp_path / "dd0c.db.journal"
+    journal.mkdir()
+    learning = Learning()
+    publish(journal, learning)
+    (fine,) = findings.of_counts(loaded(tmp_path))
+    assert fine.state == "ok"
+    for _ in range(CALLS):
+        learning.add(an_audit(count=Count(9, "exact", (9, 9), "o200k_base"), reported=10, answer=None))
+    publish(journal, learning)
+    (wrong,) = findings.of_counts(loaded(tmp_path))
+    assert (wrong.name, wrong.state) == ("counts", "warning")
+    assert "100% of the counts called exact" in wrong.text

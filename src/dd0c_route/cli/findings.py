@@ -70,6 +70,7 @@ def of_config(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield from _proxies(loaded.config, environ)
     yield _port(loaded.config.server)
     yield from _ledger(loaded)
+    yield from of_counts(loaded)
 
 
 def _providers(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -165,6 +166,21 @@ def _prices(loaded: Loaded) -> Finding:
     if not unpriced:
         return Finding("prices", "ok", "every call of the last 30 days has one")
     return Finding("prices", "warning", "; ".join(one.problem for one in unpriced), unpriced[0].fix)
+
+
+def of_counts(loaded: Loaded) -> Iterator[Finding]:
+    """Whether the router's own token counts fit what providers report."""
+    from dd0c_route.ledger import journal_directory
+    from dd0c_route.ledger.counting import published
+
+    known = published(journal_directory(loaded.config.ledger.url, loaded.base_dir))
+    for alert in known.alerts if known is not None else ():
+        yield Finding("counts", "warning", alert.message, "GET /api/v1/counting shows more; reported usage is billed")
+    if known is None:
+        yield Finding("counts", "ok", "none has been compared with a provider's yet")
+    elif not known.alerts:
+        learned = len(known.calibration.shifts) + len(known.calibration.lines)
+        yield Finding("counts", "ok", f"they fit what providers report; {learned} corrections learned")
 
 
 def _fault_of(loaded: Loaded) -> str:
