@@ -108,6 +108,10 @@ def test_several_types_bring_the_description_along_in_chat_only() -> None:
     copied = ["{", "// x", "a:", "// x", " | string", "// x", " | null", ",", "}"]
     assert parameter(schema).splitlines() == copied
     assert parameter(schema, copies_descriptions=False).splitlines() == ["{", "// x", "a: string | null,", "}"]
+    for copies, band in ((True, (8, 0)), (False, (0, 8))):
+        signatures = Signatures(copies_descriptions=copies)
+        signatures.lines({"name": "f", "parameters": {"properties": {"a": schema}}})
+        assert (signatures.fewer, signatures.more) == band
 
 
 def test_a_reference_is_what_it_stands_for_once() -> None:

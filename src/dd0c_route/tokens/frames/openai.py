@@ -36,7 +36,6 @@ _CHAT_MESSAGE = {
     *("role", "content", "name", "refusal", "annotations", "tool_calls", "tool_call_id"),
     *("function_call", "reasoning_content"),
 }
-_IMAGE_IN_OUTPUT = (3, 1, 1)
 _RESPONSES_MESSAGE = {"type", "role", "content", "id", "status", "phase"}
 _SYSTEM_ROLES = ("system", "developer")
 # Earlier thoughts are read again in the same turn only. They come sealed: a head, and some six letters a token.
@@ -99,7 +98,7 @@ def responses(fields: Fields, model: str) -> Frame:
     value = decode(fields, "input")
     items = dicts([{"role": "user", "content": value}] if isinstance(value, str) else value)
     outputs = {
-        item.get("call_id"): _output(item.get("output"), model, total)
+        item.get("call_id"): content(item.get("output"), model, total)
         for item in items
         if item.get("type") == "function_call_output"
     }
@@ -127,13 +126,6 @@ def responses(fields: Fields, model: str) -> Frame:
         add_forced(called, _choice(fields), model, total, alone=True)
     place_in_responses(tools, format_text(_part(fields, "text", "format"), total), model, total)
     return total.frame()
-
-
-def _output(value: Any, model: str, total: Sum) -> str:
-    """The text of a result; an image in it costs more than in a message."""
-    if isinstance(value, list):
-        total.add(_IMAGE_IN_OUTPUT, sum(part.get("type") == "input_image" for part in dicts(value)))
-    return content(value, model, total)
 
 
 def _add_item(kind: Any, item: dict[str, Any], rest: list[dict[str, Any]], model: str, total: Sum) -> None:

@@ -19,6 +19,7 @@ _SIDE, _SHORTER_SIDE, _TILE = 2048, 768, 512  # pixels
 _PATCH, _PATCHES = 32, 1536
 _UNKNOWN_TILES = (1, 4, 8)  # at least, usual and at most
 _UNKNOWN_PATCHES = (1, 100, _PATCHES)
+_PATCH_BAND = (1, 4)  # one less where a text comes first, more where the image is alone
 
 
 class Rate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +50,7 @@ def image_tokens(image: Any, detail: Any, model: str) -> tuple[int, int, int]:
         low, usual, high = (rate.base + rate.tile * tiles for tiles in _UNKNOWN_TILES)
     else:
         if size is not None and detail != "low":
-            return _patch_tokens(_patches(*size), rate), 1, 1
+            return _patch_tokens(_patches(*size), rate), *_PATCH_BAND
         low, usual, high = (_patch_tokens(patches, rate) for patches in _UNKNOWN_PATCHES)
     return usual, usual - low, high - usual
 

@@ -23,8 +23,8 @@ class Signatures:
     """Writes functions as types.
 
     Attributes:
-        fewer, more: By how many tokens what was read may differ: older models were seen not to read the comments of
-            simple items, and references inside of a definition are not followed.
+        fewer, more: By how many tokens what was read may differ: comments of simple items and of several types were
+            seen to be read and not to be, and references inside of a definition are not followed.
     """
 
     def __init__(self, *, copies_descriptions: bool) -> None:
@@ -77,6 +77,11 @@ class Signatures:
         names = schema.get("type")
         if not isinstance(names, list) or "enum" in schema:
             return []
+        comment = len(names) * sum(3 + len(line) // 3 for line in _above(schema))
+        if self._copies_descriptions:
+            self.fewer += comment
+        else:
+            self.more += comment
         unread = ("default",) if self._copies_descriptions else ("default", "title", "description")
         shared = {name: value for name, value in schema.items() if name not in unread}
         return [shared | {"type": name} for name in names if isinstance(name, str)]
