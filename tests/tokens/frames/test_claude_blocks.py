@@ -80,8 +80,10 @@ def test_a_tool_that_a_search_brought_is_read_where_it_was_found() -> None:
     assert count(body).tokens == before - words("x") + read + 10
 
 
-@pytest.mark.parametrize(("model", "kept"), [(SONNET, False), ("claude-sonnet-4-6", True), (OPUS_5, True)])
-def test_earlier_thoughts_are_left_out_before_4_6(model: str, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("model", "kept"), [(SONNET, False), ("claude-opus-4-5", True), ("claude-sonnet-4-6", True), (OPUS_5, True)]
+)
+def test_earlier_thoughts_are_left_out_before_opus_4_5_and_sonnet_4_6(model: str, kept: bool) -> None:
     thought = {"type": "thinking", "thinking": "let me see", "signature": "x"}
     text = {"type": "text", "text": "ok"}
     more = conversation([thought, text], "hi", model=model) - conversation([text], "hi", model=model)

@@ -8,7 +8,15 @@ import re
 from itertools import groupby
 
 from dd0c_route.tokens.frames.claude_blocks import Turns
-from dd0c_route.tokens.frames.claude_models import FROM_4_5, FROM_4_6, FROM_4_8, ONLY_3_7, ONLY_4_7, UP_TO_2
+from dd0c_route.tokens.frames.claude_models import (
+    FROM_4_5,
+    FROM_4_6,
+    FROM_4_8,
+    KEEPS_THOUGHTS,
+    ONLY_3_7,
+    ONLY_4_7,
+    UP_TO_2,
+)
 from dd0c_route.tokens.frames.claude_reading import Message, Request, from_chat, from_converse, from_messages
 from dd0c_route.tokens.frames.claude_tools import add_tools
 from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown
@@ -46,7 +54,7 @@ def frame(api: str, fields: Fields, model: str) -> Frame:
     asked = max((place for place, (_, messages) in enumerate(turns) if _asks(messages)), default=0)
     reader = Turns(model, request.tools, total)
     for place, (_, messages) in enumerate(turns):
-        reader.add(messages, current=place > asked or FROM_4_6.search(model) is not None)
+        reader.add(messages, current=place > asked or KEEPS_THOUGHTS.search(model) is not None)
     roles = [role for role, _ in turns]
     total.tokens += _turns(roles, model)
     total.add(_UNASKED, roles[0] == "assistant")

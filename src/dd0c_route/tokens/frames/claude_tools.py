@@ -44,7 +44,7 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     any: int
     tool: int
     alone: int = 0
-    band: tuple[int, int] = (2, 2)
+    band: tuple[int, int] = (6, 6)
 
 
 def add_tools(tools: list[Block], choice: dict[str, Any], model: str, total: Sum, *, ran: bool) -> None:
