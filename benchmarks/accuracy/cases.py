@@ -16,6 +16,8 @@ HARD = ("server_tools", "audio", "video", "file", "image")  # the first that a r
 STATE = ("previous_response_id", "conversation", "cachedContent", "context_management")
 GENERATIONS = {"v3": ("claude-opus-4-5", 7), "v4.7": ("claude-opus-4-7", 11), "v5": ("claude-opus-5", 6)}
 ENDED = re.compile(rb'"(?:finish_reason|stop_reason|finishReason)"\s*:\s*"(?:stop|end_turn|STOP)"')
+# Billed with an answer's text and no part of it: sealed thoughts, and the words that stand for a citation.
+UNSEEN = re.compile(rb'"redacted_thinking"|"thinking"|"citations?"\s*:\s*[\[{]\s*[{"]')
 OPENAI = re.compile(
     r"(?:ft:)?(?:(?P<o>o\d)|(?P<five>gpt-[5-9])|gpt-(?:3|4)|chatgpt|text-|davinci|babbage|curie|ada|codex|computer)"
 )
@@ -105,7 +107,7 @@ def answers(folder: Path) -> Iterator[Case]:
             if kind_of(record) in ("state", "server tools"):
                 continue
             content_type, body = body_of(record)
-            if name != "openai.responses" and not ENDED.search(body):
+            if UNSEEN.search(body) or (name != "openai.responses" and not ENDED.search(body)):
                 continue
             meter = meter_for(api_called(record), content_type, "")
             meter.whole(body)
