@@ -77,25 +77,18 @@ def cost(usage: Usage, price: Price, media: Media = TEXT_ONLY, server_tools: Ser
     Raises:
         PriceMissing: A field of *usage* is not zero and *price* has no rate for it.
     """
-    rates = _rates_for(usage, price)
     scale = price.scale
     total = 0
     lines = []
     not_priced = []
-    for name, tokens, rate, unit in _items(usage, rates, media, server_tools):
-        if rate is None and name in TOOLS:
-            not_priced.append(name)
-            continue
+    for name, tokens, rate, unit in _items(usage, _rates_for(usage, price), media, server_tools):
         if rate is None:
-            raise PriceMissing(
-                f"no price for '{name}' of {price.provider}/{price.model}: add it under [[prices]] in dd0c.toml"
-            )
-        if unit == "second":
-            amount = _rounded(tokens * rate, scale * _HOUR_S)
+            _may_be_missing(name, price)
+            not_priced.append(name)
         else:
-            amount = tokens * rate if scale == 1 else _rounded(tokens * rate, scale)
-        total += amount
-        lines.append(Line(name, tokens, rate, scale, amount, unit))
+            due = _due(tokens, rate, unit, scale)
+            total += due
+            lines.append(Line(name, tokens, rate, scale, due, unit))
     return Cost(total, tuple(lines), tuple(not_priced))
 
 
@@ -106,7 +99,7 @@ def amount(usage: Usage, price: Price, media: Media = TEXT_ONLY, server_tools: S
         PriceMissing: As `cost`.
     """
     if price.scale != 1 or media is not TEXT_ONLY or server_tools is not NO_TOOLS:
-        return cost(usage, price, media, server_tools).picodollars
+        return _sum(usage, price, media, server_tools)
     rates = _rates_for(usage, price)
     try:
         return (
@@ -119,7 +112,31 @@ def amount(usage: Usage, price: Price, media: Media = TEXT_ONLY, server_tools: S
             + rates.request
         )
     except TypeError:  # a class without a rate: perhaps it has no tokens
-        return cost(usage, price).picodollars
+        return _sum(usage, price, media, server_tools)
+
+
+def _sum(usage: Usage, price: Price, media: Media, server_tools: ServerTools) -> PicoUSD:
+    total = 0
+    for name, tokens, rate, unit in _items(usage, _rates_for(usage, price), media, server_tools):
+        if rate is None:
+            _may_be_missing(name, price)
+        else:
+            total += _due(tokens, rate, unit, price.scale)
+    return total
+
+
+def _may_be_missing(name: str, price: Price) -> None:
+    """Only a server tool may be without a rate: it may be free, or charged by what nobody reports."""
+    if name not in TOOLS:
+        raise PriceMissing(
+            f"no price for '{name}' of {price.provider}/{price.model}: add it under [[prices]] in dd0c.toml"
+        )
+
+
+def _due(tokens: int, rate: int, unit: Unit, scale: int) -> PicoUSD:
+    if unit == "second":
+        return _rounded(tokens * rate, scale * _HOUR_S)
+    return tokens * rate if scale == 1 else _rounded(tokens * rate, scale)
 
 
 def usd(picodollars: PicoUSD) -> str:
