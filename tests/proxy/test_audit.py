@@ -1,20 +1,92 @@
-"""The auditor, through a real router: what it writes down, learns, says and leaves out."""
+"""The auditor: its bounds; and through a real router, what it writes down, learns, says and leaves out."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from dd0c_route.proxy.audit import MOST_WAITING, MOST_WAITING_BYTES, Auditor
+from dd0c_route.types import Audit, Call, Target, Usage
+from dd0c_route.wire.meter import meter_for
+from tests.ledger.examples import an_entry
 from tests.stand import CHAT, Stand, until
 
+CALL = Call(
+    *("dd_1", 1, 1, "openai", "openai.chat", "POST", "/chat/completions", "", [], b"{}", {}, "gpt-4o"),
+)
+TARGET = Target("acme", "gpt-4o")
+ENTRY = an_entry(usage_source="provider_final")
 AUDITS = "[counting]\naudits_per_s = 1000\n"
 TOOL = {
     "type": "function",
     "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
 }
+
+
+class Kept:
+    """A journal that remembers audits."""
+
+    def __init__(self) -> None:
+        self.audits: list[Audit] = []
+
+    def audit(self, audit: Audit) -> None:
+        self.audits.append(audit)
+
+
+@pytest.fixture
+def auditor() -> Iterator[Auditor]:
+    loop = asyncio.new_event_loop()
+    auditor = Auditor(Kept(), loop)  # type: ignore[arg-type]  # a double
+    yield auditor
+    auditor.close()
+    loop.close()
+
+
+def looked(auditor: Auditor, times: int, per_s: float = 1e9, call: Call = CALL) -> int:
+    """How many of so many calls are taken."""
+    before, meter = auditor.skipped, meter_for("openai.chat", "application/json", "")
+    for _ in range(times):
+        if auditor.is_due():
+            auditor.look(call, TARGET, ENTRY, meter, per_s)
+    return times - (auditor.skipped - before)
+
+
+def test_the_line_is_bounded_in_calls(auditor: Auditor) -> None:
+    assert looked(auditor, 2 * MOST_WAITING) == MOST_WAITING
+
+
+def test_the_line_is_bounded_in_bytes(auditor: Auditor) -> None:
+    large = msgspec.structs.replace(CALL, body=bytes(MOST_WAITING_BYTES // 3))
+    assert looked(auditor, 10, call=large) == 3
+
+
+def test_as_many_calls_are_taken_as_a_second_allows_and_no_more(auditor: Auditor) -> None:
+    assert looked(auditor, 60, per_s=20.0) in (20, 21)
+
+
+def test_a_call_that_cannot_be_compared_is_neither_taken_nor_left_out(auditor: Auditor) -> None:
+    meter = meter_for("openai.chat", "application/json", "")
+    for changes in ({"usage_source": "local_exact"}, {"usage": Usage()}, {"usage_consistent": False}):
+        auditor.look(CALL, TARGET, an_entry(**changes), meter, 20.0)
+    assert auditor.skipped == 0
+    assert looked(auditor, MOST_WAITING) == MOST_WAITING
+
+
+def test_an_auditor_that_ends_leaves_no_thread_and_takes_nothing_more(auditor: Auditor) -> None:
+    looked(auditor, 3)
+    auditor.close()
+    assert "auditor" not in {thread.name for thread in threading.enumerate()}
+    looked(auditor, 3)
+    assert "auditor" not in {thread.name for thread in threading.enumerate()}
 
 
 def said(stand: Stand, tokens: int, body: dict[str, Any] | None = None) -> str:
@@ -124,3 +196,27 @@ def test_neither_prompt_nor_answer_leaves_a_trace(tmp_path: Path) -> None:
         until(lambda: stand.entry(call_id)["local_input_tokens"], "the audit")
         left = [path for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
         assert left == []
+
+
+def counters(stand: Stand) -> list[int]:
+    """Process ids of those that count beside the stand's worker."""
+    (worker,) = stand.children("dd0c_route.proxy")
+    found = [pid for task in Path(f"/proc/{worker}/task").iterdir() for pid in (task / "children").read_text().split()]
+    return [int(pid) for pid in found if b"dd0c_route.proxy.auditing" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_who_counts_stands_behind_all_others_is_replaced_when_it_dies_and_ends_with_the_worker(tmp_path: Path) -> None:
+    with Stand(tmp_path, AUDITS) as stand:
+        first = said(stand, 30)
+        until(lambda: stand.entry(first)["local_input_tokens"], "the first audit")
+        (counter,) = counters(stand)
+        assert os.getpriority(os.PRIO_PROCESS, counter) == 10
+        os.kill(counter, signal.SIGKILL)
+        lost = said(stand, 30)
+        until(lambda: "audit_failed" in (tmp_path / "router.log").read_text() or stand.entry(lost)["local_input_tokens"],
+              "the end of the question that met a dead process")  # fmt: skip
+        last = said(stand, 30)
+        until(lambda: stand.entry(last)["local_input_tokens"], "the audit by another process")
+        (counter,) = counters(stand)
+        stand.router.stop()
+        until(lambda: not Path(f"/proc/{counter}").exists(), "its end")
