@@ -213,8 +213,8 @@ def test_who_counts_stands_behind_all_others_is_replaced_when_it_dies_and_ends_w
         assert os.getpriority(os.PRIO_PROCESS, counter) == 10
         os.kill(counter, signal.SIGKILL)
         lost = said(stand, 30)
-        until(lambda: "audit_failed" in (tmp_path / "router.log").read_text() or stand.entry(lost)["local_input_tokens"],
-              "the end of the question that met a dead process")  # fmt: skip
+        log = tmp_path / "router.log"
+        until(lambda: "audit_failed" in log.read_text() or stand.entry(lost)["local_input_tokens"], "what became of it")
         last = said(stand, 30)
         until(lambda: stand.entry(last)["local_input_tokens"], "the audit by another process")
         (counter,) = counters(stand)
