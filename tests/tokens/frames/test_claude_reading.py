@@ -39,9 +39,16 @@ def test_hosts_that_speak_openais_dialect_put_the_system_in_front() -> None:
 
 def test_they_switch_thinking_on_by_an_effort_or_by_the_name_of_the_model() -> None:
     assert chat({"reasoning": {"effort": "low"}}) == chat({}) + 29
-    assert chat({"reasoning": {"effort": "none"}}) == chat({})
+    assert chat({"reasoning_effort": "high"}) == chat({"thinking": {"type": "enabled"}}) == chat({}) + 29
+    assert chat({"reasoning": {"effort": "none"}}) == chat({"reasoning": {"enabled": False}}) == chat({})
     name = "anthropic/claude-3.7-sonnet:thinking"
     assert count({"messages": [ASK]}, name, "openai.chat").tokens == chat({}) + 28
+
+
+def test_they_carry_documents_as_files() -> None:
+    file = {"filename": "a.pdf", "file_data": 'data:application/pdf;base64,__OMITTED__{"pages": 2}'}
+    content = [{"type": "text", "text": "hi"}, {"type": "file", "file": file}]
+    assert chat({"messages": [{"role": "user", "content": content}]}) == chat({}) + 2 * 1605
 
 
 def test_they_choose_tools_in_openais_words() -> None:

@@ -63,6 +63,8 @@ def test_without_parallel_calls_nothing_is_said_about_them() -> None:
     assert added({"tools": [WEATHER], "tool_choice": alone}) == 290 + written(WEATHER)
     tools = {"tools": [WEATHER]}
     assert added(tools | {"tool_choice": alone}, "claude-3-5-haiku-latest") == added(tools, "claude-3-5-haiku-latest")
+    unseen = count({"messages": [ASK]} | tools | {"tool_choice": alone}, OPUS_5)
+    assert unseen.band[0] < unseen.tokens - 100
 
 
 def test_a_generation_that_was_not_seen_has_a_wide_band() -> None:

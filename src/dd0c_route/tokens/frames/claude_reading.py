@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from dd0c_route.tokens.frames.reading import Fields, Unknown, decode, dicts, giv
 Block = dict[str, Any]
 _ROLES = ("user", "assistant", "system")
 _PLAIN = ("txt", "md", "csv", "html")  # documents that are text
+_DATA_URL = re.compile(r"^data:[^,]{0,200},")
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -183,8 +185,7 @@ def from_chat(fields: Fields) -> Request:
             raise Unknown
         request.tools.append(function | {"input_schema": function.get("parameters") or {}})
     request.choice = _chat_choice(fields)
-    if given(fields, "reasoning") and _object(fields, "reasoning").get("effort") != "none":
-        request.thinking = {"type": "enabled"}
+    request.thinking = _chat_thinking(fields)
     form = _object(fields, "response_format")
     request.schema = _of(form, "json_schema").get("schema")
     return request
@@ -206,6 +207,8 @@ def _chat_block(part: Block) -> Block:
             return part
         case {"type": "image_url", "image_url": {"url": str() as url}}:
             return {"type": "image", "source": {"type": "base64", "data": url}}
+        case {"type": "file", "file": {"file_data": str() as data}}:
+            return {"type": "document", "source": {"type": "base64", "data": _DATA_URL.sub("", data, count=1)}}
     raise Unknown
 
 
@@ -214,6 +217,16 @@ def _chat_call(function: Any) -> Block:
         raise Unknown
     arguments = msgspec.json.decode(string(function.get("arguments")) or "{}")
     return {"type": "tool_use", "name": function.get("name"), "input": arguments}
+
+
+def _chat_thinking(fields: Fields) -> dict[str, Any]:
+    """In Anthropic's own field, or in OpenAI's and OpenRouter's."""
+    if thinking := _object(fields, "thinking"):
+        return thinking
+    reasoning = _object(fields, "reasoning")
+    effort = decode(fields, "reasoning_effort") if given(fields, "reasoning_effort") else reasoning.get("effort")
+    asked = bool(reasoning) or effort is not None
+    return {"type": "enabled"} if asked and effort != "none" and reasoning.get("enabled") is not False else {}
 
 
 def _chat_choice(fields: Fields) -> dict[str, Any]:

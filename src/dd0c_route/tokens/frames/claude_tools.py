@@ -75,6 +75,7 @@ def add_tools(tools: list[Block], choice: dict[str, Any], model: str, total: Sum
             total.add((row.auto, below, above))
     if choice.get("disable_parallel_tool_use"):
         total.tokens -= row.alone
+        total.below += 0 if row.alone else row.auto // 2  # not seen
 
 
 def tool_text(tool: Block) -> str:
