@@ -31,6 +31,17 @@ def test_fields_that_hold_nothing_are_no_obstacle() -> None:
     assert chat({"messages": [message]}).tokens == 3 + 4 + tokens("hi")
 
 
+def test_models_that_search_are_billed_the_texts_alone() -> None:
+    body = {"messages": [{"role": "system", "content": "Be kind."}, HI], "web_search_options": {}}
+    assert chat(body, "gpt-4o-search-preview").tokens == tokens("Be kind.", "hi")
+
+
+def test_what_is_predicted_is_billed_with_the_answer() -> None:
+    count = chat({"messages": [HI], "prediction": {"type": "content", "content": "hello"}})
+    assert (count.tokens, count.band[0]) == (HI_TOKENS, HI_TOKENS)
+    assert count.exactness == "estimated"
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -26,9 +26,10 @@ MODELS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?!oss)|chatgpt-|o[1-9](?:$|[-:]))")
 # that it answers in, beside the reasoning, which it reports.
 ANSWER_ENDS = ((GPT_5, (9, 6, 3)), (REASONS, (0, 3, 21)), (MODELS, (0, 0, 1)))
 
-_CHAT_UNKNOWN = ("audio", "web_search_options")
+_CHAT_UNKNOWN = ("audio",)
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
 _FIRST_REASONING = re.compile(r"(?:^|/)o1-(?:mini|preview)")  # primed like gpt-4o
+_BARE = re.compile(r"-search-preview")  # is billed the texts alone
 _GPT_4O = re.compile(r"gpt-4o(?:$|-20)")
 # In the first weeks of Responses: a system message of the host, and the tool for parallel calls.
 _GPT_4O_HIDDEN, _GPT_4O_HIDDEN_WITH_TOOLS = (0, 0, 18), (0, 0, 225)
@@ -45,6 +46,8 @@ _SEAL_CHARS, _TOKENS_A_CHAR, _THOUGHT_BAND = 1_000, 0.155, 0.25
 def chat(fields: Fields, model: str, provider: str = "") -> Frame:
     """Source: measured; the messages' frame is also OpenAI's cookbook, "How to count tokens with tiktoken"."""
     refuse(fields, _CHAT_UNKNOWN)
+    if given(fields, "web_search_options") and not _BARE.search(model):
+        raise Unknown
     total = Sum()
     total.tokens = _prime(model)
     messages = objects(fields, "messages")
@@ -82,6 +85,8 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
     if written:
         add_answers(form, answers, calls_tools=bool(tools), model=model, total=total)
     place_in_chat(tools, written, first, model, total)
+    if given(fields, "prediction"):  # is billed with the answer, but a few tokens were seen here
+        total.above += len(bytes(fields["prediction"])) // 4
     return total.frame()
 
 
@@ -98,7 +103,7 @@ def responses(fields: Fields, model: str) -> Frame:
     value = decode(fields, "input")
     items = dicts([{"role": "user", "content": value}] if isinstance(value, str) else value)
     outputs = {
-        item.get("call_id"): content(item.get("output"), model, total)
+        string(item.get("call_id")): content(item.get("output"), model, total)
         for item in items
         if item.get("type") == "function_call_output"
     }
@@ -106,7 +111,7 @@ def responses(fields: Fields, model: str) -> Frame:
     for place, item in enumerate(items):
         kind = item.get("type", "message")
         if kind == "function_call":
-            result = outputs.get(item.get("call_id"))
+            result = outputs.get(string(item.get("call_id")))
             results = [] if result is None else [result]
             turn.append(Call(string(item.get("name")), string(item.get("arguments")), results, "id" in item))
             continue
@@ -196,10 +201,14 @@ def _choice(fields: Fields) -> Any:
 
 
 def _prime(model: str) -> int:
+    if _BARE.search(model):
+        return 0
     return 2 if REASONS.search(model) and not _FIRST_REASONING.search(model) else 3
 
 
 def _message(role: Any, model: str) -> int:
     if role not in ("system", "developer", "user", "assistant"):
         raise Unknown
+    if _BARE.search(model):
+        return 0
     return 4 + 2 * (role == "assistant" and GPT_5.search(model) is not None)
