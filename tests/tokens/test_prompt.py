@@ -40,6 +40,16 @@ def test_a_long_one_is_judged_by_slices(times: int) -> None:
     assert letters(prompt) == pytest.approx(len(PROSE) * times, rel=0.05)
 
 
+@pytest.mark.parametrize(
+    "text", ["人人生而自由,在尊严和权利上一律平等。", "👩🏽\u200d🚀", "e\u0301", "Жили-были ", 'C:\\"人" ']
+)
+def test_text_in_escapes_is_judged_as_text(text: str) -> None:
+    prompt = found(messages=[message(text * 3_000)])
+    assert prompt.sample is not None
+    assert set(prompt.sample.text) & set(text)
+    assert letters(prompt) == pytest.approx(3_000 * len(text), rel=0.1)
+
+
 def test_messages_and_calls_are_judged_too() -> None:
     turn = [message(PROSE), {"role": "assistant", "tool_calls": [{"id": "call_1", "function": {"name": "f"}}]}]
     prompt = found(messages=turn * 300)

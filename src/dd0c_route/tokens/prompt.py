@@ -44,7 +44,7 @@ _SLICE_BYTES = 128
 # Evenly, and in step with nothing that repeats: multiples of the golden ratio.
 _SPREAD = sorted((0.5 + i * 0.6180339887) % 1 for i in range(_SLICES))
 _JSON_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\\\", "\\"))
-_JSON_CODE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_JSON_CODES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _JSON_FRAME = re.compile(
     r'"(?:role|type|text|content|parts|id|(?:tool_)?call_id|tool_use_id)"\s*:\s*'
     r'(?:"(?:user|assistant|model|text|call_[^"]*|toolu_[^"]*)")?'
@@ -54,7 +54,8 @@ _IMAGE = re.compile(r'"image_url"\s*:')
 _INSIDE = re.compile(r'"(?:inlineData|inline_data|image)"')
 _FILE_TEXT = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
 _CALL = re.compile(r'"(?:tool_calls|functionCall|toolUse|tool_use|function_call)"')
-_BASE64 = re.compile(rb"[A-Za-z0-9+/=_\\-]{60,}")  # embedded files; no prose has such words
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{60,}")  # embedded files; no prose has such words
+_TORN = re.compile(rb"^u?[0-9a-fA-F]{1,4}(?=\\u[0-9a-fA-F]{4})|\\(?:u[0-9a-fA-F]{0,3})?$")  # escapes that a slice cuts
 _FILE = re.compile(rb"[A-Za-z0-9+/=_-]{48}")
 _OTHER_FILE = re.compile(rb"pdf|audio|video|document|JVBERi0")
 _THOUGHT = re.compile(rb"ignature\"|encrypted_content")
@@ -181,9 +182,9 @@ def _is_image(value: Any) -> bool:
 def _read_slices(fields: list[memoryview], prompt: Prompt) -> None:
     """Judge long fields by slices of their JSON, spread evenly: which share is text, and what it says."""
     parts = _without_files(fields, prompt)
-    slices = [_BASE64.sub(b"", bytes(part[at : at + _SLICE_BYTES])) for part, at in _places(parts)]
-    taken = sum([min(len(part) - at, _SLICE_BYTES) for part, at in _places(parts)])
-    seen, times = b"".join(slices).decode("utf-8", "ignore"), sum(map(len, parts)) / max(1, taken)
+    slices = [_TORN.sub(b"", bytes(part[at : at + _SLICE_BYTES])) for part, at in _places(parts)]
+    seen = b"".join([_BASE64.sub(b"", some) for some in slices]).decode("utf-8", "ignore")
+    times = sum(map(len, parts)) / max(1, sum(map(len, slices)))
     if _NUMBERS.fullmatch(seen):
         prompt.ids += seen.count(",") * times
         return
@@ -266,8 +267,17 @@ def _edge(part: memoryview, at: int, step: int) -> int:
 
 
 def _unescaped(slices: str) -> str:
-    """Nearly the text that JSON stands for: whole escapes only, and without the frame of a message."""
+    """Nearly the text that JSON stands for, without the frame of a message."""
     text = _JSON_FRAME.sub("", slices)
-    for escape, char in _JSON_ESCAPES:
-        text = text.replace(escape, char)
-    return _JSON_CODE.sub(lambda code: chr(int(code[1], 16)), text) if "\\u" in text else text
+    quoted = text.replace('\\"', '"').replace('"', '\\"')
+    try:
+        text = json.loads(f'"{quoted}"', strict=False)
+    except ValueError:  # a backslash of its own before a quote: then one by one
+        for escape, char in _JSON_ESCAPES:
+            text = text.replace(escape, char)
+        text = _JSON_CODES.sub(_characters, text)
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
+def _characters(codes: re.Match[str]) -> str:
+    return bytes.fromhex(codes[0].replace("\\u", "")).decode("utf-16-be", "ignore")

@@ -54,6 +54,7 @@ _FORM_BYTES = 256  # of the JSON of tools, and of a schema
 _SEARCHED_BYTES = 2 << 10  # of these, for what the provider does with them
 # How far slices may mislead beside the band of their own text, as a share. Measured: `tests/tokens/test_request.py`.
 _SLICED = (0.25, 0.35)
+_TOGETHER = 0.03  # where many texts of many kinds are judged as one
 
 
 CountText = Callable[[str], Count]
@@ -146,7 +147,11 @@ def _framed_quickly(frame: Frame, tokenizer: Tokenizer) -> Count:
         counts = [tokenizer.count(text) for text in frame.texts if text]
         return _framed(frame, counts, counts[0].tokenizer if counts else tokenizer.count("").tokenizer)
     count = tokenizer.count("\n".join([text for text in frame.texts if text]))
-    return _framed(frame, [count], count.tokenizer)
+    more = round(_TOGETHER * count.tokens)
+    low, high = count.band
+    return _framed(
+        frame, [Count(count.tokens, "estimated", (low - more, high + more), count.tokenizer)], count.tokenizer
+    )
 
 
 def _estimated(api: str, fields: Mapping[str, Raw], model: str, count: CountText, *, whole: bool) -> Count:
