@@ -95,6 +95,14 @@ def test_nothing_is_learned_across_models_providers_tokenizers_or_scripts() -> N
     assert known.correct(asked, *MODEL, Traits("openai.chat", "text", script="cjk")) == asked
 
 
+def test_what_a_frame_is_off_by_holds_for_estimates_in_a_hurry_too() -> None:
+    known = learned(((1000, 1300),) * 6)
+    hurried = Count(8000, "estimated", (6000, 10_000), "estimate:o200k_base")
+    corrected = known.correct(hurried, *MODEL, TOOLS)
+    assert (corrected.tokens, corrected.band) == (8300, (6300, 10_300))
+    assert known.correct(Count(9, "estimated", (5, 20), "estimate:other"), *MODEL, TOOLS).tokens == 9
+
+
 def test_what_the_provider_remembers_is_not_learned() -> None:
     state = Traits("openai.responses", "state")
     assert Residuals().add(estimated(10), 5000, *MODEL, state) == {}

@@ -98,13 +98,25 @@ class Calibration(Struct, frozen=True):
         """
         if count.exactness == "exact" or traits.kind == _HIDDEN or not (self.shifts or self.lines):
             return count
-        same_tools, same_kind, same_script = keys(count, provider, model, traits)
-        for key in (same_tools, same_kind):
+        *alike, same_script = keys(count, provider, model, traits)
+        if (shift := self._shift(alike, count.tokens)) is not None:
+            return _shifted(count, shift, one_off=traits.kind in _ONE_OFF)
+        if (line := self.lines.get(same_script)) is not None:
+            return _on_line(count, line)
+        if count.tokenizer.startswith(_ESTIMATE):  # in a hurry, of a vocabulary that is there: the frame is off alike
+            exact = Count(count.tokens, "estimated", count.band, count.tokenizer.removeprefix(_ESTIMATE))
+            *alike, _ = keys(exact, provider, model, traits)
+            if (shift := self._shift(alike, count.tokens)) is not None:
+                return _moved(count, shift)
+        return count
+
+    def _shift(self, alike: list[str], tokens: int) -> Shift | None:
+        """The first regular shift of these keys, for a count of so many tokens."""
+        for key in alike:
             shift = self.shifts.get(key)
-            if shift is not None and shift.spread <= max(_NEAR_TOKENS, _NEAR_SHARE * count.tokens):
-                return _shifted(count, shift, one_off=traits.kind in _ONE_OFF)
-        line = self.lines.get(same_script)
-        return count if line is None else _on_line(count, line)
+            if shift is not None and shift.spread <= max(_NEAR_TOKENS, _NEAR_SHARE * tokens):
+                return shift
+        return None
 
 
 class Residuals:
@@ -155,6 +167,7 @@ class Residuals:
         return len(self._windows)
 
 
+_ESTIMATE = "estimate:"  # before the name of a vocabulary that was not used
 _TOOLS, _KIND, _SCRIPT = "tools|", "kind|", "script|"
 
 
@@ -162,7 +175,7 @@ def keys(count: Count, provider: str, model: str, traits: Traits) -> tuple[str, 
     """What is learned together: the same tools, the same kind, the same script (empty: not for this count)."""
     what = f"{provider}|{model.lower()}|{count.tokenizer}|{traits.api}|{traits.kind}"
     kind = f"{what}|{traits.tool_choice}"
-    unknown = count.tokenizer.startswith("estimate") and traits.kind in _LEARNABLE
+    unknown = count.tokenizer.startswith(_ESTIMATE) and traits.kind in _LEARNABLE
     return (
         f"{_TOOLS}{kind}|{traits.tools_hash}",
         f"{_KIND}{kind}",
@@ -210,6 +223,15 @@ def _shifted(count: Count, shift: Shift, *, one_off: bool) -> Count:
     low, high = max(0, tokens - half), tokens + half
     if one_off:
         low, high = min(low, count.band[0]), max(high, count.band[1])
+    return Count(tokens, "estimated", (low, high), count.tokenizer)
+
+
+def _moved(count: Count, shift: Shift) -> Count:
+    """*count*, whose own uncertainty stays, with what the frame is off by."""
+    low, high = count.band[0] + shift.tokens - shift.worst, count.band[1] + shift.tokens + shift.worst
+    tokens = count.tokens + shift.tokens
+    if low < count.band[0] / 2 or tokens < 1:
+        return count
     return Count(tokens, "estimated", (low, high), count.tokenizer)
 
 
