@@ -116,6 +116,7 @@ WORDS += [
     "schema",
     "format",
 ]
+WORDS += ["call_id", "output", "image_url", "file", "file_data", "function_call", "$ref", "$defs"]
 KINDS = [
     "user",
     "assistant",
@@ -128,6 +129,7 @@ KINDS = [
     "tool_result",
     "object",
 ]
+KINDS += ["function_call", "function_call_output", "reasoning", "image_url", "input_image", "file"]
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(KINDS) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),

@@ -50,9 +50,30 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
         raise Unknown
     total = Sum()
     total.tokens = _prime(model)
-    messages = objects(fields, "messages")
-    first = None  # where the system message stands that comes first, and its text
-    results = answers = 0  # results that follow a message with calls; answers in words
+    first, answers = _add_messages(objects(fields, "messages"), model, total)
+    form = _part(fields, "response_format", "json_schema")
+    written = format_text(form, total)
+    if provider == "openrouter" and GPT_5.search(model):  # asks for it in Responses
+        place_in_responses(_tools(fields, text_in_responses, model, total), written, model, total)
+        return total.frame()
+    tools = _tools(fields, text_in_chat, model, total)
+    if written:
+        add_answers(form, answers, calls_tools=bool(tools), model=model, total=total)
+    place_in_chat(tools, written, first, model, total)
+    if given(fields, "prediction"):  # is billed with the answer, but a few tokens were seen here
+        total.above += len(bytes(fields["prediction"])) // 4
+    return total.frame()
+
+
+def _add_messages(messages: list[dict[str, Any]], model: str, total: Sum) -> tuple[tuple[int, str] | None, int]:
+    """The messages of a chat.
+
+    Returns:
+        Where among the texts the system message stands that comes first, and its text; and how many answers in words
+        there are.
+    """
+    first = None
+    results = answers = 0  # results that follow a message with calls
     for place, message in enumerate(messages):
         if any(name not in _CHAT_MESSAGE for name, value in message.items() if value) or message.get("refusal"):
             raise Unknown
@@ -76,18 +97,7 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
             total.texts.append("" if name == role else string(name))
         if calls:
             add_turn(calls, model, total)
-    form = _part(fields, "response_format", "json_schema")
-    written = format_text(form, total)
-    if provider == "openrouter" and GPT_5.search(model):  # asks for it in Responses
-        place_in_responses(_tools(fields, text_in_responses, model, total), written, model, total)
-        return total.frame()
-    tools = _tools(fields, text_in_chat, model, total)
-    if written:
-        add_answers(form, answers, calls_tools=bool(tools), model=model, total=total)
-    place_in_chat(tools, written, first, model, total)
-    if given(fields, "prediction"):  # is billed with the answer, but a few tokens were seen here
-        total.above += len(bytes(fields["prediction"])) // 4
-    return total.frame()
+    return first, answers
 
 
 def responses(fields: Fields, model: str) -> Frame:
