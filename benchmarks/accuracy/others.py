@@ -13,6 +13,7 @@ from benchmarks.accuracy.cases import Case
 
 PROGRAM = Path(__file__).parent / "programs" / "litellm_program.py"
 RUN_S = 900
+SCHEMAS = ("parameters", "input_schema", "parametersJsonSchema")  # of a tool's arguments, by dialect
 BARE = ("openai.completions", "embeddings")  # a text without a frame
 # Settings of its own only: no keys of the machine, and no way to a proxy.
 ENVIRON = {"PATH": os.defpath, "HOME": "/nonexistent", "NO_PROXY": "*", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -122,7 +123,7 @@ def tool_of(given: dict[str, Any]) -> list[dict[str, Any]]:
             "function": {
                 "name": one.get("name", ""),
                 "description": one.get("description", ""),
-                "parameters": one.get("parameters") or one.get("input_schema") or {},
+                "parameters": next((one[name] for name in SCHEMAS if one.get(name)), {}),
             },
         }
         for one in declared
