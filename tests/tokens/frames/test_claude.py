@@ -60,6 +60,15 @@ def test_a_schema_for_the_answer_is_read_as_indented_json() -> None:
     assert added({"output_format": form}) == written + 81
 
 
+def test_before_4_5_hosts_make_a_tool_of_the_schema() -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": schema}}
+    model = "databricks-claude-3-7-sonnet"
+    counted = count({"messages": [ASK], "response_format": form}, model, "openai.chat")
+    assert counted.tokens == 8 + 292 + 2 * words(json.dumps(schema))
+    assert counted.band[1] > counted.tokens + 1_000
+
+
 def test_servers_of_tools_are_a_guess() -> None:
     asked = count({"messages": [ASK], "mcp_servers": [{"type": "url", "url": "https://mcp.example"}]})
     assert asked.band[0] <= 8 + 2 < asked.tokens < asked.band[1]

@@ -30,7 +30,7 @@ _UNASKED = (12, 1, 1)  # where the assistant begins: the host puts a user's turn
 _TASK_BUDGET = (35, 4, 4)
 _MCP_SERVER = (2_500, 2_500, 60_000)  # its tools, and what they find within the call
 _SCHEMA = (81, 2, 5)
-_SCHEMA_BEFORE_4_5 = (200, 200, 2_000)  # some hosts make a tool of it, some leave it out
+_SCHEMA_BEFORE_4_5 = (292, 600, 1_500)  # hosts make a tool of it, and repeat it in the prompt, or leave it out
 
 _CALLS = ("tool_use", "server_tool_use")
 _READERS = {
@@ -65,7 +65,6 @@ def frame(api: str, fields: Fields, model: str) -> Frame:
     _add_switches(request, model, total)
     if request.tools:
         add_tools(request.tools, request.choice, model, total, ran=_ran(request.messages))
-    total.below = min(total.below, total.tokens)  # no count is below nothing
     return total.frame()
 
 
@@ -77,6 +76,7 @@ def _add_switches(request: Request, model: str, total: Sum) -> None:
         total.texts.append(json.dumps(request.schema, ensure_ascii=False, indent=2))
         total.add(_SCHEMA)
     elif request.schema is not None:
+        total.texts += [json.dumps(request.schema, ensure_ascii=False)] * 2
         total.add(_SCHEMA_BEFORE_4_5)
     if isinstance(config := request.settings.get("output_config"), dict) and "task_budget" in config:
         total.add(_TASK_BUDGET)
