@@ -6,12 +6,16 @@ no frame, and is estimated. The tests say how often a frame holds to the token o
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from dd0c_route.tokens.frames import claude, openai
 from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, string
 
 __all__ = ["Frame", "answer_end", "frame_of"]
+
+_COMPLETES = re.compile(r"(?:^|[/:])(?:gpt-|davinci|babbage|curie|ada|text-|code-)")  # OpenAI's models
 
 
 def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame | None:
@@ -20,6 +24,8 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
         if "claude" in model:
             return claude.frame(api, fields, model)
         match api:
+            case "openai.completions" if not _COMPLETES.search(model):
+                return None  # many hosts put a chat's template around the prompt
             case "openai.completions" | "openai.embeddings" | "embeddings":
                 return _texts(fields)
             case "openai.chat" if openai.MODELS.search(model):
