@@ -202,7 +202,9 @@ def near(count: int, true: int) -> bool:
     ("model", "tokens", "band"),
     [
         ("gpt-4.1", 2, (2, 3)),
-        ("gpt-5.4", 11, (5, 14)),
+        ("gpt-5.4", 6, (5, 12)),
+        ("gpt-5", 11, (5, 14)),
+        ("o3-mini", 15, (2, 28)),
         ("claude-sonnet-4-5", 5, (4, 6)),
         ("claude-opus-4-7", 8, (7, 9)),
         ("claude-opus-5", 6, (4, 7)),

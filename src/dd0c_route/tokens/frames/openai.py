@@ -22,9 +22,10 @@ from dd0c_route.tokens.frames.openai_tools import (
 from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown, decode, dicts, given, objects, refuse, string
 
 MODELS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?!oss)|chatgpt-|o[1-9](?:$|[-:]))")
-# What a whole answer costs beside its text: tokens, and how far below and above was seen. gpt-5 counts the channels
-# that it answers in, beside the reasoning, which it reports.
-ANSWER_ENDS = ((GPT_5, (9, 6, 3)), (REASONS, (0, 3, 21)), (MODELS, (0, 0, 1)))
+# What a whole answer costs beside its text: tokens, and how far below and above was seen. Models that reason count the
+# channels that they answer in, beside the reasoning, which they report.
+_LATER_GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?!35)(?:5\.[4-9]|[6-9]|\d\d)")
+ANSWER_ENDS = ((_LATER_GPT_5, (4, 1, 6)), (GPT_5, (9, 6, 3)), (REASONS, (13, 13, 13)), (MODELS, (0, 0, 1)))
 
 _CHAT_UNKNOWN = ("audio",)
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
