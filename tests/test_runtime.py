@@ -11,10 +11,12 @@ import pytest
 
 from dd0c_route.clock import HandClock
 from dd0c_route.errors import ConfigError, NotFound
+from dd0c_route.ledger.counting import Known, publish
 from dd0c_route.ledger.journal import Journal
+from dd0c_route.ledger.learning import Learning
 from dd0c_route.runtime import Boot, Runtime, build, load_config, read_boot
 from dd0c_route.tokens import count_request
-from dd0c_route.types import Target
+from dd0c_route.types import Audit, Target
 from dd0c_route.upstream import Sweeper
 from tests.proxy.examples import call
 from tests.upstream.scripted import on_uvloop
@@ -163,6 +165,23 @@ def test_what_a_call_is_expected_to_cost_follows_prompt_and_price(tmp_path: Path
         assert not first.unpriced
         limited = call(b'{"model":"m-1","max_tokens":10,"messages":[{"role":"user","content":"Hi."}]}')
         assert first.picodollars - expected(limited, target).picodollars == 390 * 2_000_000
+
+    with_runtimes(tmp_path, test)
+
+
+def test_what_was_learned_of_our_counts_is_in_what_a_call_is_expected_to_cost(tmp_path: Path) -> None:
+    async def test(make: Make) -> None:
+        row = '[[prices]]\nprovider = "one"\nmodel = "acme"\ninput = 1.0\noutput = 2.0\n'
+        asked = call(b'{"model":"acme","messages":[{"role":"user","content":"Hi."}]}')
+        target = Target("one", "acme")
+        before = make(TWO + row)
+        taught, learning = count_request(asked.api, asked.fields, "acme", "one"), Learning()
+        for number in range(5):
+            learning.add(Audit(str(number), "one", "acme", asked.api, taught, taught.tokens + 1000))
+        publish(tmp_path, learning)
+        after = make(TWO + row, msgspec.structs.replace(before, known=Known(tmp_path)))
+        costs = [runtime.router.expected_cost(asked, target) for runtime in (before, after)]
+        assert costs[1].picodollars - costs[0].picodollars == 1000 * 1_000_000
 
     with_runtimes(tmp_path, test)
 

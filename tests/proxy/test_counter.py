@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
 from msgspec import Raw
 
 from dd0c_route.proxy.counter import Counter
 from dd0c_route.tokens import count_request, count_text, count_text_exactly
+from dd0c_route.types import Count
 
 WORDS = "The quick brown fox jumps over the lazy dog. " * 500
 
@@ -49,3 +53,17 @@ def test_a_body_on_many_lines_is_one_question() -> None:
         assert counter.text("Say hello.", "gpt-4o").tokens < first.tokens, "the answers stay in step"
     finally:
         counter.close()
+
+
+def test_the_count_of_a_request_is_corrected_by_what_is_known_of_such_counts() -> None:
+    asked = ("openai.chat", {"messages": Raw(b'[{"role":"user","content":"Say hello."}]')}, "acme-1", "acme")
+    seen = []
+
+    def correct(count: Count, api: str, fields: Mapping[str, Raw], model: str, provider: str) -> Count:
+        seen.append((api, fields, model, provider))
+        return msgspec.structs.replace(count, tokens=77)
+
+    counter = Counter(correct)
+    counter.close()
+    assert counter.request(*asked).tokens == 77
+    assert seen == [asked]
