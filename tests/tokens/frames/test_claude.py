@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dd0c_route.tokens.frames import frame_of
 from dd0c_route.types import Count
 from tests.tokens.corpus import recordings
 from tests.tokens.frames.claude_counts import ASK, OPUS_5, SONNET, added, count, fields_of, words
+
+NAMES = ("anthropic.messages", "anthropic.count_tokens", "bedrock.converse", "bedrock.invoke", "openai.chat")
 
 
 @pytest.mark.parametrize(
@@ -123,9 +127,57 @@ def test_an_api_that_is_not_known_has_no_frame() -> None:
     assert frame_of("bedrock.invoke", fields_of({"messages": [ASK]}), "anthropic.claude-v2") is None
 
 
+KINDS = ["text", "tool_use", "tool_result", "thinking", "image", "document", "search_result", "tool_reference"]
+KINDS += ["server_tool_use", "web_search_tool_result", "tool_addition", "container_upload", "compaction", "custom"]
+KINDS += ["user", "assistant", "system", "enabled", "any", "tool", "base64", "web_search_20250305", "json_schema"]
+WORDS = [
+    "type",
+    "role",
+    "content",
+    "text",
+    "id",
+    "name",
+    "input",
+    "tool_use_id",
+    "source",
+    "data",
+    "title",
+    "citations",
+]
+WORDS += ["enabled", "thinking", "tool", "tool_name", "encrypted_content", "format", "schema", "task_budget"]
+WORDS += ["toolUse", "toolResult", "image", "document", "bytes", "tools", "toolSpec", "toolChoice", "description"]
+WORDS += ["input_schema", "input_examples", "defer_loading", "disable_parallel_tool_use", "function", "tool_calls"]
+FIELDS = ["messages", "system", "tools", "tool_choice", "thinking", "output_config", "output_format", "mcp_servers"]
+FIELDS += ["container", "toolConfig", "outputConfig", "additionalModelRequestFields", "reasoning", "response_format"]
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(KINDS) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=25,
+)
+blocks = st.dictionaries(st.sampled_from(WORDS), values, max_size=4)
+contents = st.text(max_size=3) | st.lists(
+    st.builds(lambda kind, rest: rest | {"type": kind}, st.sampled_from(KINDS), blocks)
+)
+messages = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "system"]), "content": contents})
+)
+
+
+@settings(max_examples=600)
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), values),
+    messages,
+    st.sampled_from(NAMES),
+    st.sampled_from([SONNET, OPUS_5, "claude-3-7-sonnet"]),
+)
+def test_any_request_has_a_frame_or_none(body: dict[str, Any], turns: list[Any], api: str, model: str) -> None:
+    for request in (body, body | {"messages": turns}):
+        frame = frame_of(api, fields_of(request), model)
+        assert frame is None or (frame.below >= 0 <= frame.above and all(isinstance(text, str) for text in frame.texts))
+
+
 # --- against what providers reported --------------------------------------------------------------------
 
-NAMES = ("anthropic.messages", "anthropic.count_tokens", "bedrock.converse", "bedrock.invoke", "openai.chat")
 Wanted = Callable[[dict[str, Any], set[str]], bool]
 
 
