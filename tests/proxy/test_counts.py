@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -125,6 +126,22 @@ def test_what_the_provider_would_refuse_is_refused_in_its_shape(stand: Stand, pa
         assert (error["code"], error["status"]) == (400, "INVALID_ARGUMENT")
     entry = stand.entry(answer.id)
     assert (entry["end_state"], entry["usage_source"]) == ("denied", "none")
+
+
+def test_an_access_key_is_needed_as_for_any_call(tmp_path: Any) -> None:
+    config = '[server]\naccess_keys = [{{ env = "ROUTER_KEY" }}]\n'
+    with Stand(tmp_path, config, environ={"ROUTER_KEY": "synthetic-router-key-0123456789"}) as stand:
+        refused = stand.post("/v1/messages/count_tokens", CLAUDE)
+        assert (refused.status, refused.json()["error"]["type"]) == (401, "authentication_error")
+        key = {"x-api-key": "synthetic-router-key-0123456789"}
+        assert stand.post("/v1/messages/count_tokens", CLAUDE, key).json()["input_tokens"] == 10
+
+
+def test_a_hundred_at_once_are_all_answered(stand: Stand) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: stand.post("/v1/messages/count_tokens", CLAUDE), range(100)))
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.json()["input_tokens"] for answer in answers if answer.headers["x-dd0c-count"] == "exact"} == {10}
 
 
 def test_what_only_the_provider_knows_is_estimated(stand: Stand) -> None:
