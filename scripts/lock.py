@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 COMPILE = (
-    "uv",
+    *(sys.executable, "-m", "uv"),  # the environment's own, wherever it was called from
     "pip",
     "compile",
     "--quiet",
