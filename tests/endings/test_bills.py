@@ -137,7 +137,7 @@ def test_of_a_provider_that_works_on_the_whole_is_billed_and_estimated(stand: St
     entry = left(stand, "works-on")
 
     received = entry["received_output_tokens"]
-    assert entry["billable_output_tokens"] == billed_output(entry) == min(LIMIT, max(400, 2 * received))
+    assert entry["billable_output_tokens"] == billed_output(entry) == min(LIMIT, 2 * received)
     low, high = entry["billable_band"]
     assert (low <= received, high) == (True, LIMIT)
     assert entry["cost_billable_picodollars"] > entry["cost_picodollars"]
@@ -172,7 +172,7 @@ def test_an_answer_in_one_piece_cannot_be_cancelled(stand: Stand) -> None:
     entry = left(stand, "stops", "ttft_ms=60000", read_bytes=0, stream=False)
 
     assert (entry["delivered_output_tokens"], entry["received_output_tokens"]) == (0, 0)
-    assert entry["billable_output_tokens"] == billed_output(entry) == 400
+    assert entry["billable_output_tokens"] == billed_output(entry) == 120
     assert entry["billable_band"] == [0, LIMIT]
 
 

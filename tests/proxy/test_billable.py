@@ -37,9 +37,9 @@ def test_where_the_call_sets_no_limit_the_longest_answer_on_sale_is_the_bound() 
     assert after_abort(10, None, "whole", None, stream=True, hidden=False)[1] == (10, _FACTS.most_output_tokens)
 
 
-def test_the_whole_is_taken_for_twice_what_came_and_for_a_usual_answer_at_least() -> None:
+def test_the_whole_is_taken_for_twice_what_came_and_where_nothing_did_for_a_usual_answer() -> None:
     assert after_abort(3000, None, "whole", None, stream=True, hidden=False)[0] == 6000
-    assert after_abort(3, None, "whole", None, stream=True, hidden=False)[0] == _FACTS.usual_output_tokens
+    assert after_abort(0, None, "whole", None, stream=True, hidden=False)[0] == _FACTS.usual_output_tokens
     assert after_abort(3000, None, "whole", 4096, stream=True, hidden=False)[0] == 4096
 
 
