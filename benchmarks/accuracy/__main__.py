@@ -88,7 +88,6 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     options.add_argument("--speed", action="store_true", help="measure speed and memory instead")
     options.add_argument("--speed-of", metavar="MODEL", help=argparse.SUPPRESS)
-    options.add_argument("--check", action="store_true", help="fail where a target is missed")
     options.add_argument("--into", metavar="FILE", type=Path, help="write it into a document, between its marks")
     given = options.parse_args()
     if "DD0C_CORPUS" not in os.environ:
@@ -101,8 +100,6 @@ def main() -> None:
     for line in speed_table() if given.speed else report(folder):
         print(line, flush=True)
         lines.append(line)
-    if given.check and (missed := [line for line in lines if tables.MISSED in line]):
-        sys.exit("missed:\n" + "\n".join(missed))
     if given.into is not None:
         put(given.into, "speed" if given.speed else "accuracy", lines)
 
