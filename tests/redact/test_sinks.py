@@ -7,8 +7,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src" / "dd0c_route"
 
-# Standard output is for results: of commands, the newcomer's three lines, the simulator's address.
-MAY_PRINT = ("cli/", "supervisor.py", "upstream/simulator/")
+# Standard output is for results: of commands, the newcomer's three lines, the simulator's address, counts for a worker.
+MAY_PRINT = ("cli/", "supervisor.py", "upstream/simulator/", "proxy/auditing.py")
 UNGUARDED = {"sys.stdout", "sys.__stdout__", "sys.__stderr__", "traceback.print_exc", "traceback.print_exception"}
 
 
