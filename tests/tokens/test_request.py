@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from statistics import median
@@ -63,6 +64,17 @@ def test_tools_and_schemas_count() -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "town", "schema": {"type": "object"}}}
     assert tokens(user("hi") | {"tools": [tool]}) > tokens(user("hi")) + 5
     assert tokens(user("hi") | {"response_format": schema}) > tokens(user("hi")) + 5
+
+
+@pytest.mark.parametrize("count", [count_request, count_request_exactly])
+def test_how_a_client_writes_its_json_does_not_matter(count: Callable[..., Count]) -> None:
+    properties = {f"p{i}": {"type": "string", "description": "城市的名称、例如北京。" * 9} for i in range(90)}
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"properties": properties}}}
+    request = user("hi") | {"tools": [tool]}
+    plain, escaped = fields_of(request), {name: Raw(json.dumps(value).encode()) for name, value in request.items()}
+    api, model = "openai.chat", "mistral-large"
+    low, high = count(api, escaped, model).band
+    assert low <= count(api, plain, model).tokens <= high
 
 
 def test_an_image_is_not_counted_as_its_letters() -> None:

@@ -275,8 +275,13 @@ def _unescaped(slices: str) -> str:
     except ValueError:  # a backslash of its own before a quote: then one by one
         for escape, char in _JSON_ESCAPES:
             text = text.replace(escape, char)
-        text = _JSON_CODES.sub(_characters, text)
+        text = without_codes(text)
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
+def without_codes(text: str) -> str:
+    """*text* with the characters that JSON's `\\u` stands for."""
+    return _JSON_CODES.sub(_characters, text) if "\\u" in text else text
 
 
 def _characters(codes: re.Match[str]) -> str:

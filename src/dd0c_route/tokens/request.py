@@ -6,6 +6,7 @@ where the frame is known (`frames`), and else an estimate around the exact count
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import tomllib
@@ -17,8 +18,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from dd0c_route.tokens.frames import Frame, answer_end, frame_of
+from dd0c_route.tokens.loose import decoded
 from dd0c_route.tokens.models import Tokenizer, tokenizer_for
-from dd0c_route.tokens.prompt import ALL_BYTES, is_simple, read
+from dd0c_route.tokens.prompt import ALL_BYTES, is_simple, read, without_codes
 from dd0c_route.types import Count
 
 # What describes tools, or an answer's form.
@@ -42,6 +44,7 @@ _SERVER_TOOLS = (  # lower case
     *(b"tool_search", b"defer_loading", b"advisor_2", b"memory_2"),
 )
 _SCHEMA = re.compile(rb"[sS]chema")
+_BLANKS = re.compile(r"\s{2,}")
 _UNSEEN_STATE = (0, 0, 100_000)  # tokens: middle, low, high
 _UNFRAMED = ("openai.completions", "openai.embeddings", "embeddings", "cohere.embeddings")
 _OPENAI = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-\d|gpt-35|chatgpt|o\d|codex|computer-use)")
@@ -210,13 +213,20 @@ def _forms(fields: Mapping[str, Raw], names: Iterable[str], *, whole: bool) -> l
 
 
 def _json_tokens(raw: memoryview, count_text: CountText, *, whole: bool) -> float:
-    """The tokens of a field's JSON as it stands; of a long one, judged by its beginning and its middle."""
-    if whole or len(raw) <= _FORM_BYTES:
-        some = bytes(raw)
-    else:
-        half, middle = _FORM_BYTES // 2, len(raw) // 2
-        some = bytes(raw[:half]) + bytes(raw[middle : middle + half])
-    return count_text(some.decode("utf-8", "replace")).tokens * len(raw) / len(some)
+    """The tokens of a field's JSON, without the blanks and escapes that its client may have written it with.
+
+    Of a long one, judged by its beginning and its middle.
+    """
+    if whole:
+        try:
+            written = json.dumps(decoded(raw), ensure_ascii=False, separators=(",", ":"))
+        except ValueError:
+            written = bytes(raw).decode("utf-8", "replace")
+        return count_text(written).tokens
+    half, middle = _FORM_BYTES // 2, len(raw) // 2
+    some = bytes(raw) if len(raw) <= _FORM_BYTES else bytes(raw[:half]) + bytes(raw[middle : middle + half])
+    text = without_codes(_BLANKS.sub(" ", some.decode("utf-8", "replace")))
+    return count_text(text).tokens * len(raw) / len(some)
 
 
 @lru_cache(maxsize=1024)  # names come from clients
