@@ -10,7 +10,7 @@ import re
 
 import msgspec
 
-from dd0c_route.tokens.frames import claude, openai
+from dd0c_route.tokens.frames import claude, gemini, hosts, openai
 from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, string
 
 __all__ = ["Frame", "answer_end", "frame_of"]
@@ -32,6 +32,12 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
                 return openai.chat(fields, model, provider)
             case "openai.responses" | "openai.input_tokens" if openai.MODELS.search(model):
                 return openai.responses(fields, model)
+            case "gemini.generate":
+                return gemini.generate(fields, model, provider)
+            case "gemini.count_tokens":
+                return gemini.count_tokens(fields, model, provider)
+            case "openai.chat" | "ollama" | "bedrock.converse":
+                return hosts.chat(api, fields, model, provider)
     except (Unknown, msgspec.DecodeError, RecursionError):
         pass
     except TypeError:  # a list or an object where a name is expected, looked up in a table
@@ -41,7 +47,12 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
 
 def answer_end(model: str) -> Frame:
     """What a whole answer of *model* (lower case) costs beside its text."""
-    for models, (tokens, below, above) in (*claude.ANSWER_ENDS, *openai.ANSWER_ENDS):
+    for models, (tokens, below, above) in (
+        *claude.ANSWER_ENDS,
+        *openai.ANSWER_ENDS,
+        *gemini.ANSWER_ENDS,
+        *hosts.ANSWER_ENDS,
+    ):
         if models.search(model):
             return Frame((), tokens, below, above)
     return Frame(())
