@@ -179,3 +179,12 @@ def test_counts_that_no_longer_fit_are_found(tmp_path: Path) -> None:
     (wrong,) = findings.of_counts(loaded(tmp_path))
     assert (wrong.name, wrong.state) == ("counts", "warning")
     assert "100% of the counts called exact" in wrong.text
+
+
+def test_vocabularies_that_can_be_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dd0c_route.tokens.extras.path_of", lambda row: None)
+    found = by_name(list(of_machine(NOW_NS)))["vocabularies"]
+    assert (found.state, found.text) == (
+        "ok",
+        "installed: none; estimated without: deepseek, gemini, llama, mistral, qwen",
+    )

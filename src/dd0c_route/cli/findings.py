@@ -51,6 +51,7 @@ def of_machine(wall_ns: int) -> Iterator[Finding]:
         yield Finding("packages", "broken", f"missing: {', '.join(missing)}", "install dd0c-route again (make run)")
     else:
         yield Finding("packages", "ok", f"all {len(_NEEDED)} found")
+        yield from _vocabularies()
     if wall_ns < _BUILT_NS:
         yield Finding("clock", "broken", "it is before this program was made", "set the clock: prices have dates")
     else:
@@ -60,6 +61,21 @@ def of_machine(wall_ns: int) -> Iterator[Finding]:
         yield Finding("open files", "warning", f"at most {hard}, two for each call", "raise it: ulimit -Hn 65536")
     else:
         yield Finding("open files", "ok", "no limit" if hard == resource.RLIM_INFINITY else f"up to {hard}")
+
+
+def _vocabularies() -> Iterator[Finding]:
+    """Those that can be installed: without one its models are estimated."""
+    from dd0c_route.tokens.extras import load_content, path_of, vocabularies
+
+    rows = vocabularies().values()
+    there = [row.name for row in rows if path_of(row) is not None]
+    unknown = [row.name for row in rows if row.name in there and load_content(row) is None]
+    if unknown:
+        fix = "install the version in requirements-extras.lock (make extras)"
+        yield Finding("vocabularies", "warning", f"not the known version, and not used: {', '.join(unknown)}", fix)
+    missing = ", ".join(sorted({row.extra for row in rows if row.name not in there}))
+    text = f"installed: {', '.join(there) or 'none'}"
+    yield Finding("vocabularies", "ok", f"{text}; estimated without: {missing}" if missing else text)
 
 
 def of_config(loaded: Loaded, environ: Mapping[str, str]) -> Iterator[Finding]:
