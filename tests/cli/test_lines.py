@@ -117,6 +117,15 @@ def test_a_line_at_fault_is_named_and_the_others_are_answered(line: Any, expecte
     assert expected in answers[1]["message"]
 
 
+@pytest.mark.parametrize("bytes_more", [-1, 0, 1, 64, 65, 200])
+def test_a_line_beyond_the_bound_is_answered_once(monkeypatch: pytest.MonkeyPatch, bytes_more: int) -> None:
+    monkeypatch.setattr("dd0c_route.cli.lines.MAX_LINE_BYTES", 64)
+    long = json.dumps({"model": "gpt-4o", "text": ""})
+    long = long[:-2] + "x" * (63 + bytes_more - len(long)) + long[-2:]  # with its end of line, so many more than 64
+    _, answers = run(["count"], {"model": "gpt-4o", "text": "Hi"}, long, {"model": "gpt-4o", "text": "Hi"})
+    assert [answer.get("error") for answer in answers] == [None, "invalid_line" if bytes_more > 0 else None, None]
+
+
 def test_blank_lines_are_passed_over_but_counted() -> None:
     _, (answer,) = run(["price"], "", " ", "x")
     assert answer["line"] == 3

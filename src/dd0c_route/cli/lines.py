@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -26,9 +26,9 @@ def answer_each(answer: Callable[[Answer], Answer]) -> int:
     Returns:
         1 if a line was at fault, else 0.
     """
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
+    sink = sys.stdout.buffer
     failed = 0
-    for number, line in enumerate(iter(lambda: source.readline(MAX_LINE_BYTES), b""), start=1):
+    for number, line in enumerate(_lines(sys.stdin.buffer), start=1):
         if line.isspace():
             continue
         try:
@@ -60,9 +60,20 @@ def table(line: Answer, name: str) -> Answer:
     return value
 
 
+def _lines(source: BinaryIO) -> Iterator[bytes]:
+    """The lines of *source*; one that is too long as its beginning alone, which is longer than `MAX_LINE_BYTES`."""
+    while line := source.readline(MAX_LINE_BYTES + 1):
+        rest = line
+        while len(rest) > MAX_LINE_BYTES and not rest.endswith(b"\n"):
+            rest = source.readline(MAX_LINE_BYTES + 1)
+        yield line
+
+
 def _table(line: bytes) -> Answer:
     from dd0c_route.tokens.loose import decoded  # when needed: `--help` is quick
 
+    if len(line) > MAX_LINE_BYTES:
+        raise BadLine(f"longer than {MAX_LINE_BYTES} bytes")
     try:
         value = decoded(line)
     except ValueError as error:
