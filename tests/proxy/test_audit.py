@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from dd0c_route.proxy.audit import MOST_WAITING, MOST_WAITING_BYTES, Auditor
 from dd0c_route.types import Audit, Call, Target, Usage
 from dd0c_route.wire.meter import meter_for
 from tests.ledger.examples import an_entry
-from tests.stand import CHAT, Stand, until
+from tests.stand import CHAT, DEADLINE_S, Stand, until
 
 CALL = Call(
     *("dd_1", 1, 1, "openai", "openai.chat", "POST", "/chat/completions", "", [], b"{}", {}, "gpt-4o"),
@@ -87,6 +89,21 @@ def test_an_auditor_that_ends_leaves_no_thread_and_takes_nothing_more(auditor: A
     assert "auditor" not in {thread.name for thread in threading.enumerate()}
     looked(auditor, 3)
     assert "auditor" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_process_that_hangs_is_ended_and_does_not_hold_up_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dd0c_route.proxy.audit.START_AFTER_S", 0.0)
+    monkeypatch.setattr("dd0c_route.proxy.audit.ANSWER_S", 1.0)
+    hung = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=-1, stdout=-1)
+    loop = asyncio.new_event_loop()
+    auditor = Auditor(Kept(), loop)  # type: ignore[arg-type]  # a double
+    try:
+        auditor._process = hung
+        looked(auditor, 1)
+        assert hung.wait(DEADLINE_S) == -signal.SIGKILL
+    finally:
+        auditor.close()
+        loop.close()
 
 
 def said(stand: Stand, tokens: int, body: dict[str, Any] | None = None) -> str:

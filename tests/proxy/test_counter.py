@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 
 import msgspec
@@ -39,6 +40,18 @@ def test_a_process_that_was_killed_is_started_again() -> None:
         assert counter._process is not None
         counter._process.kill()
         counter._process.wait()
+        assert counter.text(WORDS, "gpt-4o").exactness == "exact"
+    finally:
+        counter.close()
+
+
+def test_a_process_that_hangs_is_replaced() -> None:
+    counter = Counter(answer_s=5.0)
+    try:
+        counter.text(WORDS, "gpt-4o")
+        assert counter._process is not None
+        counter._process.send_signal(signal.SIGSTOP)
+        assert counter.text(WORDS, "gpt-4o") == count_text(WORDS, "gpt-4o")
         assert counter.text(WORDS, "gpt-4o").exactness == "exact"
     finally:
         counter.close()

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.proxy.auditing import LENGTHS, Head
+from dd0c_route.proxy.counter import ANSWER_S, ended_after
 from dd0c_route.redact import redact_label
 from dd0c_route.redact.log import log
 from dd0c_route.types import Audit, Call, Entry, Target
@@ -145,10 +146,11 @@ class Auditor:
             process = self._running()
             assert process.stdin is not None  # noqa: S101 - both are pipes
             assert process.stdout is not None  # noqa: S101 - the same
-            for piece in (LENGTHS.pack(len(head), len(question.body), len(text)), head, question.body, text):
-                process.stdin.write(piece)  # not joined: a body is handed to the kernel as it is
-            process.stdin.flush()
-            answer: Audit | None = _answer_decoder.decode(process.stdout.readline())
+            with ended_after(process, ANSWER_S):
+                for piece in (LENGTHS.pack(len(head), len(question.body), len(text)), head, question.body, text):
+                    process.stdin.write(piece)  # not joined: a body is handed to the kernel as it is
+                process.stdin.flush()
+                answer: Audit | None = _answer_decoder.decode(process.stdout.readline())
         except (OSError, ValueError, msgspec.MsgspecError) as error:  # ValueError: its pipe is closed
             if not self._stopping.is_set():
                 log("audit_failed", "warning", reason=f"{type(error).__name__}: this call is not compared")

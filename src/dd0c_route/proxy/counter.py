@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from threading import Lock
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock, Timer
 
 import msgspec
 from msgspec import Raw, Struct
@@ -19,6 +20,8 @@ from dd0c_route.redact.log import log
 from dd0c_route.tokens import count_request, count_text
 from dd0c_route.types import Count
 
+ANSWER_S = 60.0  # a process that takes longer hangs: the longest body without a place to be split takes twenty
+
 Correct = Callable[[Count, str, Mapping[str, Raw], str, str], Count]
 """A request's count, its api, fields, model and provider: the count as what is known of such counts corrects it."""
 
@@ -26,6 +29,17 @@ Correct = Callable[[Count, str, Mapping[str, Raw], str, str], Count]
 def as_counted(count: Count, api: str, fields: Mapping[str, Raw], model: str, provider: str) -> Count:
     """Where nothing is known."""
     return count
+
+
+@contextmanager
+def ended_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """Kill *process* if the block takes longer, so that whoever waits for its pipes goes on."""
+    deadline = Timer(seconds, process.kill)
+    deadline.start()
+    try:
+        yield
+    finally:
+        deadline.cancel()
 
 
 class _Answer(Struct):
@@ -43,10 +57,12 @@ class Counter:
 
     Args:
         correct: Applied to the counts of requests.
+        answer_s: The longest that it waits for an answer; then the process is replaced.
     """
 
-    def __init__(self, correct: Correct = as_counted) -> None:
+    def __init__(self, correct: Correct = as_counted, answer_s: float = ANSWER_S) -> None:
         self._correct = correct
+        self._answer_s = answer_s
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
         self._lock = Lock()
@@ -77,9 +93,10 @@ class Counter:
                 process = self._running()
                 if process is None or process.stdin is None or process.stdout is None:
                     return None
-                process.stdin.write(line)
-                process.stdin.flush()
-                answer = msgspec.json.decode(process.stdout.readline(), type=_Answer)
+                with ended_after(process, self._answer_s):
+                    process.stdin.write(line)
+                    process.stdin.flush()
+                    answer = msgspec.json.decode(process.stdout.readline(), type=_Answer)
             except (OSError, ValueError, msgspec.MsgspecError) as error:  # ValueError: its pipe is closed
                 if not self._closed:
                     log("count_failed", "warning", reason=f"{type(error).__name__}: the estimate stands")

@@ -116,14 +116,16 @@ class Counts:
         asked = (call.api, call.fields, target.model, target.provider)
         if self._waiting >= MOST_WAITING:
             return count_request(*asked)
+        line = [asked]  # emptied when nobody waits any more: behind a slow count the thread's queue grows
         self._waiting += 1
         try:
             async with asyncio.timeout(WAIT_S):
-                return await asyncio.wrap_future(self._thread.submit(self._counter.request, *asked))
+                return await asyncio.wrap_future(self._thread.submit(lambda: self._counter.request(*line[0])))
         except TimeoutError:
             return count_request(*asked)
         finally:
             self._waiting -= 1
+            line.clear()
 
     def close(self) -> None:
         """End the process; what waits for it gets the estimate."""
