@@ -40,3 +40,4 @@ if __name__ == "__main__":
     independent = "tests/tokens/independent/requirements"
     lock(f"{independent}.lock", f"{independent}.in", python="3.12")  # what ctok declares; it runs under 3.11 as it is
     lock("benchmarks/accuracy/requirements.lock", "benchmarks/accuracy/requirements.in")
+    lock("benchmarks/routing/requirements.lock", "benchmarks/routing/requirements.in")

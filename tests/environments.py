@@ -70,7 +70,8 @@ COUNTERS = Environment(
     "counters", ROOT / "tests" / "tokens" / "independent" / "requirements.lock", ("--ignore-requires-python",)
 )
 LITELLM = Environment("litellm", ROOT / "benchmarks" / "accuracy" / "requirements.lock")
-ENVIRONMENTS = {one.name: one for one in (CLIENTS, COUNTERS, LITELLM)}
+PARQUET = Environment("parquet", ROOT / "benchmarks" / "routing" / "requirements.lock")
+ENVIRONMENTS = {one.name: one for one in (CLIENTS, COUNTERS, LITELLM, PARQUET)}
 
 
 def _works(interpreter: Path) -> bool:

@@ -1,6 +1,6 @@
-"""The cache simulator: what sessions cost by whoever routes them, with caches that remember and forget.
+"""The cache simulator: what sessions cost, with caches that remember and forget.
 
-A simulation: no provider was called. It answers one question: what is lost by routing each request as if it stood alone.
+A simulation: no provider was called. It tells what is lost by routing each request as if it stood alone.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from benchmarks.routing.cache import Price, Seen, State, always, cached_tokens, cost_usd, each_alone, prices, run
@@ -31,7 +33,7 @@ def test_what_is_cached_costs_less() -> None:
 def test_a_session_is_the_same_every_time_and_its_prompts_grow() -> None:
     turns = session(7)
     assert turns == session(7)
-    for before, after in zip(turns, turns[1:], strict=False):
+    for before, after in pairwise(turns):
         assert after.at_s > before.at_s
         assert after.prompt_tokens > before.prompt_tokens or after.generation == before.generation + 1
         assert after.prompt_tokens <= CONTEXT_TOKENS
