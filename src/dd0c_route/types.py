@@ -129,12 +129,24 @@ class Candidate(Struct, frozen=True):
         p_good: Probability of a good answer, 0..1, or None where nothing is known.
         expected_cost: Picodollars for this call, or None where nothing is known of it.
         unpriced: The model has no price: *expected_cost* is the worst case.
+        asked: It is the model asked for: what quality is measured against, and what may always answer.
+        support: How much of what the odds rest on is like this call, 0..1, or None where there are none.
+        ruled_out: Why it must not answer this call, in a few words; None where it may.
+        expected_output: Tokens that its answer will probably have, reasoning included.
+        cached_share: Which part of the prompt its provider is expected to have in its cache, 0..1.
+        switch_cost: Picodollars of *expected_cost* that are due because the session's prompt is cached elsewhere.
     """
 
     target: Target
     p_good: float | None = None
     expected_cost: PicoUSD | None = None
     unpriced: bool = False
+    asked: bool = False
+    support: float | None = None
+    ruled_out: str | None = None
+    expected_output: int | None = None
+    cached_share: float = 0.0
+    switch_cost: PicoUSD = 0
 
 
 class Decision(Struct, frozen=True):
@@ -150,6 +162,17 @@ class Decision(Struct, frozen=True):
         candidates: What the policy chose among.
         shadow: What the policy would have chosen, where the route only watches.
         decide_us: Time spent on deciding, in microseconds with one decimal.
+        checked: So many targets at the head of *plan* have their answers checked before the client sees one; where
+            an answer is good with less than *good_enough* after that, the next target is asked.
+        promise: What the policy promises of its choices and what that rests on, or why it does not; None where it
+            makes none.
+        route_id: The same route by what it says, so that what is learned of it outlives a new order of routes.
+        mode: The route's: `shadow`, `canary`, `on`; None where none matched.
+        control: The call is one of those that keep the model asked for, so that the others have something to be
+            measured against.
+        kind: What the request is, as `brain.request` tells it.
+        gate: How much of the odds rests on texts like this one, 0..1; None where there are no odds.
+        fault: Why the brain was not followed: it failed, was too slow, or rests after that; None where it was.
     """
 
     plan: tuple[Target, ...]
@@ -161,6 +184,15 @@ class Decision(Struct, frozen=True):
     candidates: tuple[Candidate, ...] = ()
     shadow: Target | None = None
     decide_us: float = 0.0
+    checked: int = 0
+    good_enough: float = 0.0
+    promise: dict[str, Any] | None = None
+    route_id: str | None = None
+    mode: str | None = None
+    control: bool = False
+    kind: str | None = None
+    gate: float | None = None
+    fault: str | None = None
 
 
 class Attempt(Struct, frozen=True, gc=False):
@@ -383,6 +415,44 @@ class Entry(Struct, frozen=True, omit_defaults=False):
     local_exactness: Literal["exact", "estimated"] | None = None
     local_band: tuple[int, int] | None = None
     local_output_tokens: int | None = None
+    feedback: tuple[Label, ...] = ()
+    shadow_of: str | None = None
+
+
+class Label(Struct, frozen=True, omit_defaults=True):
+    """How good an answer was, in the words of one source; journaled when it is known.
+
+    Attributes:
+        score: 0 (useless) to 1 (good).
+        source: Who says so; a later label of the same kind and source replaces the earlier one.
+        kind: `feedback` of people and programs; `check` of the answer's form; `shadow`: *target* compared with the
+            model asked for, 1 where its answer was no worse.
+        at: RFC 3339.
+        target: Whose answer it is about; None: the one that was served.
+        comment: Only where `[learning] keep_comments` is on.
+        checks: Of kind `check`: what was checked, and whether the answer passed.
+        id: The call's; empty inside its entry.
+    """
+
+    score: float
+    source: str
+    kind: Literal["feedback", "check", "shadow"] = "feedback"
+    at: str = ""
+    target: str | None = None
+    comment: str | None = None
+    checks: dict[str, bool] = {}
+    id: str = ""
+
+
+class Reset(Struct, frozen=True):
+    """An operator lets a route that was rolled back try again; journaled.
+
+    Attributes:
+        route: The route's id (`config.identity`).
+    """
+
+    route: str
+    at: str
 
 
 class Delivery(Struct, frozen=True, omit_defaults=True):
