@@ -118,7 +118,7 @@ def test_output_is_seen_with_its_first_piece() -> None:
     assert meter.has_output
 
 
-@pytest.mark.parametrize("count", [-3, 1e30, 99999999999999999999999, "12", True])
+@pytest.mark.parametrize("count", [-3, 5.5, 1e30, 99999999999999999999999, "12", True, [12], {"a": 12}])
 @pytest.mark.parametrize("prompt_tokens", [7, None])
 def test_a_count_that_is_no_number_is_no_zero(count: object, prompt_tokens: int | None) -> None:
     usage = {"prompt_tokens": prompt_tokens, "completion_tokens": count}
@@ -132,6 +132,32 @@ def test_a_count_that_is_no_number_is_no_zero(count: object, prompt_tokens: int 
     else:
         assert reported is not None
         assert (reported.usage, reported.final, reported.consistent) == (Usage(input=prompt_tokens), False, False)
+
+
+def test_an_answer_that_nobody_counted_is_seen() -> None:
+    body = {"choices": [{"message": {"content": "Hello."}}], "usage": {"prompt_tokens": 7, "completion_tokens": None}}
+    meter = meter_for("openai.chat", "application/json", "")
+    meter.whole(json.dumps(body).encode())
+    assert meter.reported is not None
+    assert (meter.reported.final, meter.reported.consistent) == (True, False)
+
+
+@pytest.mark.parametrize("usage", [{}, {"input_tokens": None}, {"service_tier": "standard"}])
+def test_a_report_without_a_count_is_none(usage: dict[str, object]) -> None:
+    body = {"model": "claude-haiku-4-5", "content": [{"type": "text", "text": "Hello."}], "usage": usage}
+    meter = meter_for("anthropic.messages", "application/json", "")
+    meter.whole(json.dumps(body).encode())
+    assert meter.reported is None
+
+
+@pytest.mark.parametrize("fault", ['"logprobs": -Infinity', '"p": NaN', r'"half": "\ud83d"'])
+def test_what_python_writes_and_json_does_not_know_costs_no_answer(fault: str) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "Hello."}}], "usage": CHAT_USAGE})
+    meter = meter_for("openai.chat", "application/json", "")
+    meter.whole(f"{body[:-1]}, {fault}}}".encode())
+    assert meter.reported is not None
+    assert meter.reported.usage == Usage(input=7, output=3)
+    assert meter.output_at().text == "Hello."
 
 
 def test_an_unknown_api_is_metered_where_usage_looks_like_openais() -> None:

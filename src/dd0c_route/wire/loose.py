@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 from msgspec import Raw
@@ -13,6 +13,7 @@ from msgspec import Raw
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # all that msgspec raises on bytes
 
 MAX_TOKENS = 1 << 40  # more is not a count
+_COUNT_NAMES = ("tokens", "tokencount", "token_count")  # how the fields of all dialects end that hold one
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _ELEMENTS = msgspec.json.Decoder(list[Raw])
 _DECIMAL = re.compile(r"\d{1,9}(?:\.\d{1,30})?", re.ASCII)
@@ -34,11 +35,17 @@ def value_of(data: bytes | Raw) -> Any:
 
 
 def fields_of(data: bytes) -> dict[str, Raw] | None:
-    """The undecoded fields of a JSON object, or None where *data* is not one whole object."""
+    """The fields of a JSON object, or None where *data* is not one whole object.
+
+    Undecoded, where it is JSON; Python's servers write `NaN` and half surrogate pairs too, which is read all the same.
+    """
     try:
         return _FIELDS.decode(data)
     except UNREADABLE:
+        value = value_of(data)
+    if not isinstance(value, dict):
         return None
+    return {name: Raw(json.dumps(field).encode()) for name, field in value.items()}
 
 
 def is_array(data: bytes) -> bool:
@@ -115,16 +122,27 @@ def count_of(fields: dict[str, Any], *names: str) -> int:
         value = fields.get(name)
         if value.__class__ is int and 0 <= value <= MAX_TOKENS:  # nearly always
             return value
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS:
+        if _is_count(value):
             return int(value)
     return 0
 
 
 def is_odd_count(name: str, value: Any) -> bool:
-    """Whether the field *name* is to hold a count of tokens and holds something that is none; null is like no field."""
-    if not isinstance(value, str | int | float) or "token" not in name.lower():
+    """Whether the field *name* is to hold a count of tokens and holds something else; nothing is like no field."""
+    name = name.lower()
+    if value is None or value in ([], {}) or "token" not in name:
         return False
-    return isinstance(value, bool | str) or not 0 <= value <= MAX_TOKENS
+    if not name.endswith(_COUNT_NAMES):  # tokens of each kind, tokens per second, what they cost
+        return isinstance(value, bool | str) or (isinstance(value, int | float) and not 0 <= value <= MAX_TOKENS)
+    if isinstance(value, dict) and name == "tokens":  # Cohere's
+        return False
+    return not _is_count(value)
+
+
+def _is_count(value: object) -> TypeGuard[int | float]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 0 <= value <= MAX_TOKENS and value == int(value)
 
 
 def has_odd_count(fields: dict[str, Any]) -> bool:

@@ -152,7 +152,7 @@ class Meter:
         if self._reported is None:
             reported = self._dialect.report(self._answer)
             if reported is not None and not (reported.usage.output_total and reported.usage.input_total):
-                reported = _trusted(reported)
+                reported = _trusted(reported, has_output=self.has_output)
             self._reported = reported
         return self._reported
 
@@ -186,8 +186,10 @@ class Meter:
         )
 
 
-def _trusted(reported: Reported) -> Reported | None:
+def _trusted(reported: Reported, *, has_output: bool) -> Reported | None:
     """*reported*, where zero does not only mean that a count could not be read: an answer is never free by a fault."""
-    if not has_odd_count(reported.raw):
-        return reported
-    return structs.replace(reported, final=False, consistent=False) if reported.usage.input_total else None
+    if has_odd_count(reported.raw):
+        return structs.replace(reported, final=False, consistent=False) if reported.usage.input_total else None
+    if has_output and reported.final and not reported.usage.output_total:  # it was said, and nobody counted it
+        return structs.replace(reported, consistent=False) if reported.usage.input_total else None
+    return reported
