@@ -9,7 +9,7 @@ import pytest
 
 from dd0c_route.config import Config, Match, Provider, Route
 from dd0c_route.decide import Expected, Router, build_router, decide, resolve
-from dd0c_route.errors import BadRequest, ConfigError, NotFound
+from dd0c_route.errors import BadRequest, NotFound
 from dd0c_route.types import Call, Target
 from tests.proxy.examples import call
 
@@ -287,11 +287,6 @@ def test_a_policy_that_is_not_there_leaves_the_routes_own() -> None:
 
 def test_a_bare_candidate_means_its_owner() -> None:
     assert router(routed("gpt-4o")).routes[0].targets == (Target("openai", "gpt-4o"),)
-
-
-def test_a_route_with_a_policy_that_is_not_built_is_refused_by_its_place() -> None:
-    with pytest.raises(ConfigError, match=r"routes\[1\]\.policy: 'risk-bound'"):
-        router(routed("gpt-4o"), routed("gpt-4o", policy="risk-bound"))
 
 
 # --- purity ---------------------------------------------------------------------------------------------------

@@ -216,14 +216,6 @@ def test_a_route_that_nobody_can_serve_is_a_fault_of_the_configuration(tmp_path:
         load_config(str(path), {}, ENVIRON)
 
 
-def test_a_policy_that_is_not_built_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
-    path = tmp_path / "dd0c.toml"
-    path.write_text(TWO + '\n[[routes]]\ncandidates = ["one/m-1"]\npolicy = "risk-bound"\n')
-
-    with pytest.raises(ConfigError, match=r"routes\[0\]\.policy"):
-        load_config(str(path), {}, ENVIRON)
-
-
 def test_children_read_what_the_supervisor_wrote(tmp_path: Path) -> None:
     boot = msgspec.convert(
         {

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from dd0c_route.brain.policies import POLICIES
 from dd0c_route.brain.policy import Policy
 from dd0c_route.config import Config, Route
-from dd0c_route.errors import BadRequest, ConfigError, NotFound
+from dd0c_route.errors import BadRequest, NotFound
 from dd0c_route.types import Call, Candidate, Decision, PicoUSD, Target
 
 
@@ -58,11 +58,8 @@ def build_router(config: Config, owners: Owners, odds: Odds, expected_cost: Expe
     dialects: dict[str, str] = {name: provider.dialect for name, provider in config.providers.items()}
     routes = []
     for number, route in enumerate(config.routes):
-        if route.policy not in POLICIES:
-            have = ", ".join(POLICIES)
-            raise ConfigError([f"routes[{number}].policy: '{route.policy}' is not available here: use one of {have}"])
-        policy = POLICIES[route.policy](route.floor)
         targets = tuple(_named(text, dialects, owners, None) for text in route.candidates)
+        policy = POLICIES[route.policy](route, targets)
         routes.append(CompiledRoute(number, route, targets, policy))
     return Router(tuple(routes), dialects, owners, odds, expected_cost)
 
@@ -151,13 +148,13 @@ def _by_policy(started: int, call: Call, asked: Target, route: CompiledRoute, ro
 def _candidate(call: Call, target: Target, asked: Target, router: Router) -> Candidate:
     p_good = 1.0 if target == asked else router.odds(call, target)
     cost = router.expected_cost(call, target)
-    return Candidate(target, p_good, cost.picodollars, cost.unpriced)
+    return Candidate(target, p_good, cost.picodollars, cost.unpriced, asked=target == asked)
 
 
 def _with_policy(route: CompiledRoute, name: str) -> CompiledRoute:
     """The same route under the policy that the caller asked for."""
     settings = structs.replace(route.settings, policy=name)
-    return structs.replace(route, settings=settings, policy=POLICIES[name](settings.floor))
+    return structs.replace(route, settings=settings, policy=POLICIES[name](settings, route.targets))
 
 
 def _decided(

@@ -21,9 +21,6 @@ _LEDGER_PREFIX = "sqlite:///"
 
 WITHOUT_EFFECT: dict[tuple[type, str], str] = {
     (settings.Route, "control_share"): "no call is kept at the model asked for to measure against",
-    (settings.Route, "epsilon"): "it is for the policy 'risk-bound', which is not there yet",
-    (settings.Route, "delta"): "it is for the policy 'risk-bound', which is not there yet",
-    (settings.Route, "usd_per_hour"): "it is for the policy 'budget', which is not there yet",
     (settings.Match, "kind"): "kinds of requests are not told apart, so that the route matches nothing",
 }
 """What is accepted, so that a configuration can be kept, and does nothing in this version; why it does not."""
@@ -40,6 +37,8 @@ def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
             return base_url(value)
         case (_, "ca_file"):
             return ca_file(value, base_dir)
+        case (settings.Route, "calibration"):
+            return labels_file(value, base_dir)
         case (_, "retry_unsafe"):
             return retry_unsafe(value)
         case (settings.PriceRow, _) if isinstance(value, Decimal) and value < 0:
@@ -81,6 +80,16 @@ def ca_file(name: str, base_dir: Path) -> str:
         path.open("rb").close()
     except (OSError, ValueError):
         raise Fault(f"the file {shown(name)} cannot be read: give the path of a PEM file") from None
+    return str(path)
+
+
+def labels_file(name: str, base_dir: Path) -> str:
+    """Return the absolute path of a file with labels; what is in it is read later."""
+    path = base_dir / name
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError):
+        raise Fault(f"the file {shown(name)} cannot be read: give the path of a file of JSON lines") from None
     return str(path)
 
 
@@ -145,5 +154,18 @@ def _route(route: Route, provider_names: Collection[str]) -> Iterator[str]:
         elif slash and provider not in provider_names:
             near = did_you_mean(provider, provider_names)
             yield f"candidates[{index}]: {shown(candidate)} names no configured provider{near}"
+    yield from _of_policy(route)
+
+
+def _of_policy(route: Route) -> Iterator[str]:
+    """What the policy of *route* needs, and what would never have an effect under it."""
     if route.policy == "budget" and route.usd_per_hour is None:
         yield "usd_per_hour: is missing: the policy 'budget' needs it"
+    if route.policy == "risk-bound":
+        for name, value in (("epsilon", route.epsilon), ("delta", route.delta)):
+            if not 0 < value < 1:
+                yield f"{name}: expected a number between 0 and 1, got {value:g}: nothing can be promised by it"
+    if route.weights and len(route.weights) != len(route.candidates):
+        yield f"weights: has {len(route.weights)} for {len(route.candidates)} candidates: give one for each, in order"
+    elif route.weights and not any(route.weights):
+        yield "weights: are all 0: give one that is above"

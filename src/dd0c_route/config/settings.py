@@ -70,6 +70,12 @@ class Counting(Settings, frozen=True, forbid_unknown_fields=True):
     audits_per_s: Annotated[float, Meta(ge=0)] = 20.0  # compared with the provider's, a worker; 0: none
 
 
+class Learning(Settings, frozen=True, forbid_unknown_fields=True):
+    """What is learned of answers."""
+
+    keep_comments: bool = False  # of feedback: the ledger keeps words of people only where this is on
+
+
 class Timeouts(Settings, frozen=True, forbid_unknown_fields=True):
     """Waiting for a provider."""
 
@@ -125,7 +131,9 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
 
     candidates: tuple[str, ...]
     match: Match = Match()
-    policy: Literal["cheapest-capable", "ordered", "risk-bound", "budget"] = "cheapest-capable"
+    policy: Literal["cheapest-capable", "risk-bound", "budget", "cascade", "pinned", "weighted", "ordered"] = (
+        "cheapest-capable"
+    )
     floor: Share = 0.9
     mode: Literal["off", "shadow", "canary", "on"] = "shadow"
     share: Share = 0.05  # of calls, in mode `canary`
@@ -133,6 +141,8 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
     epsilon: Share = 0.05
     delta: Share = 0.05
     usd_per_hour: Annotated[float, Meta(gt=0)] | None = None
+    weights: tuple[Annotated[float, Meta(ge=0)], ...] = ()  # of the candidates, in their order; empty: all alike
+    calibration: str | None = None  # a file of labels, JSON lines as `brain fit` takes them
 
 
 class PriceRow(Settings, frozen=True, forbid_unknown_fields=True):
@@ -169,6 +179,7 @@ class Config(Settings, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     ledger: Ledger = Ledger()
     counting: Counting = Counting()
+    learning: Learning = Learning()
     retries: Retries = Retries()
     providers: dict[str, Provider] = {}
     routes: tuple[Route, ...] = ()

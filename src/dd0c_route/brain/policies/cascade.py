@@ -1,0 +1,69 @@
+"""`cascade`: a cheap answer first where it can be checked, a dearer one where the check fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from dd0c_route.brain.checks.odds import Rates, after, combined, rates_of
+from dd0c_route.brain.policy import NOW, Choice, Moment, odds, then_the_rest, usable
+from dd0c_route.types import Candidate
+
+
+class Way(Struct, frozen=True, gc=False):
+    """One way to an answer: a target, or one whose answer is checked and then another.
+
+    Attributes:
+        cost: Picodollars to be expected, a failed first answer included.
+        p_good: Of the answer that the client gets.
+    """
+
+    first: Candidate
+    second: Candidate | None
+    cost: float
+    p_good: float
+
+
+class Cascade(Struct, frozen=True):
+    """The cheapest way to an answer that is good enough.
+
+    One rule before and after: what is good with *floor* at least is good enough. Before the call that is asked of
+    every single target and of every pair with a check between; after a cheap answer, of that answer in the light of
+    its checks. The second model is taken to fail no more often because the first one did.
+    """
+
+    floor: float = 0.9
+
+    def choose(self, candidates: Sequence[Candidate], moment: Moment = NOW) -> Choice:
+        priced = [c for c in usable(candidates) if c.expected_cost is not None]
+        able = [way for way in self._ways(priced, moment) if way.p_good >= self.floor]
+        if not able:
+            return Choice(then_the_rest([], candidates), f"nothing is good enough (floor {self.floor:g})")
+        best = min(able, key=lambda way: (way.cost, way.second is not None))
+        if best.second is None:
+            return Choice(then_the_rest([best.first], candidates), f"one good enough (floor {self.floor:g})")
+        plan = then_the_rest([best.first, best.second], candidates)
+        return Choice(plan, f"cheap first, checked (floor {self.floor:g})", 1, self.floor)
+
+    def _ways(self, candidates: Sequence[Candidate], moment: Moment) -> Iterator[Way]:
+        for one in candidates:
+            yield Way(one, None, one.expected_cost or 0, odds(one))
+        rates = combined(rates_of(name) for name in sorted(moment.checks))
+        for first in candidates:
+            for second in candidates:
+                if self._helps(first, second, rates):
+                    yield _pair(first, second, rates)
+
+    def _helps(self, first: Candidate, second: Candidate, rates: Rates) -> bool:
+        """A failed check says enough to go on, and what is gone on to is better."""
+        p = odds(first)
+        return not first.asked and 0 < p < odds(second) and after(p, rates.failed()) < min(self.floor, odds(second))
+
+
+def _pair(first: Candidate, second: Candidate, rates: Rates) -> Way:
+    p = odds(first)
+    good_and_passed, bad_and_passed = p * (1 - rates.alarms), (1 - p) * (1 - rates.catches)
+    failed = 1 - good_and_passed - bad_and_passed
+    cost = (first.expected_cost or 0) + failed * (second.expected_cost or 0)
+    return Way(first, second, cost, good_and_passed + failed * odds(second))
