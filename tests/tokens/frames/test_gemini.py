@@ -42,9 +42,15 @@ def said(*texts: str) -> dict[str, Any]:
 def test_each_content_and_the_system_instruction_cost_a_token_on_google_ai(
     model: str, provider: str, tokens: int
 ) -> None:
-    found = frame(said("a", "b", "c") | {"systemInstruction": {"parts": [{"text": "s"}]}}, model, provider)
+    instruction = {"role": "user", "parts": [{"text": "s"}]}
+    found = frame(said("a", "b", "c") | {"systemInstruction": instruction}, model, provider)
     assert found.tokens == tokens
     assert found.texts == ("a", "b", "c", "s")
+
+
+def test_a_system_instruction_without_a_role_is_its_text_alone() -> None:
+    found = frame(said("a") | {"systemInstruction": {"parts": [{"text": "s"}]}})
+    assert (found.texts, found.tokens) == (("a", "s"), 1)
 
 
 def test_a_short_text_on_google_ai_is_exact() -> None:
@@ -52,8 +58,17 @@ def test_a_short_text_on_google_ai_is_exact() -> None:
     assert frame(said("word " * 200)).below > 0  # the vocabulary is not Gemini's own to the last word
 
 
-def test_parts_are_encoded_apart() -> None:
-    assert frame({"contents": [{"parts": [{"text": "a"}, {"text": "b"}]}]}).texts == ("a", "b")
+def test_parts_are_encoded_apart_but_for_later_models_on_vertex() -> None:
+    two = {"contents": [{"parts": [{"text": "a"}, {"text": "b"}]}]}
+    assert frame(two).texts == ("a", "b")
+    assert frame(two, "gemini-2.5-flash", "vertex").texts == ("a", "b")
+    assert frame(two, "gemini-3.5-flash", "vertex").texts == ("ab",)
+
+
+@pytest.mark.parametrize(("provider", "texts"), [("google", ("hm", "yes")), ("vertex", ("yes",))])
+def test_texts_of_earlier_thoughts_are_read_on_google_ai(provider: str, texts: tuple[str, ...]) -> None:
+    answer = {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": "yes"}]}
+    assert frame({"contents": [answer]}, provider=provider).texts == texts
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from dd0c_route.tokens.bpe import BytePairCounter
-from dd0c_route.tokens.extras.formats import READERS, pieces_of_gguf
+from dd0c_route.tokens.extras.formats import READERS, Pieces, pieces_of_gguf
 from dd0c_route.tokens.extras.gemma import GemmaCounter
 
 
@@ -35,6 +35,7 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True):
     bytes: int = -1
     split: str = ""
     composed: bool = False
+    more: tuple[str, ...] = ()
 
 
 def load_counter(name: str) -> BytePairCounter | GemmaCounter | None:
@@ -43,7 +44,8 @@ def load_counter(name: str) -> BytePairCounter | GemmaCounter | None:
     if row is None or (content := load_content(row)) is None:
         return None
     if row.form == "gguf":
-        return GemmaCounter(pieces_of_gguf(content))
+        pieces = pieces_of_gguf(content)
+        return GemmaCounter(Pieces([*pieces.merged, *row.more], pieces.whole))
     return BytePairCounter(name, row.split, READERS[row.form](content), composed=row.composed)
 
 

@@ -47,12 +47,17 @@ def _generate(request: dict[str, Any], row: Row) -> Frame:
     last_turn = _last_turn(contents)
     for place, content in enumerate(contents):
         total.tokens += row.content
+        before = len(total.texts)
         for part in _parts(content):
             _add_part(part, row, config, total, is_open=place >= last_turn)
-    system = [string(table(part).get("text") or "") for part in _parts(either(request, "systemInstruction") or [])]
+        if row.joined:
+            total.texts[before:] = ["".join(total.texts[before:])]
+    instruction = either(request, "systemInstruction") or []
+    system = [string(table(part).get("text") or "") for part in _parts(instruction)]
     if any(system):
         total.texts += system
-        total.add((row.system, row.system, 0))
+        has_role = not isinstance(instruction, dict) or bool(instruction.get("role"))
+        total.add((row.system, 0, 0) if has_role else (0, 0, row.system))
     total.below += row.below[0] + row.below[1] * len(contents) + sum(map(len, total.texts)) // row.share
     total.above += row.above[0] + row.above[1] * len(contents)
     for tool in several(request.get("tools")):
@@ -91,7 +96,7 @@ def _add_part(part: Any, row: Row, config: dict[str, Any], total: Sum, *, is_ope
     if isinstance(thought, str):
         tokens, below, above = _thought(len(thought), row)
         total.add((tokens, below, above) if is_open or not row.open else (0, 0, tokens + above))
-    if part.get("thought") is True:
+    if part.get("thought") is True and not row.reads_thoughts:
         return
     if call := either(part, "functionCall"):
         total.texts.append(string(table(call).get("name") or ""))

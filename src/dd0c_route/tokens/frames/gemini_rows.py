@@ -22,6 +22,7 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
     provider: str
     models: str
     content: int
+    joined: bool
     system: int
     below: tuple[int, int]
     above: tuple[int, int]
@@ -44,6 +45,7 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True):
     thought: tuple[float, int]
     thought_band: tuple[int, float]
     open: bool
+    reads_thoughts: bool
     image: Literal["tiles", "one", "patches"]
 
 
