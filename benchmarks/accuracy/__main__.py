@@ -31,7 +31,7 @@ LITELLM = Path(__file__).parents[2] / ".venv-litellm" / "bin" / "python"
 def counted(case: Case) -> Count:
     """Our own count of a case: nothing is learned from one case for the next."""
     if case.kind == "answer":
-        return count_answer(case.request, case.model)
+        return count_answer(case.request, case.model, case.api, case.provider)
     if case.kind == "text":
         return count_text_exactly(case.request, case.model)
     fields = {name: Raw(msgspec.json.encode(value)) for name, value in case.request.items()}

@@ -68,6 +68,18 @@ def test_a_complete_answer_without_a_report_is_counted_and_says_so() -> None:
         assert got.error_band[0] <= got.usage.input_total + got.usage.output_total <= got.error_band[1]
 
 
+def test_a_whole_answer_without_a_report_has_an_end_and_a_cut_one_has_none() -> None:
+    stream = chunk("Hello there") + b"data: [DONE]\n\n"
+    answer, target = read("openai.chat", stream), Target("acme", "claude-haiku-4-5")
+    text = count_text("Hello there", target.model).tokens
+
+    whole = account(CALL, target, facts(answer, len(stream)))
+    cut = account(CALL, target, facts(answer, len(stream), answered=False))
+
+    assert (whole.usage.output, whole.billable) == (text + 3, text + 3)
+    assert (cut.usage.output, cut.received) == (text, text)
+
+
 def test_reasoning_stays_apart_where_the_provider_tells_it_apart() -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 6}}
     stream = chunk("x") + chunk(choices=[], usage=usage)

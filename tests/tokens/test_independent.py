@@ -72,7 +72,7 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 
 
 def request_of(text: str, model: str) -> dict[str, Any]:
-    return {"model": model, "max_tokens": 100, "messages": [{"role": "user", "content": text}]}
+    return {"model": model, "max_tokens": 10_000, "messages": [{"role": "user", "content": text}]}
 
 
 def ask_all(texts: list[str], model: str, port: int) -> list[Asked]:
@@ -118,8 +118,8 @@ def compared(one: Asked, model: str, entry: dict[str, Any]) -> str | None:
     raised = int(one.tokens == 0)
     text, usage = count_text_exactly(one.text, model), ours(one.text, model)
     recorded = (entry["usage"]["input"], entry["usage"]["output"])
-    if one.silent:  # what came is counted; its end, which some providers bill, did not come
-        wanted = ("local_exact", one.input + raised, one.tokens + raised)
+    if one.silent:  # counted with its end, which is not always the same
+        wanted = ("local_estimated", one.input + raised, one.output + raised)
     else:
         wanted = ("provider_final", one.input, one.output)
     same = text.tokens == one.tokens + raised and usage == (one.input + raised, one.output + raised)

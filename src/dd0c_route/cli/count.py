@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Raw
 
 from dd0c_route.cli.lines import Answer, answer_each, table, text
-from dd0c_route.types import Count
 
 if TYPE_CHECKING:
     from dd0c_route.ledger.counting import Known
@@ -51,12 +50,14 @@ def counted(line: Answer, known: Known | None = None) -> Answer:
     from dd0c_route.wire.output_limit import output_limit
 
     model, request, output = _model(line), line.get("request"), line.get("output_text")
+    api = provider = ""
     limit = None
     if request is not None:
         fields = {name: _raw(value) for name, value in table(line, "request").items()}
         provider = text(line, "provider", may_be_empty=True) if line.get("provider") is not None else ""
-        asked = (text(line, "api"), fields, model, provider)
-        count, limit = count_request_exactly(*asked), output_limit(asked[0], fields)
+        api = text(line, "api")
+        asked = (api, fields, model, provider)
+        count, limit = count_request_exactly(*asked), output_limit(api, fields)
         if known is not None:
             count = known.correct(count, *asked)
     else:
@@ -68,21 +69,13 @@ def counted(line: Answer, known: Known | None = None) -> Answer:
         "tokenizer": count.tokenizer,
     }
     if output is not None:
-        answered = _at_most(limit, count_answer(text(line, "output_text", may_be_empty=True), model))
+        answered = count_answer(text(line, "output_text", may_be_empty=True), model, api, provider, limit)
         answer |= {
             "output_tokens": answered.tokens,
             "output_exactness": answered.exactness,
             "output_band": answered.band,
         }
     return answer
-
-
-def _at_most(limit: int | None, count: Count) -> Count:
-    """No answer is longer than its request allows: one that would be was cut, and has no end."""
-    if limit is None or count.band[1] <= limit:
-        return count
-    low, high = min(count.band[0], limit), min(count.band[1], limit)
-    return Count(min(count.tokens, limit), "exact" if low == high else "estimated", (low, high), count.tokenizer)
 
 
 def _model(line: Answer) -> str:

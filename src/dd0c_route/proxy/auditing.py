@@ -65,7 +65,7 @@ def audit(head: Head, body: bytes, text: str) -> Audit | None:
         tool_choice=of.tool_choice,
         tools_hash=of.tools_hash,
         script=of.script,
-        answer=count_answer(text, head.model) if head.answer_reported else None,
+        answer=count_answer(text, head.model, head.api, head.provider) if head.answer_reported else None,
         answer_reported=head.answer_reported,
     )
 

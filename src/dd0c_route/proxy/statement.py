@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct, structs
 
 from dd0c_route.proxy.billable import Band, Billed, after_abort, after_failure, may_hide_reasoning
-from dd0c_route.tokens import count_request, count_text
+from dd0c_route.tokens import count_request, count_text, ended
 from dd0c_route.types import Call, Count, Target, Usage, UsageSource
 from dd0c_route.wire.meter import Meter, Output, Reported
 from dd0c_route.wire.output_limit import output_limit
@@ -92,7 +92,7 @@ def account(call: Call, target: Target, facts: Facts, counting: Counting = AT_ON
         received = reported.usage.output_total
         received_band: Band | None = None
     else:
-        count = _count(meter.output_at(), target.model, counting)
+        count = _received(call, target, facts, meter, counting)
         received, received_band = count.tokens, None if count.exactness == "exact" else count.band
         so_far = reported.usage.output_total if reported is not None else 0
         if so_far > received:  # the provider knows of more than shows: thoughts, for one
@@ -194,6 +194,15 @@ def _delivered(
     count = _count(output, model, counting)
     tokens = min(count.tokens, received)
     return tokens, None if count.exactness == "exact" else count.band
+
+
+def _received(call: Call, target: Target, facts: Facts, meter: Meter, counting: Counting) -> Count:
+    """The output tokens of what came; of a whole answer with its end, which is billed with it."""
+    output = meter.output_at()
+    count = _count(output, target.model, counting)
+    if not facts.answered or output == _NOTHING:
+        return count
+    return ended(count, target.model, call.api, target.provider, output_limit(call.api, call.fields))
 
 
 def _count(output: Output, model: str, counting: Counting) -> Count:

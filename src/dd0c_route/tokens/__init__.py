@@ -6,7 +6,7 @@ texts whose vocabulary is loaded, and else an estimate with its band. Those that
 """
 
 from dd0c_route.tokens.models import tokenizer_for
-from dd0c_route.tokens.request import count_answer, count_request, count_request_exactly
+from dd0c_route.tokens.request import count_answer, count_request, count_request_exactly, ended
 from dd0c_route.types import Count
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "count_request_exactly",
     "count_text",
     "count_text_exactly",
+    "ended",
     "load",
 ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
@@ -126,14 +127,27 @@ def count_request_exactly(api: str, fields: Mapping[str, Raw], model: str, provi
     return _framed(frame, [count(text) for text in frame.texts if text], count("").tokenizer)
 
 
-def count_answer(text: str, model: str) -> Count:
-    """The output tokens of a whole answer: its text, and what the provider counts for its end. Blocks like the others.
+def count_answer(text: str, model: str, api: str = "", provider: str = "", limit: int | None = None) -> Count:
+    """The output tokens of a whole answer: its text, and its end (see `ended`). Blocks like the others.
 
-    A cut answer has no end: count its text. Reasoning that the text does not show is not in it.
+    Reasoning that the text does not show is not in it.
     """
-    count, end = tokenizer_for(model).count_exactly(text), answer_end(model.lower())
-    low, high = count.band[0] + end.tokens - end.below, count.band[1] + end.tokens + end.above
-    return Count(count.tokens + end.tokens, "exact" if low == high else "estimated", (low, high), count.tokenizer)
+    return ended(tokenizer_for(model).count_exactly(text), model, api, provider, limit)
+
+
+def ended(count: Count, model: str, api: str = "", provider: str = "", limit: int | None = None) -> Count:
+    """The count of an answer's text with its end, as a provider counts it. A cut answer has none.
+
+    Args:
+        count: Of the text alone.
+        limit: The most tokens that the request allows: an answer that would be longer with its end was cut.
+    """
+    end = answer_end(model.lower(), api, provider)
+    most = sys.maxsize if limit is None else limit
+    tokens = min(count.tokens + end.tokens, max(count.tokens, most))
+    low = max(0, min(count.band[0] + end.tokens - end.below, max(count.band[0], most)))
+    high = min(count.band[1] + end.tokens + end.above, max(count.band[1], most))
+    return Count(tokens, "exact" if low == high else "estimated", (low, high), count.tokenizer)
 
 
 def _framed(frame: Frame, counts: list[Count], tokenizer: str) -> Count:

@@ -199,19 +199,31 @@ def near(count: int, true: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("model", "tokens", "band"),
+    ("model", "api", "provider", "tokens", "band"),
     [
-        ("gpt-4.1", 2, (2, 3)),
-        ("gpt-5.4", 6, (5, 12)),
-        ("gpt-5", 11, (5, 14)),
-        ("o3-mini", 15, (2, 28)),
-        ("claude-sonnet-4-5", 5, (4, 6)),
-        ("claude-opus-4-7", 8, (7, 9)),
-        ("claude-opus-5", 6, (4, 7)),
+        ("gpt-4.1", "openai.chat", "openai", 2, (2, 3)),
+        ("gpt-4.1", "openai.chat", "azure", 3, (2, 4)),
+        ("gpt-4.1", "openai.responses", "openai", 3, (3, 4)),
+        ("gpt-5.4", "openai.chat", "openai", 5, (5, 13)),
+        ("gpt-5.4", "openai.responses", "openai", 6, (5, 12)),
+        ("openai.gpt-5.4", "openai.responses", "bedrock", 6, (5, 12)),
+        ("gpt-5", "openai.chat", "openai", 11, (5, 14)),
+        ("gpt-5", "openai.responses", "openai", 6, (5, 16)),
+        ("o3-mini", "openai.chat", "openai", 15, (2, 28)),
+        ("claude-sonnet-4-5", "anthropic.messages", "anthropic", 5, (4, 6)),
+        ("claude-sonnet-4-5", "openai.chat", "openrouter", 5, (4, 9)),
+        ("claude-opus-4-7", "anthropic.messages", "", 8, (7, 9)),
+        ("claude-opus-5", "anthropic.messages", "", 6, (4, 7)),
     ],
 )
-def test_a_whole_answer_costs_its_end(model: str, tokens: int, band: tuple[int, int]) -> None:
-    count = count_answer("Hello!", model)
+def test_a_whole_answer_costs_its_end(model: str, api: str, provider: str, tokens: int, band: tuple[int, int]) -> None:
+    count = count_answer("Hello!", model, api, provider)
+    assert (count.tokens, count.band) == (tokens, band)
+
+
+@pytest.mark.parametrize(("limit", "tokens", "band"), [(1, 2, (2, 2)), (4, 4, (4, 4)), (5, 5, (4, 5)), (9, 5, (4, 6))])
+def test_an_answer_as_long_as_its_request_allows_was_cut(limit: int, tokens: int, band: tuple[int, int]) -> None:
+    count = count_answer("Hello!", "claude-sonnet-4-5", limit=limit)
     assert (count.tokens, count.band) == (tokens, band)
 
 

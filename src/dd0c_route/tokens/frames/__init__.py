@@ -9,17 +9,21 @@ from __future__ import annotations
 import re
 
 import msgspec
+from msgspec import structs
 
 from dd0c_route.tokens.frames import claude, gemini, hosts, openai
-from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, string
+from dd0c_route.tokens.frames.reading import Fields, Frame, Unknown, decode, given, string
 
 __all__ = ["Frame", "answer_end", "frame_of"]
 
+_HOSTED = re.compile(r"(?:^|(?<=/))openai[.-](?=gpt-\d)")  # hosts put its maker before a model's name
+_HOSTED_TOOLS = (8, 16)  # by how much such hosts were seen to differ
 _COMPLETES = re.compile(r"(?:^|[/:])(?:gpt-|davinci|babbage|curie|ada|text-|code-)")  # OpenAI's models
 
 
 def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame | None:
     """The frame of a request to *model* (lower case) at *provider* (empty: its maker); None where it is not known."""
+    model, hosted = _HOSTED.subn("", model)
     try:
         if "claude" in model:
             return claude.frame(api, fields, model)
@@ -31,7 +35,8 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
             case "openai.chat" if openai.MODELS.search(model):
                 return openai.chat(fields, model, provider)
             case "openai.responses" | "openai.input_tokens" if openai.MODELS.search(model):
-                return openai.responses(fields, model)
+                frame = openai.responses(fields, model)
+                return _wider(frame, _HOSTED_TOOLS) if hosted and given(fields, "tools") else frame
             case "gemini.generate":
                 return gemini.generate(fields, model, provider)
             case "gemini.count_tokens":
@@ -45,17 +50,21 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
     return None
 
 
-def answer_end(model: str) -> Frame:
+def answer_end(model: str, api: str = "", provider: str = "") -> Frame:
     """What a whole answer of *model* (lower case) costs beside its text."""
-    for models, (tokens, below, above) in (
-        *claude.ANSWER_ENDS,
-        *openai.ANSWER_ENDS,
-        *gemini.ANSWER_ENDS,
-        *hosts.ANSWER_ENDS,
-    ):
+    model = _HOSTED.sub("", model)
+    if openai.MODELS.search(model):
+        return Frame((), *openai.answer_end(model, api, provider))
+    if "claude" in model:
+        return Frame((), *claude.answer_end(model, provider))
+    for models, end in (*gemini.ANSWER_ENDS, *hosts.ANSWER_ENDS):
         if models.search(model):
-            return Frame((), tokens, below, above)
+            return Frame((), *end)
     return Frame(())
+
+
+def _wider(frame: Frame, band: tuple[int, int]) -> Frame:
+    return structs.replace(frame, below=frame.below + band[0], above=frame.above + band[1])
 
 
 def _texts(fields: Fields) -> Frame:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import groupby
 
 from dd0c_route.tokens.frames.claude_blocks import Turns
@@ -21,9 +20,6 @@ from dd0c_route.tokens.frames.claude_reading import Message, Request, from_chat,
 from dd0c_route.tokens.frames.claude_tools import add_tools
 from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown
 
-# What a whole answer costs beside its text: tokens, and how far below and above was seen.
-ANSWER_ENDS = ((re.compile(r"claude.*4[-.]7"), (4, 1, 1)), (FROM_4_8, (2, 2, 1)), (re.compile("claude"), (3, 1, 1)))
-
 _SYSTEM, _SYSTEM_SINCE_4_6 = (0, 0, 1), (1, 1, 0)  # tokens, and how far below and above was seen
 _THINKING, _THINKING_3_7 = (29, 1, 4), (28, 0, 1)
 _UNASKED = (12, 1, 1)  # where the assistant begins: the host puts a user's turn in front
@@ -33,6 +29,7 @@ _SCHEMA = (81, 2, 5)
 _SCHEMA_BEFORE_4_5 = (292, 600, 1_500)  # hosts make a tool of it, and repeat it in the prompt, or leave it out
 
 _CALLS = ("tool_use", "server_tool_use")
+_MAKERS = ("", "anthropic", "bedrock", "vertex")  # who runs it; others translate
 _READERS = {
     "anthropic.messages": from_messages,
     "anthropic.count_tokens": from_messages,
@@ -66,6 +63,14 @@ def frame(api: str, fields: Fields, model: str) -> Frame:
     if request.tools:
         add_tools(request.tools, request.choice, model, total, ran=_ran(request.messages))
     return total.frame()
+
+
+def answer_end(model: str, provider: str) -> tuple[int, int, int]:
+    """What a whole answer costs beside its text: tokens, and how far below and above was seen."""
+    if FROM_4_8.search(model):
+        return 2, 2, 1
+    tokens = 4 if ONLY_4_7.search(model) else 3
+    return tokens, 1, 1 if provider in _MAKERS else 4
 
 
 def _add_switches(request: Request, model: str, total: Sum) -> None:

@@ -22,10 +22,7 @@ from dd0c_route.tokens.frames.openai_tools import (
 from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown, decode, dicts, given, objects, refuse, string
 
 MODELS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?!oss)|chatgpt-|o[1-9](?:$|[-:]))")
-# What a whole answer costs beside its text: tokens, and how far below and above was seen. Models that reason count the
-# channels that they answer in, beside the reasoning, which they report.
-_LATER_GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?!35)(?:5\.[4-9]|[6-9]|\d\d)")
-ANSWER_ENDS = ((_LATER_GPT_5, (4, 1, 6)), (GPT_5, (9, 6, 3)), (REASONS, (13, 13, 13)), (MODELS, (0, 0, 1)))
+_LATER_GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?!35)(?:5\.[2-9]|[6-9]|\d\d)")
 
 _CHAT_UNKNOWN = ("audio",)
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
@@ -142,6 +139,23 @@ def responses(fields: Fields, model: str) -> Frame:
         add_forced(called, _choice(fields), model, total, alone=True)
     place_in_responses(tools, format_text(_part(fields, "text", "format"), total), model, total)
     return total.frame()
+
+
+def answer_end(model: str, api: str, provider: str) -> tuple[int, int, int]:
+    """What a whole answer costs beside its text: tokens, and how far below and above was seen.
+
+    Models that reason count the channels that they answer in, beside the reasoning, which they report.
+    """
+    in_responses = api == "openai.responses"
+    if _LATER_GPT_5.search(model):
+        return (4, 1, 6) if in_responses else (3, 0, 8)
+    if GPT_5.search(model):
+        return (4, 1, 10) if in_responses else (9, 6, 3)
+    if REASONS.search(model):
+        return 13, 13, 13
+    if in_responses:
+        return 1, 0, 1
+    return (1, 1, 1) if provider == "azure" else (0, 0, 1)
 
 
 def _add_item(kind: Any, item: dict[str, Any], rest: list[dict[str, Any]], model: str, total: Sum) -> None:
