@@ -5,10 +5,10 @@ Run after raising its version, and read the diff: one model a line, so that a ch
     python scripts/compile_prices.py            # writes the artefact
     python scripts/compile_prices.py --check    # exit 1 when it is not what the installed version gives
 
-Kept is what the usage report of a call names: tokens of every medium, searches, hours of sound, and what is due once
-a request. Rates for characters, pages and voice messages are left out, and so are variants that hang on anything but
-the service tier or batch processing, and searches of Gemini: the first thousands are free, and a report does not say
-whether this was one of them.
+Kept are the length of the context and what the usage report of a call names: tokens of every medium, searches, hours
+of sound, and what is due once a request. Rates for characters, pages and voice messages are left out, and so are
+variants that hang on anything but the service tier or batch processing, and searches of Gemini: the first thousands
+are free, and a report does not say whether this was one of them.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ def model(provider: str, info: genai.ModelInfo) -> dict[str, Any]:
         if (tier := TIERS.get(context)) and (entry := period(variant.constraint, variant.prices, left_out))["rates"]:
             variants.append({"tier": tier} | entry)
     result = {"id": info.id, "match": match(info.match), "periods": periods}
-    return result | ({"variants": variants} if variants else {})
+    context = {"context": info.context_window} if info.context_window else {}
+    return result | ({"variants": variants} if variants else {}) | context
 
 
 def document(read: str) -> str:

@@ -115,6 +115,15 @@ class Catalog:
             history = self._known[key] = self._history(*key)
         return history.at(at_ns) if history else None
 
+    def context(self, provider: str, model: str) -> int | None:
+        """The most tokens that *model* takes, prompt and answer together; None where the catalogue does not say."""
+        found = self._shelves.find(self._seller_of(provider), model)
+        return found.model.context if found is not None else None
+
+    def seller(self, provider: str) -> str:
+        """The catalogue's name of *provider*, or of the one whose prices hold for it."""
+        return self._seller_of(provider)
+
     def owners(self, model: str) -> tuple[str, ...]:
         """The providers that a bare *model* name belongs to, best first: own rows, then the makers; () if unknown."""
         known = self._owned.get(model)

@@ -48,12 +48,17 @@ class Variant(Period, frozen=True, kw_only=True):
 
 
 class Model(Struct, frozen=True):
-    """A row of the catalogue."""
+    """A row of the catalogue.
+
+    Attributes:
+        context: The most tokens of prompt and answer together, where the catalogue says so.
+    """
 
     id: str
     match: Match
     periods: tuple[Period, ...]
     variants: tuple[Variant, ...] = ()
+    context: int | None = None
 
 
 class PriceHistory(Protocol):
