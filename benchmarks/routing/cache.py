@@ -6,11 +6,21 @@ A simulation: no provider was called. It tells what is lost by routing each requ
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.routing.sessions import SKILLS, Turn
+import numpy as np
+
+from benchmarks.routing.metrics import hull
+from benchmarks.routing.sessions import ANSWER_TOKENS, SKILLS, Turn, sessions
+from benchmarks.routing.table import heading, percent, row
+from dd0c_route.brain import cachecost
+from dd0c_route.brain.policies.budget import Budget
+from dd0c_route.brain.policies.cheapest_capable import CheapestCapable
+from dd0c_route.brain.policy import Allowance, Moment, Policy
+from dd0c_route.brain.sessions import Warm
+from dd0c_route.types import Candidate, Target
 
 MODELS = tuple(SKILLS)
 FLOOR = 0.9  # of the router that looks at each request alone: what `cheapest-capable` starts with
@@ -105,3 +115,63 @@ def each_alone(listed: Sequence[Price], floor: float = FLOOR) -> Router:
 def always(model: int) -> Router:
     """Sticky: one model for the whole session."""
     return lambda turn, state: model
+
+
+# What our router believes, which is not what the simulator knows: its own table of caches, and a usual answer.
+_HOST = "openrouter"  # whose prices these are
+_USUAL_ANSWER = ANSWER_TOKENS[0] * float(np.exp(ANSWER_TOKENS[1] ** 2 / 2))
+_ANY_SUM = 10**18  # picodollars
+_WORTHS = tuple(float(worth) for worth in np.geomspace(0.2, 10, 40))  # dollars that one more good turn may cost
+
+
+def ours(listed: Sequence[Price], policy: Policy, moment: Moment, knows_caches: bool = True) -> Router:
+    """A policy of the router, on costs as `brain/cachecost.py` expects them in this state of the session."""
+    targets = [Target(_HOST, model) for model in MODELS]
+
+    def route(turn: Turn, state: State) -> int:
+        candidates = []
+        for place, target in enumerate(targets):
+            cached = _believed(turn, state.caches.get(place), target) if knows_caches else 0
+            price = listed[place]
+            usd = cost_usd(turn._replace(answer_tokens=0), cached, price) + _USUAL_ANSWER * price.output / 1e6
+            candidates.append(Candidate(target, p_good=turn.p_good[place], expected_cost=int(usd * 1e12)))
+        return targets.index(policy.choose(candidates, moment).plan[0])
+
+    return route
+
+
+def _believed(turn: Turn, seen: Seen | None, target: Target) -> int:
+    if seen is None:
+        return 0
+    warm = Warm((seen.generation,), seen.tokens, int(seen.at_s * 1e9), "5m")
+    terms = cachecost.terms_of(target.provider, target.model)
+    return cachecost.cached_tokens(turn.prompt_tokens, (turn.generation,), warm, terms, int(turn.at_s * 1e9))
+
+
+def _by_worth(worth_usd: float) -> Moment:
+    return Moment(allowance=Allowance(worth_usd * 1e12, _ANY_SUM))
+
+
+def section() -> Iterator[str]:
+    listed, traces = prices(), sessions()
+    turns = sum(len(one) for one in traces)
+    alone = run(traces, each_alone(listed), listed)
+    title = f"Simulated agent sessions: {len(traces)} of {turns:,} turns together"
+    yield from heading(title, "who routes", "$", "against each alone", "p_good, mean", "switches")
+    lines = {"each request alone, cheapest good enough": alone}
+    lines |= {f"always {MODELS[model]}": run(traces, always(model), listed) for model in range(len(MODELS))}
+    floor = ours(listed, CheapestCapable(FLOOR), Moment())
+    lines["`cheapest-capable` with caches"] = run(traces, floor, listed)
+    for who, knows in (("`budget` without caches", False), ("**`budget` with caches**", True)):
+        runs = (run(traces, ours(listed, Budget(), _by_worth(worth), knows), listed) for worth in _WORTHS)
+        lines[f"{who}, as good"] = _as_good(list(runs), alone.p_good)
+    for who, one in lines.items():
+        yield row(who, f"{one.usd:.2f}", percent(one.usd / alone.usd - 1), f"{one.p_good:.4f}", percent(one.switches))
+
+
+def _as_good(runs: Sequence[Outcome], p_good: float) -> Outcome:
+    """What *p_good* costs by drawing lots, for each session, between the two settings on either side of it."""
+    corners = hull(np.array([one.usd for one in runs]), np.array([one.p_good for one in runs]))
+    usd = corners.cost_of(p_good)
+    near = min(runs, key=lambda one: abs(one.usd - usd))
+    return near._replace(usd=usd, p_good=p_good)

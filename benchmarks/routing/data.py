@@ -31,7 +31,9 @@ class Data(NamedTuple):
         prompts, sources, tasks, subjects, qkeys: n strings each; one qkey is one question, whoever asks it.
         fold: (n,): 0 to 4, by question.
         contaminated: (n,): RouteLLM's metric leaves these out.
-        scores, out_chars, costs, score_first, agree, score_majority: (n, m); costs in dollars, as measured.
+        scores, out_chars, costs: (n, m); costs in dollars, as measured.
+        n_samples, score_first, agree, score_majority: (n, m): of reasoning-gym: answers drawn, the score of the first,
+            the share of them that give the most common answer, and that answer's score.
     """
 
     prompts: list[str]
@@ -45,6 +47,7 @@ class Data(NamedTuple):
     scores: Floats
     out_chars: Floats
     costs: Floats
+    n_samples: Floats
     score_first: Floats
     agree: Floats
     score_majority: Floats
@@ -119,6 +122,7 @@ def _data(stored: dict[str, NDArray[Any]]) -> Data:
         scores=matrix("score"),
         out_chars=matrix("out_chars"),
         costs=matrix("cost_usd"),
+        n_samples=matrix("n_samples"),
         score_first=matrix("score_first"),
         agree=matrix("agree"),
         score_majority=matrix("score_majority"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as parquet
 
-NUMBERS = ("score", "out_chars", "score_first", "agree", "score_majority", "out_tokens", "cost_usd")
+NUMBERS = ("score", "out_chars", "n_samples", "score_first", "agree", "score_majority", "out_tokens", "cost_usd")
 
 
 def main() -> None:

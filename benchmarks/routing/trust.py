@@ -1,0 +1,82 @@
+"""Whether what the brain says can be believed: calibration, promises, and choices that noise does not change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from benchmarks.routing.data import Data
+from benchmarks.routing.metrics import Floats, chosen, ece, reliability, settings
+from benchmarks.routing.pairs import STRONG, WEAK, asked
+from benchmarks.routing.pools import names, pool
+from benchmarks.routing.promise import DELTA, DRAWS, cells
+from benchmarks.routing.table import heading, percent, row
+from dd0c_route.brain.predictor import Predictor
+
+_PROMPTS = 300  # of each pool, for noise
+_NOISE: dict[str, Callable[[str], str]] = {
+    "padding": lambda text: f"{'-' * 40}\n\n{text}\n\n{'-' * 40}",
+    "politeness": lambda text: f"Hello! Could you please help me with this? {text} Thank you very much in advance!",
+    "keywords in front": lambda text: f"Important, expert level, complex reasoning. {text}",
+    "white space": lambda text: re.sub(r"\s+", lambda found: found[0] * 2, text),
+    "upper case": str.upper,
+    "other words for the task": lambda text: f"Here is a question that I was asked. {text} What would you answer?",
+}
+
+
+def calibration(data: Data, unseen: Floats) -> Iterator[str]:
+    """By source, and one table of all: how often what was said came true."""
+    known = ~np.isnan(unseen) & ~np.isnan(data.scores)
+    said, was = np.clip(unseen[known], 0, 1), data.scores[known]
+    yield from heading("Calibration, out of fold", "source", "scores", "ECE")
+    where = np.broadcast_to(data.sources[:, None], known.shape)[known]
+    for source in np.unique(where):
+        own = where == source
+        yield row(str(source), f"{own.sum():,}", f"{ece(reliability(said[own], was[own])):.3f}")
+    table = reliability(said, was)
+    yield row("all", f"{len(said):,}", f"{ece(table):.3f}")
+    yield from heading("Reliability, all sources", "p_good, mean of a tenth", "scores", "mean score")
+    for one in table:
+        yield row(f"{one.said:.3f}", f"{one.prompts:,}", f"{one.was:.3f}")
+
+
+def promises(data: Data, unseen: Floats) -> Iterator[str]:
+    given = asked(data, "routellm-mmlu")
+    p_weak, p_strong = unseen[given.rows][:, [data.column(WEAK), data.column(STRONG)]].T
+    title = f"Promises on RouteLLM's MMLU pair: {DRAWS} draws a cell, {DELTA:.0%} of them may break it"
+    columns = ("labels", "epsilon", "promise given", "sent to the weak model", "broken")
+    yield from heading(title, *columns, "sent, tuned threshold", "broken, tuned threshold")
+    for one in cells(p_weak, p_strong, given.weak, given.strong):
+        figures = (one.given, one.weak, one.broken, one.tuned_weak, one.tuned_broken)
+        yield row(f"{one.labels:,}", f"{one.epsilon}", *(percent(figure) for figure in figures))
+
+
+def noise(data: Data, predictor: Predictor) -> Iterator[str]:
+    """Choices at the exchange rate at which they are most evenly spread, before and after a prompt is disturbed."""
+    yield from heading("Choices that noise changes", "noise", *names())
+    pools = [pool(data, name) for name in names()]
+    drawn = [own.only(np.random.default_rng(0).choice(len(own.rows), _PROMPTS, replace=False)) for own in pools]
+    said = [_odds(predictor, [data.prompts[row] for row in own.rows], own.models) for own in drawn]
+    rates = [_telling(p_good, own.expected) for p_good, own in zip(said, drawn, strict=True)]
+    for name, disturb in _NOISE.items():
+        flips = []
+        for own, p_good, rate in zip(drawn, said, rates, strict=True):
+            after = _odds(predictor, [disturb(data.prompts[row]) for row in own.rows], own.models)
+            same = chosen(p_good, own.expected, rate) == chosen(after, own.expected, rate)
+            flips.append(percent(1 - float(same.mean())))
+        yield row(name, *flips)
+
+
+def _odds(predictor: Predictor, prompts: list[str], models: tuple[str, ...]) -> Floats:
+    return np.array([predictor.predict(prompt, models).p_good for prompt in prompts], np.float64)
+
+
+def _telling(p_good: Floats, expected: Floats) -> float:
+    """The rate at which the most frequent choice is least frequent: where flips are likeliest."""
+
+    def most(rate: float) -> int:
+        return int(np.bincount(chosen(p_good, expected, rate)).max())
+
+    return float(min(settings(expected), key=most))
