@@ -98,6 +98,22 @@ class ConfigError(RouteError):
         self.faults = faults
 
 
+class BadLabels(RouteError):
+    """Labels that a predictor cannot be fitted to; *faults* name the line and what is wrong with it."""
+
+    code = "invalid_labels"
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class BadBrain(RouteError):
+    """A file that is no predictor, was damaged, or was made by another version."""
+
+    code = "invalid_brain"
+
+
 class Overloaded(RouteError):
     """A bound of the router is reached: connections, waiting calls."""
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": "Show one entry: why this model, which attempts, what it cost.",
     "reprice": "Price the ledger's entries anew, after a price came or was corrected.",
     "route": "Decide for requests on stdin as 'serve' would, without a call.",
+    "brain": "Fit a predictor to labels; ask one how likely each model answers a prompt well.",
     "price": "Price usage on stdin.",
     "prices": "List the catalogue, explain a price, compare with another catalogue.",
     "count": "Count the tokens of requests or texts on stdin.",

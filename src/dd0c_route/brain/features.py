@@ -1,0 +1,230 @@
+"""What the brain sees of a text: hashed words, word pairs and word stems, and some seventy surface features.
+
+All of it is computed on bytes by a fixed number of numpy calls over at most `MAX_BYTES` bytes, so it takes the same
+time for any length. Case, white space and polite framing do not count: they say nothing about how hard a question is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPAN = 1000  # characters kept of either end of a text
+MAX_BYTES = 3 * SPAN  # of the kept text in UTF-8; of scripts that need more the tail is cut
+BUCKETS = 1 << 16
+STEM = 5  # letters: "multiply" and "multiplied" share a stem
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+# Words that wrap a question. Dropped before anything is hashed, so that "Please, …" and "… Thanks!" change little.
+FRAMING = (
+    "please kindly thanks thank you hello hi hey dear sir madam could would can i me my your help appreciate "
+    "appreciated advance greetings good morning afternoon evening regards cheers want like need"
+)
+# Groups of words whose share among all words is a surface feature.
+WORD_GROUPS = {
+    "which": "which",
+    "what": "what",
+    "how": "how",
+    "why": "why",
+    "who": "who when where",
+    "not": "not except false incorrect least never neither nor cannot",
+    "if": "if suppose given let assume then",
+    "calculate": "calculate compute find solve evaluate determine simplify factor convert",
+    "following": "following",
+    "most": "most best likely",
+    "all": "all none every each",
+    "statement": "statement statements scenario scenarios true",
+    "person": "he she his her him man woman patient plaintiff defendant court",
+    "unit": "kg cm mm km mol hz joule watt volt ohm degrees degree meters seconds hours minutes",
+    "write": "write create generate implement function program essay story list",
+    "explain": "explain describe discuss compare analyze summarize translate",
+    "code": "def return import print class int string array self none null const var void",
+    "choice": "options choices answer choose correct option question",
+}
+
+_MULTIPLIER = 0x9E3779B97F4A7C15
+_INVERSE = pow(_MULTIPLIER, -1, 1 << 64)
+_PAIR = np.uint64(0xC2B2AE3D27D4EB4F)
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+
+
+def _powers(base: int) -> NDArray[np.uint64]:
+    values = [1]
+    for _ in range(MAX_BYTES):
+        values.append(values[-1] * base % (1 << 64))
+    return np.array(values, np.uint64)
+
+
+_UP, _DOWN = _powers(_MULTIPLIER), _powers(_INVERSE)
+
+_LOWER = np.arange(256, dtype=np.uint8)
+_LOWER[65:91] += 32
+_LOWER[48:58] = 48  # all digits look alike: "17" and "42" are both a number of two digits
+_IS_WORD = np.zeros(256, np.bool_)
+_IS_WORD[97:123] = _IS_WORD[48] = _IS_WORD[128:] = True
+
+_SYMBOLS = [
+    "?",
+    ".",
+    ",",
+    ":;",
+    "\"'`",
+    "()",
+    "[]",
+    "{}",
+    "=",
+    "+",
+    "*",
+    "/",
+    "^",
+    "<>",
+    "\\",
+    "$",
+    "%",
+    "_",
+    "-",
+    "!",
+    "#@|&~",
+]
+
+
+def _class_table() -> Floats:
+    table = np.zeros((256, len(_SYMBOLS) + 3), np.float32)
+    for column, symbols in enumerate(_SYMBOLS):
+        table[[ord(symbol) for symbol in symbols], column] = 1
+    table[48:58, -3] = table[65:91, -2] = table[128:, -1] = 1
+    return table
+
+
+_CLASSES = _class_table()
+
+
+class Reading(NamedTuple):
+    """One text, as the brain sees it.
+
+    Attributes:
+        buckets: int64, shape (k,): distinct buckets of its words, pairs of words and stems, ascending.
+        counts: float32, shape (k,): how often each occurs.
+        surface: float32, shape (len(SURFACE),).
+    """
+
+    buckets: NDArray[np.int64]
+    counts: Floats
+    surface: Floats
+
+
+def cut(text: str) -> str:
+    """*text* without runs of white space, its first and last `SPAN` characters; the same for what was cut before."""
+    if len(text) > 8 * SPAN:
+        text = f"{text[: 4 * SPAN]} {text[-4 * SPAN :]}"
+    text = " ".join(text.split())
+    return text if len(text) <= 2 * SPAN + 1 else f"{text[:SPAN].rstrip()} {text[-SPAN:].lstrip()}"
+
+
+def read(text: str) -> Reading:
+    """The features of *text*; any text has some, the empty one too."""
+    raw = np.frombuffer(cut(text).encode("utf-8", "replace")[:MAX_BYTES], np.uint8)
+    lower = _LOWER[raw]
+    edges = np.flatnonzero(np.diff(_IS_WORD[lower], prepend=False, append=False))
+    starts, ends = edges[::2], edges[1::2]
+    sums = np.zeros(len(raw) + 1, np.uint64)
+    np.cumsum((lower.astype(np.uint64) + np.uint64(1)) * _DOWN[: len(raw)], out=sums[1:])
+    words = (sums[ends] - sums[starts]) * _UP[starts]
+    plain = ~_IS_FRAMING[_bucket(words)] if len(words) else np.zeros(0, np.bool_)
+    words, starts, ends = words[plain], starts[plain], ends[plain]
+    cuts = np.minimum(starts + STEM, ends)
+    stems = (sums[cuts] - sums[starts]) * _UP[starts] + np.uint64(STEM)
+    singles = _bucket(words)
+    pairs = _bucket(words[:-1] * _PAIR + words[1:])
+    buckets, counts = np.unique(np.concatenate((singles, pairs, _bucket(stems))), return_counts=True)
+    surface = _surface(raw, starts, ends, singles, len(buckets))
+    return Reading(buckets, counts.astype(np.float32), surface)
+
+
+def _bucket(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    mixed = (hashes ^ (hashes >> np.uint64(32))) * _MIX
+    return (mixed >> np.uint64(48)).astype(np.int64)
+
+
+def _bucket_of(word: str) -> int:
+    value = sum(
+        (_LOWER[byte].item() + 1) * _MULTIPLIER**0 * pow(_INVERSE, i, 1 << 64) for i, byte in enumerate(word.encode())
+    )
+    return int(_bucket(np.array([value % (1 << 64)], np.uint64))[0])
+
+
+def _word_tables() -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+    framing = np.zeros(BUCKETS, np.bool_)
+    framing[[_bucket_of(word) for word in FRAMING.split()]] = True
+    groups = np.zeros(BUCKETS, np.uint8)
+    for number, words in enumerate(WORD_GROUPS.values(), start=1):
+        groups[[_bucket_of(word) for word in words.split()]] = number
+    return framing, groups
+
+
+_IS_FRAMING, _GROUP = _word_tables()
+
+_LAST = 200  # bytes at the end in which the question itself usually stands
+_OPTION_ENDS = np.zeros(256, np.bool_)
+_OPTION_ENDS[[ord("."), ord(")"), ord(":")]] = True
+
+SURFACE = (
+    *("bytes", "words", "word_length", "distinct", "longest_word", "long_words", "very_long_words"),
+    *("capitalised", "acronyms", "single_letters", "numbers", "number_digits", "longest_number"),
+    *(f"share {symbols}" for symbols in [*_SYMBOLS, "digits", "upper", "beyond ascii"]),
+    *(f"count {symbols}" for symbols in [*_SYMBOLS, "digits", "upper", "beyond ascii"]),
+    *(f"words {name}" for name in WORD_GROUPS),
+    *("options", "stem_length", "option_length", "option_longest", "option_spread", "options_with_digits"),
+    *("last_digits", "last_words", "last_symbols"),
+)
+
+
+def _surface(
+    raw: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], singles: NDArray[np.int64], distinct: int
+) -> Floats:
+    n, words = len(raw), len(starts)
+    out = np.zeros(len(SURFACE), np.float32)
+    if not words:
+        return out
+    lengths = ends - starts
+    first = raw[starts]
+    upper = (first >= 65) & (first <= 90)
+    digit = (first >= 48) & (first <= 57)
+    second = raw[np.minimum(starts + 1, n - 1)]
+    numbers = lengths[digit]
+    out[:13] = (
+        *(np.log1p(n), np.log1p(words), lengths.mean(), distinct / (3 * words), lengths.max()),
+        *((lengths >= 9).mean(), (lengths >= 13).mean(), upper.mean()),
+        *((upper & (second >= 65) & (second <= 90) & (lengths > 1)).mean(), (lengths == 1).mean()),
+        *(np.log1p(len(numbers)), numbers.mean() if len(numbers) else 0, numbers.max() if len(numbers) else 0),
+    )
+    classes = np.bincount(raw, minlength=256).astype(np.float32) @ _CLASSES
+    width, at = len(classes), 13
+    out[at : at + width] = classes * (100 / n)
+    out[at + width : at + 2 * width] = np.log1p(classes)
+    at += 2 * width
+    groups = np.bincount(_GROUP[singles], minlength=len(WORD_GROUPS) + 1)[1:]
+    out[at : at + len(groups)] = np.minimum(groups, 5)
+    at += len(groups)
+    out[at : at + 6] = _options(raw, starts, lengths, first)
+    last = raw[-_LAST:]
+    out[at + 6 :] = ((last >= 48) & (last < 58)).sum(), (starts > n - _LAST).sum(), (~_IS_WORD[_LOWER[last]]).sum()
+    return out
+
+
+def _options(raw: Bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64], first: Bytes) -> tuple[float, ...]:
+    """Of "… A. one B. two": how many, where they start, how long they are, how many have digits."""
+    after = raw[np.minimum(starts + 1, len(raw) - 1)]
+    marks = starts[(lengths == 1) & (first >= 65) & (first <= 74) & _OPTION_ENDS[after]]
+    if len(marks) < 2:
+        return (0, np.log1p(len(raw)), 0, 0, 0, 0)
+    sizes = np.diff(marks, append=len(raw)).astype(np.float64)
+    digits = np.add.reduceat(((raw >= 48) & (raw < 58)).astype(np.int64), marks) > 0
+    return (
+        *(len(marks), np.log1p(marks[0]), np.log1p(sizes.mean()), np.log1p(sizes.max())),
+        *(sizes.std() / (sizes.mean() + 1), digits.mean()),
+    )

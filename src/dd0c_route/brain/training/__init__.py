@@ -1,0 +1,1 @@
+"""How a predictor is made from labels: `fit`. Only the command line imports this."""
