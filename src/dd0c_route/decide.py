@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from msgspec import Struct, structs
 
+from dd0c_route.brain.moments import Moments
 from dd0c_route.brain.policies import POLICIES
-from dd0c_route.brain.policy import Policy
+from dd0c_route.brain.policy import Choice, Policy
 from dd0c_route.config import Config, Route
 from dd0c_route.errors import BadRequest, NotFound
 from dd0c_route.types import Call, Candidate, Decision, PicoUSD, Target
@@ -50,10 +51,13 @@ class Router(Struct, frozen=True):
     owners: Owners
     odds: Odds
     expected_cost: ExpectedCost
+    moments: Moments
     draw: Callable[[], float] = random.random
 
 
-def build_router(config: Config, owners: Owners, odds: Odds, expected_cost: ExpectedCost) -> Router:
+def build_router(
+    config: Config, owners: Owners, odds: Odds, expected_cost: ExpectedCost, moments: Moments | None = None
+) -> Router:
     """Compile the routes of *config*; candidates were checked to name configured providers."""
     dialects: dict[str, str] = {name: provider.dialect for name, provider in config.providers.items()}
     routes = []
@@ -61,7 +65,7 @@ def build_router(config: Config, owners: Owners, odds: Odds, expected_cost: Expe
         targets = tuple(_named(text, dialects, owners, None) for text in route.candidates)
         policy = POLICIES[route.policy](route, targets)
         routes.append(CompiledRoute(number, route, targets, policy))
-    return Router(tuple(routes), dialects, owners, odds, expected_cost)
+    return Router(tuple(routes), dialects, owners, odds, expected_cost, moments or Moments())
 
 
 def decide(call: Call, router: Router) -> Decision:
@@ -137,12 +141,18 @@ def _by_policy(started: int, call: Call, asked: Target, route: CompiledRoute, ro
     if call.policy in POLICIES:
         route = _with_policy(route, call.policy)
     candidates = tuple(_candidate(call, target, asked, router) for target in usable)
-    choice = route.policy.choose(candidates)
+    moment = router.moments.of(call, route.number, route.settings.policy, asked, candidates)
+    choice = route.policy.choose(candidates, moment)
+    if not choice.plan:
+        choice = structs.replace(choice, plan=(asked,))
     mode = route.settings.mode
     if mode == "shadow" or (mode == "canary" and router.draw() >= route.settings.share):
-        reason = f"{mode}: {choice.reason}"
-        return _decided(started, (asked,), asked, reason, route=route, candidates=candidates, shadow=choice.plan[0])
-    return _decided(started, choice.plan, asked, choice.reason, route=route, candidates=candidates)
+        choice = structs.replace(choice, reason=f"{mode}: {choice.reason}", checked=0)
+        plan, shadow = (asked,), choice.plan[0]
+        return _decided(
+            started, plan, asked, choice.reason, route=route, candidates=candidates, shadow=shadow, choice=choice
+        )
+    return _decided(started, choice.plan, asked, choice.reason, route=route, candidates=candidates, choice=choice)
 
 
 def _candidate(call: Call, target: Target, asked: Target, router: Router) -> Candidate:
@@ -167,6 +177,7 @@ def _decided(
     route: CompiledRoute | None = None,
     candidates: tuple[Candidate, ...] = (),
     shadow: Target | None = None,
+    choice: Choice | None = None,
 ) -> Decision:
     return Decision(
         plan=plan,
@@ -178,4 +189,7 @@ def _decided(
         candidates=candidates,
         shadow=shadow,
         decide_us=(perf_counter_ns() - started) // 100 / 10,
+        checked=choice.checked if choice is not None else 0,
+        good_enough=choice.good_enough if choice is not None else 0.0,
+        promise=choice.promise if choice is not None else None,
     )

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from dd0c_route.access import KeyRing
+from dd0c_route.brain.moments import Moments
 from dd0c_route.clock import Clock
 from dd0c_route.config import Config, Provider
 from dd0c_route.config.load import Loaded, load
@@ -180,7 +181,9 @@ def build(
     known = known or (before.known if before is not None else Known())
 
     expected = ExpectedCosts(catalog, known)
-    router = build_router(config, catalog.owners, lambda call, target: None, expected)
+    old_moments = before.router.moments if before is not None else None
+    moments = Moments(config.routes, lambda: clock.ticks_ns() / 1e9, config.server.workers, old_moments)
+    router = build_router(config, catalog.owners, lambda call, target: None, expected, moments)
     expected.prepare({target for route in router.routes for target in route.targets}, clock.wall_ns())
     lines: dict[str, Line] = {}
     for name, provider in config.providers.items():

@@ -94,6 +94,11 @@ class Bill:
 
     # --- along the way ------------------------------------------------------------------------------------
 
+    def decide(self, decision: Decision) -> None:
+        """The call goes out as *decision* says: its route's budget is charged what that will probably cost."""
+        self.decision = decision
+        self._runtime.router.moments.began(decision)
+
     def trying(self, target: Target) -> Marks:
         """A try at *target* begins. The first one is journaled before a byte goes out.
 
@@ -168,6 +173,7 @@ class Bill:
             delivered_bytes = client.delivered() if client.gone else client.offered + more
             self._entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more, answered=answered)
             self._runtime.journal.settle(self._entry)
+            self._runtime.router.moments.ended(self.decision, self._entry.cost_billable_picodollars)
             self._deliveries.watch(client, self)
         return self._entry
 

@@ -41,7 +41,7 @@ async def exchange(
                 bill.call = call = read_call(request, address, query, bill.key_id)
                 if is_ours(call):
                     return await _count(call, client, bill, runtime, counts)
-                bill.decision = decide(call, runtime.router)
+                bill.decide(decide(call, runtime.router))
                 runtime.retry_budget.called()
                 with client.present():
                     await _answer(call, client, bill, runtime)

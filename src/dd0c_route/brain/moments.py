@@ -1,0 +1,93 @@
+"""What policies see besides the candidates, kept by route: its budget's pacer, its thresholds, the lot of a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+
+from dd0c_route.brain.checks import checks_for, expected
+from dd0c_route.brain.pacer import Pacer
+from dd0c_route.brain.policy import Moment
+from dd0c_route.brain.promises import Threshold
+from dd0c_route.config import Route
+from dd0c_route.types import Call, Candidate, Decision, PicoUSD, Target
+
+_PICO = 10**12
+_HOUR_S = 3600.0
+
+Thresholds = Mapping[Target, Mapping[Target, Threshold]]  # by the model asked for, then by candidate
+
+
+class Moments:
+    """The moments of the calls of one worker.
+
+    Args:
+        routes: Of the configuration, by number.
+        now_s: A clock that does not go back.
+        workers: Among how many workers a budget is split.
+        before: Of the configuration before a reload: a route that is the same keeps what it has saved.
+        thresholds: Those of a route, by its number.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route] = (),
+        now_s: Callable[[], float] = lambda: 0.0,
+        workers: int = 1,
+        before: Moments | None = None,
+        thresholds: Mapping[int, Thresholds] | None = None,
+    ) -> None:
+        self._now_s = now_s
+        self._thresholds = thresholds or {}
+        self._pacers: dict[int, tuple[Route, Pacer]] = {}
+        kept = list(before._pacers.values()) if before is not None else []
+        for number, route in enumerate(routes):
+            if route.usd_per_hour is not None:
+                rate = route.usd_per_hour * _PICO / _HOUR_S / workers
+                old = next((pacer for its_route, pacer in kept if its_route == route), None)
+                self._pacers[number] = route, old or Pacer(rate, now_s())
+
+    def of(self, call: Call, number: int, policy: str, asked: Target, candidates: Sequence[Candidate]) -> Moment:
+        """The moment of *call* on route *number* under *policy*."""
+        match policy:
+            case "weighted":
+                return Moment(draw=lot(call.session or call.id, number))
+            case "budget" if number in self._pacers:
+                return Moment(allowance=self._pacers[number][1].allow(self._now_s(), candidates))
+            case "risk-bound":
+                return Moment(thresholds=self._thresholds.get(number, {}).get(asked, {}))
+            case "cascade" if not call.stream:
+                return Moment(checks=checks_of(call))
+        return Moment()
+
+    def began(self, decision: Decision) -> None:
+        """A call goes out: what it will probably cost is taken from its route's budget."""
+        if decision.route in self._pacers:
+            self._pacers[decision.route][1].reserve(_expected(decision))
+
+    def ended(self, decision: Decision | None, cost: PicoUSD | None) -> None:
+        """A call that began has cost *cost*; None: nobody knows, so what was expected stands."""
+        if decision is not None and decision.route in self._pacers:
+            was = _expected(decision)
+            self._pacers[decision.route][1].settle(was, was if cost is None else cost)
+
+
+def lot(name: str, number: int) -> float:
+    """Uniform in 0..1 and the same again for the same *name* on the same route."""
+    digest = blake2b(f"{number}:{name}".encode("utf-8", "replace"), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
+
+
+def checks_of(call: Call) -> frozenset[str]:
+    """The checks that an answer to *call* can be put to. Its tools are not read, since that would take long."""
+    few = {name: raw for name, raw in call.fields.items() if name != "tools"}
+    wanted = expected(call.api, few)
+    if wanted is None:
+        return frozenset()
+    has_tools = bytes(call.fields.get("tools", b"")).strip() not in (b"", b"null", b"[]")
+    return checks_for(wanted) | {"tool_call"} if has_tools else checks_for(wanted)
+
+
+def _expected(decision: Decision) -> PicoUSD:
+    found = (one.expected_cost for one in decision.candidates if one.target == decision.plan[0])
+    return next(found, None) or 0
