@@ -96,6 +96,27 @@ def test_what_only_the_provider_knows_widens_the_band() -> None:
     assert stored.band[1] - plain.band[1] >= 50_000
 
 
+@pytest.mark.parametrize(
+    ("api", "body"),
+    [
+        ("openai.responses", {"input": [{"type": "item_reference", "id": "msg_1"}]}),
+        ("openai.responses", {"input": [{"type": "item_reference", "id": "msg_1"}, {"role": "user", "content": "Hi"}]}),
+        ("openai.responses", {"input": "Hi", "prompt": {"id": "pmpt_1"}}),
+        ("openai.chat", user("Hi") | {"data_sources": [{"type": "azure_search"}]}),
+        ("openai.chat", user([{"type": "of_tomorrow"}])),
+        ("openai.chat", {"messages": [[[]]]}),
+        ("openai.chat", {}),
+    ],
+)
+@pytest.mark.parametrize("count", [count_request, count_request_exactly])
+def test_a_prompt_that_is_not_in_the_request_has_no_narrow_band(
+    count: Callable[..., Count], api: str, body: dict[str, Any]
+) -> None:
+    counted = count(api, fields_of(body), "gpt-4o")
+    assert counted.exactness == "estimated"
+    assert counted.band[1] - counted.band[0] > 50_000
+
+
 def test_a_long_prompt_is_counted_like_a_short_one() -> None:
     sentence = 'the answer to the "question" of the day\n'
     short, long = tokens(user(sentence * 100)), tokens(user(sentence * 10_000))
@@ -148,7 +169,7 @@ def test_any_body_is_counted(request_body: dict[str, Any]) -> None:
 
 
 def test_a_body_that_is_no_json_or_nests_without_end_is_counted() -> None:
-    assert count_request("openai.chat", {"messages": Raw(b"[[[")}, "gpt-4o").tokens == 0
+    assert count_request("openai.chat", {"messages": Raw(b"[[[")}, "gpt-4o").band[0] == 0
     assert count_request("openai.chat", {"messages": Raw(b"[" * 9000 + b"]" * 9000)}, "gpt-4o").tokens >= 0
 
 

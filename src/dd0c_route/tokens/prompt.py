@@ -15,7 +15,7 @@ from dd0c_route.tokens.loose import decoded
 PROMPT = (
     *("instructions", "system", "systemInstruction", "system_instruction", "preamble"),
     *("messages", "contents", "input", "prompt", "suffix", "chat_history", "message", "documents"),
-    *("inputText", "texts", "content", "generateContentRequest"),
+    *("inputText", "texts", "inputs", "content", "generateContentRequest"),
 )
 _MESSAGES = ("messages", "contents", "input", "chat_history")
 
@@ -30,7 +30,10 @@ _SILENT = frozenset(
 _SEALED = frozenset(["signature", "thoughtSignature", "thought_signature", "encrypted_content"])
 _IMAGES = frozenset(["image_url", "image", "images", "inlineData", "inline_data"])
 _FILES = frozenset(
-    ["fileData", "file_data", "input_audio", "file", "document", "video", "file_id", "file_url", "audio", "source"]
+    [
+        *("fileData", "file_data", "input_audio", "file", "document", "video", "video_url", "file_id", "file_url"),
+        *("audio", "source"),
+    ]
 )
 _DATA = frozenset(("arguments", "input", "args", "response", "functionResponse", "toolUse", "toolResult"))
 _CALLS = frozenset(("tool_calls", "function_call", "functionCall", "toolUse"))
@@ -78,6 +81,7 @@ class Prompt:
     Attributes:
         sealed: Characters of earlier thoughts that only the provider can read, and may count.
         ids: Prompts may come as token numbers.
+        refers: A message is only named, and kept by the provider.
         sample: Of what was too long to be read.
     """
 
@@ -89,6 +93,7 @@ class Prompt:
         self.calls = 0.0
         self.sealed = 0
         self.ids = 0.0
+        self.refers = False
         self.sample: Sample | None = None
 
 
@@ -151,6 +156,7 @@ def _read_of(fields: dict[str, Any], prompt: Prompt) -> list[Any]:
     """The values of an object that have to be looked into; the others are noted."""
     inside = []
     prompt.calls += fields.get("type") in _CALL_TYPES
+    prompt.refers = prompt.refers or fields.get("type") == "item_reference"
     for name, inner in fields.items():
         prompt.calls += (name in _CALLS) * (len(inner) if isinstance(inner, list) else 1)
         if name in _SILENT:

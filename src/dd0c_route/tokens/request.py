@@ -37,7 +37,11 @@ _SCHEMAS = (
     "output_format",
 )
 # Server-side state: what it holds is part of the prompt and cannot be seen from here.
-_UNSEEN = ("previous_response_id", "conversation", "cachedContent", "mcp_servers", "context_management")
+_UNSEEN = (
+    *("previous_response_id", "conversation", "cachedContent", "mcp_servers", "context_management"),
+    "data_sources",  # Azure's "on your data": what it finds
+)
+_STORED_PROMPTS = ("openai.responses", "openai.input_tokens")  # `prompt` names a template there
 _SHORTENING = ("context_management",)  # the provider may leave out most of what was sent
 _SERVER_TOOLS = (  # lower case
     *(b"web_search", b"websearch", b"google_search", b"googlesearch", b"file_search", b"filesearch", b"web_fetch"),
@@ -183,7 +187,9 @@ def _estimated(api: str, fields: Mapping[str, Raw], model: str, count: CountText
         less, more = _SLICED
         total.add(some.tokens * times, some.band[0] * times * (1 - less), some.band[1] * times * (1 + more))
     total.add(prompt.ids, prompt.ids, prompt.ids)
-    if prompt.texts or prompt.sample is not None:
+    is_blank = not (prompt.texts or prompt.sample is not None)
+    is_unseen = is_blank and not (prompt.ids or prompt.images or prompt.files)
+    if is_unseen or not is_blank:
         total.add(surround.prime, surround.prime + surround.hidden[0], surround.prime + surround.hidden[1])
         total.add(surround.message, *surround.message_band, times=max(1, prompt.messages))
     total.add(surround.call, *surround.call_band, times=prompt.calls)
@@ -193,7 +199,8 @@ def _estimated(api: str, fields: Mapping[str, Raw], model: str, count: CountText
     _add_tools(fields, surround, count, total, whole=whole)
     if "thinking" in fields and b'"enabled"' in bytes(memoryview(fields["thinking"])[:_FORM_BYTES]):
         total.add(surround.thinking, 0, surround.thinking)
-    if any(name in fields for name in _UNSEEN):
+    is_stored = api in _STORED_PROMPTS and "prompt" in fields
+    if is_unseen or is_stored or prompt.refers or any(name in fields for name in _UNSEEN):
         total.add(*_UNSEEN_STATE)
     low = 0 if any(name in fields for name in _SHORTENING) else max(0, int(total.low))
     high = max(low, math.ceil(total.high))

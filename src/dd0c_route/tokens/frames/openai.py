@@ -24,7 +24,7 @@ from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown, decode
 MODELS = re.compile(r"(?:^|/)(?:ft:)?(?:gpt-(?!oss)|chatgpt-|o[1-9](?:$|[-:]))")
 _LATER_GPT_5 = re.compile(r"(?:^|/)(?:ft:)?gpt-(?!35)(?:5\.[2-9]|[6-9]|\d\d)")
 
-_CHAT_UNKNOWN = ("audio",)
+_CHAT_UNKNOWN = ("audio", "data_sources")
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
 _FIRST_REASONING = re.compile(r"(?:^|/)o1-(?:mini|preview)")  # primed like gpt-4o
 _BARE = re.compile(r"-search-preview")  # is billed the texts alone
