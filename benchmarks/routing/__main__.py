@@ -66,10 +66,11 @@ SECTIONS: dict[str, Callable[[Bench], Iterator[str]]] = {
 def method() -> Iterator[str]:
     machine, python, numpy = facts()["machine"], platform.python_version(), version("numpy")
     yield f"{datetime.now(UTC):%Y-%m-%d}, {machine}, Python {python}, numpy {numpy}."
-    yield f"Brackets are 95 % intervals over prompts ({RESAMPLES} resamples, paired where two are compared). A prompt is"
-    yield f"judged by a fit to the other {FOLDS - 1} of {FOLDS} folds, which hold none of its question; away from home by"
-    yield "a fit that saw nothing of that benchmark. These are exam questions, mathematics and puzzles, mostly in English:"
-    yield "no chat, no tools, no agents. What the brain does on those, shadow mode and the control group measure."
+    yield f"Brackets are 95 % intervals over prompts ({RESAMPLES} resamples, paired where two are compared)."
+    yield f"A prompt is judged by a fit to {FOLDS - 1} of {FOLDS} folds, which hold nothing of its question; away"
+    yield "from home by a fit that saw nothing of that benchmark. These are exam questions, mathematics and puzzles,"
+    yield "mostly in English: no chat, no tools, no agents. What the brain does on those, shadow mode and the control"
+    yield "group measure."
 
 
 def main() -> None:

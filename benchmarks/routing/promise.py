@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.routing.metrics import Floats, risk
 from dd0c_route.brain.promises import Label, threshold
 
-DRAWS = 500
+DRAWS = 1000
 DELTA = 0.1  # the promise may fail in one draw of ten
 CELLS = [(n, epsilon) for n in (200, 500, 1000, 2000) for epsilon in (0.02, 0.05, 0.08)]
 
