@@ -149,6 +149,22 @@ class Candidate(Struct, frozen=True):
     switch_cost: PicoUSD = 0
 
 
+class Conversation(Struct, frozen=True):
+    """What is remembered of a call once it is answered, for the next call of its conversation. Holds no text.
+
+    Attributes:
+        key: Which conversation, 64 bits.
+        prefix: Hashes of system, tools and opening: what a provider's cache goes by.
+        uses: What a model must be capable of to go on with it.
+        cache: What the call asks of an explicit cache: empty, `5m` or `1h`.
+    """
+
+    key: int
+    prefix: tuple[int, ...]
+    uses: frozenset[str]
+    cache: str = ""
+
+
 class Decision(Struct, frozen=True):
     """What to try, in order, and why.
 
@@ -173,6 +189,7 @@ class Decision(Struct, frozen=True):
         kind: What the request is, as `brain.request` tells it.
         gate: How much of the odds rests on texts like this one, 0..1; None where there are no odds.
         fault: Why the brain was not followed: it failed, was too slow, or rests after that; None where it was.
+        conversation: Which conversation the call is part of; None where no route matched. Not recorded.
     """
 
     plan: tuple[Target, ...]
@@ -193,6 +210,7 @@ class Decision(Struct, frozen=True):
     kind: str | None = None
     gate: float | None = None
     fault: str | None = None
+    conversation: Conversation | None = None
 
 
 class Attempt(Struct, frozen=True, gc=False):
@@ -203,6 +221,8 @@ class Attempt(Struct, frozen=True, gc=False):
             `reused` (`reused:pooled`).
         billable_input_tokens: Of a try that was sent and never answered, where another one gave the answer: the prompt
             that its provider may bill all the same, and what that costs (None: no price).
+        usage, cost_picodollars: Of a try whose answer was not handed on, because it failed a check: what it used and
+            cost (None: no price). The entry's cost contains it.
     """
 
     target: str
@@ -214,6 +234,8 @@ class Attempt(Struct, frozen=True, gc=False):
     connection: str | None = None
     billable_input_tokens: int = 0
     billable_picodollars: PicoUSD | None = None
+    usage: Usage | None = None
+    cost_picodollars: PicoUSD | None = None
 
 
 class Usage(Struct, frozen=True, gc=False):

@@ -6,7 +6,7 @@ tokens at the same prices.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -16,11 +16,12 @@ from msgspec import Struct, structs
 from dd0c_route.errors import PriceMissing
 from dd0c_route.pricing import Cost, Line, Price, amount, cost
 from dd0c_route.pricing.cost import Unit
-from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Entry, Media, PicoUSD, PriceLine, ServerTools, Target, Usage
+from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Attempt, Entry, Media, PicoUSD, PriceLine, ServerTools, Target, Usage
 
 PriceOf = Callable[[str, str, int, str | None], Price | None]  # provider, model, wall time in ns, service tier
 
 NOTABLE = 0.01  # a provider's charge that differs from ours by more is worth a look: less may be its rounding
+UNUSED_ANSWER = "unused_answer"  # the class of the line of an answer that failed a check and was not handed on
 FREE = "free"  # the price's id of a call that is not charged for
 
 
@@ -102,7 +103,34 @@ def prices_of(
 
 def prompt_cost(tokens: int, price: Price | None) -> PicoUSD | None:
     """What a prompt of so many tokens costs; None without a price."""
-    return _amount(Due(Usage(input=tokens)), price)
+    return usage_cost(Usage(input=tokens), price)
+
+
+def usage_cost(usage: Usage, price: Price | None) -> PicoUSD | None:
+    """What *usage* costs; None without a price."""
+    return _amount(Due(usage), price)
+
+
+def with_unused(spent: Money, attempts: Sequence[Attempt]) -> Money:
+    """*spent* and what the answers of *attempts* cost that failed a check: unknown where that of one is.
+
+    The baseline stays: the model asked for would have been called once.
+    """
+    unused = [attempt for attempt in attempts if attempt.usage is not None]
+    if not unused or spent.cost is None:
+        return spent
+    costs = [attempt.cost_picodollars for attempt in unused]
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        return UNKNOWN
+    lines = tuple(PriceLine(UNUSED_ANSWER, 1, _rate_text(cost, 1, "token"), cost, "answer") for cost in known)
+    return structs.replace(
+        spent,
+        cost=spent.cost + sum(known),
+        billable=None if spent.billable is None else spent.billable + sum(known),
+        lines=spent.lines + lines,
+        billable_lines=spent.billable_lines and spent.billable_lines + lines,
+    )
 
 
 def _priced(due: Due, price: Price | None) -> Cost | None:

@@ -18,6 +18,8 @@ from dd0c_route.ledger.money import (
     money,
     prices_of,
     prompt_cost,
+    usage_cost,
+    with_unused,
     without_output,
 )
 from dd0c_route.ledger.store import moment_ns
@@ -35,10 +37,10 @@ def repriced(entry: Entry, price_of: PriceOf, at: str, reason: str) -> Entry | N
         return None
     at_ns = moment_ns(entry.at, 0)
     due, invoiced = dues(entry)
-    amounts = _money(entry, due, invoiced, price_of, at_ns)
+    attempts = tuple(_attempt(attempt, price_of, at_ns, _tier(entry)) for attempt in entry.attempts)
+    amounts = with_unused(_money(entry, due, invoiced, price_of, at_ns), attempts)
     if amounts.cost is None:
         return None
-    attempts = tuple(_attempt(attempt, price_of, at_ns) for attempt in entry.attempts)
     billable = with_attempts(amounts.billable, attempts)
     same_amounts = (amounts.cost, billable, amounts.baseline) == (
         entry.cost_picodollars,
@@ -124,10 +126,13 @@ def _tier(entry: Entry) -> str | None:
     return None if priced in (None, "standard") else str(priced)
 
 
-def _attempt(attempt: Attempt, price_of: PriceOf, at_ns: int) -> Attempt:
+def _attempt(attempt: Attempt, price_of: PriceOf, at_ns: int, tier: str | None) -> Attempt:
+    provider, _, model = attempt.target.partition("/")
+    if attempt.usage is not None:
+        paid = usage_cost(attempt.usage, price_of(provider, model, at_ns, tier))
+        return attempt if paid is None else structs.replace(attempt, cost_picodollars=paid)
     if not attempt.billable_input_tokens:
         return attempt
-    provider, _, model = attempt.target.partition("/")
     due = prompt_cost(attempt.billable_input_tokens, price_of(provider, model, at_ns, None))
     return attempt if due is None else structs.replace(attempt, billable_picodollars=due)
 

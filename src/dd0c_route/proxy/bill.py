@@ -11,13 +11,14 @@ record confirms that or corrects it (`Deliveries`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 
 from dd0c_route.clock import rfc3339
 from dd0c_route.errors import RouteError, UpstreamStale
-from dd0c_route.ledger.money import UNKNOWN
+from dd0c_route.ledger.money import UNKNOWN, prices_of, usage_cost, with_unused
 from dd0c_route.ledger.reprice import with_attempts
 from dd0c_route.pricing import usd
 from dd0c_route.proxy.call import MODEL_CHARS
@@ -25,6 +26,7 @@ from dd0c_route.proxy.charges import charge, decision_record, with_charges
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
+from dd0c_route.proxy.report import kept, word
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.statement import AT_ONCE, Account, Counting, Facts, account, counted
 from dd0c_route.redact import redact_label
@@ -48,6 +50,9 @@ from dd0c_route.upstream import Marks
 from dd0c_route.wire.meter import Meter
 
 _NOTHING = Account(Usage(), "none", None, 0, 0, 0, None)
+_WHOLE = Facts(
+    sent=True, status=200, meter=None, answered=True, delivered_bytes=0, body_bytes=0, whole_json=True
+)  # of an answer that came whole
 _BY_US = frozenset(("client_gone", "timed_out", "shut_down", "internal"))
 """The endings in which it was the router that closed the provider's connection."""
 
@@ -125,6 +130,28 @@ class Bill:
             self._unheard.append((len(self._attempts), target))
         self._attempts.append(self._attempt(marks, target, status, error))
         self._marks = None
+
+    def unused(self, status: int, meter: Meter, failed: Sequence[str]) -> None:
+        """The try that began last was answered, and its answer *failed* checks: it is paid and not handed on."""
+        call, target = self.call, self._target
+        assert call is not None and target is not None  # noqa: S101, PT018 - a try has both
+        self.tried(status, f"check_failed:{','.join(failed)}")
+        facts = structs.replace(_WHOLE, status=status, meter=meter)
+        used = account(call, target, facts)
+        usage = used.priced or used.usage
+        tier = meter.reported.service_tier if meter.reported is not None else None
+        price, _ = prices_of(self._runtime.price, target, meter.served_model or target.model, None, call.at_ns, tier)
+        paid = usage_cost(usage, price)
+        self._attempts[-1] = structs.replace(self._attempts[-1], usage=usage, cost_picodollars=paid)
+
+    def used_after_all(self, index: int) -> None:
+        """The answer of attempt *index* is handed on, although it failed checks: its cost is the call's own."""
+        self._attempts[index] = structs.replace(self._attempts[index], usage=None, cost_picodollars=None)
+
+    @property
+    def tries(self) -> int:
+        """How many have ended."""
+        return len(self._attempts)
 
     def answering(self, target: Target, status: int, meter: Meter, *, whole_json: bool) -> None:
         """The answer of *target* is the one that the client gets; *meter* reads along."""
@@ -283,6 +310,7 @@ class Bill:
                 asked = self.decision.asked if self.decision is not None else None
                 amounts = charge(call, target, served, used, reported, asked, self._runtime.price)
                 attempts = self._charged(call, counting)
+                amounts = with_unused(amounts, attempts)
         spent = amounts or UNKNOWN
         return Entry(
             id=self._request.id,
@@ -319,11 +347,11 @@ class Bill:
             ttft_ms=self._ms(self.ttft_ns),
             duration_ms=self._ms(self._runtime.clock.ticks_ns()) or 0.0,
             overhead_ms=self.overhead_ms(),
-            reported_usage=used.reported,
+            reported_usage=kept(used.reported) if used.reported is not None else None,
             usage_consistent=reported is None or reported.consistent,
             usage_media=reported.media if reported is not None and reported.media != TEXT_ONLY else None,
             server_tools=reported.server_tools if reported is not None and reported.server_tools != NO_TOOLS else None,
-            service_tier=reported.service_tier if reported is not None else None,
+            service_tier=word(reported.service_tier) if reported is not None and reported.service_tier else None,
             priced_usage=used.priced,
             billable_usage=used.invoiced,
             billable_band=used.billable_band,

@@ -68,4 +68,8 @@ def decision_record(decision: Decision | None) -> dict[str, Any] | None:
             for c in decision.candidates
         ]
         fields["shadow"] = str(decision.shadow) if decision.shadow is not None else None
+        if decision.checked:
+            fields["checked"], fields["good_enough"] = decision.checked, decision.good_enough
+        if decision.promise is not None:
+            fields["promise"] = decision.promise
     return fields

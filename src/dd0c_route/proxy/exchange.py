@@ -11,6 +11,7 @@ from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamErro
 from dd0c_route.proxy.attempts import Next, after_error, after_refusal
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import Address, read_call
+from dd0c_route.proxy.checking import Doubtful, can_be_checked, doubtful
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, is_ours, whose
 from dd0c_route.proxy.forward import upstream_body, upstream_target
@@ -75,8 +76,8 @@ async def _count(call: Call, client: Client, bill: Bill, runtime: Runtime, count
 async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> None:
     """Ask the plan's targets until one answers, and hand its answer on. Nothing is tried twice once a byte is out."""
     assert bill.decision is not None  # noqa: S101 - set one line before
-    plan = bill.decision.plan
-    held: Refusal | None = None
+    decision, plan = bill.decision, bill.decision.plan
+    held: Refusal | Doubtful | None = None
     tried, index, fresh = 0, 0, False
     while True:
         target = plan[index]
@@ -84,7 +85,9 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         tried += 1
         step: Next | None
         try:
-            reply, usage_asked = await _ask(call, target, line, client, bill, fresh=fresh)
+            reply, usage_asked = await _ask(
+                call, target, line, client, bill, fresh=fresh, plain=index < decision.checked
+            )
         except UpstreamError as error:
             bill.tried(None, error.code)
             fresh = isinstance(error, UpstreamStale)
@@ -93,19 +96,28 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                 raise ClientGone("the client hung up") from None
             if step is None:
                 if held is not None:  # an earlier try was answered, if only by a refusal: that says more
-                    line = runtime.line(held.target.provider)
-                    return held.hand_on(client, bill, _headers(call, held.target, line, held.headers, bill, None))
+                    return _hand_back(held, call, client, bill, runtime)
                 raise
         else:
             with reply:
+                if index < decision.checked and can_be_checked(reply):
+                    doubt = await doubtful(call, target, decision, reply, bill)
+                    if doubt is not None:
+                        held, index, tried = doubt, index + 1, 0
+                        continue
                 step = None if reply.status < 400 else after_refusal(
                     reply.status, reply.headers, line.provider, tried, index, len(plan),
                     runtime.config.retries, runtime.retry_budget, runtime.clock.wall_ns() / 1e9, random.random,
                 )  # fmt: skip
-                if step is None or client.gone:
+                is_last = step is None or client.gone
+                if is_last and not (isinstance(held, Doubtful) and reply.status >= 400):
                     return await _relay(call, target, line, reply, usage_asked, client, bill, runtime)
-                held = await Refusal.read(reply, target)
+                refusal = await Refusal.read(reply, target)
                 bill.tried(reply.status, f"status_{reply.status}")
+                held = held if isinstance(held, Doubtful) else refusal
+        if isinstance(held, Doubtful) and (step is None or step.index < decision.checked) and not client.gone:
+            return _hand_back(held, call, client, bill, runtime)
+        assert step is not None  # noqa: S101 - else the answer was handed on
         index = step.index
         client.drains = None  # until the next try is sent, a hang-up ends the call
         if client.gone:
@@ -114,14 +126,23 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
             await asyncio.sleep(step.delay_s)
 
 
+def _hand_back(held: Refusal | Doubtful, call: Call, client: Client, bill: Bill, runtime: Runtime) -> None:
+    """Nothing better came: the client gets what was held back."""
+    headers = partial(_headers, call, held.target, runtime.line(held.target.provider), held.headers, bill)
+    if isinstance(held, Doubtful):
+        held.hand_on(client, bill, headers)
+    else:
+        held.hand_on(client, bill, headers(None))
+
+
 async def _ask(
-    call: Call, target: Target, line: Line, client: Client, bill: Bill, *, fresh: bool
+    call: Call, target: Target, line: Line, client: Client, bill: Bill, *, fresh: bool, plain: bool = False
 ) -> tuple[Reply, bool]:
     """Send the call to *target*; returns when the head of the answer is in, and whether usage was asked for unasked."""
     body, usage_asked = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
     edited = usage_asked or (call.stream and call.wants_cost)
-    headers = upstream_headers(call, line.provider, plain=edited)
+    headers = upstream_headers(call, line.provider, plain=edited or plain)
     marks = bill.trying(target)
     if line.provider.on_disconnect == "drain":
         client.drains, client.drain_s = marks, line.provider.drain_s

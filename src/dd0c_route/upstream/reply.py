@@ -69,6 +69,11 @@ class Reply:
                 self.resume()
             sink(held[0] if len(held) == 1 else b"".join(held))
 
+    def give_back(self, body: bytes) -> None:
+        """What a sink took is held again, all of it: the next sink gets it first."""
+        self._sink = None
+        self._held, self._held_bytes = [body] if body else [], len(body)
+
     async def ended(self) -> None:
         """Return when the body is complete. For one waiter at a time.
 

@@ -1,0 +1,106 @@
+"""Answers that are checked before the client sees one: read whole, and good enough or not.
+
+Only JSON answers without a content coding, which are held anyway. One that is too long to be held is handed on as it
+is: nobody pays twice for an answer because it was long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from dd0c_route.brain.checks import Verdict, check, expected, said
+from dd0c_route.proxy.bill import Bill
+from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.headers import Headers
+from dd0c_route.proxy.relay import HOLD_BYTES
+from dd0c_route.types import Call, Decision, Entry, Target
+from dd0c_route.upstream import Reply
+from dd0c_route.wire.meter import Meter, meter_for
+
+_UNREADABLE = Verdict(failed=("readable",), passed=())
+
+
+class Doubtful(Struct, frozen=True):
+    """An answer that failed its checks; it is handed on where no better one comes.
+
+    Attributes:
+        attempt: Which of the call's tries it answered.
+    """
+
+    target: Target
+    headers: Headers
+    status: int
+    body: bytes
+    meter: Meter
+    attempt: int
+
+    def hand_on(self, client: Client, bill: Bill, headers: Callable[[Entry | None], Headers]) -> None:
+        """This is the answer after all: what came later was worse."""
+        bill.used_after_all(self.attempt)
+        bill.answering(self.target, self.status, self.meter, whole_json=True)
+        entry = bill.settle("complete", answered=True, more=len(self.body))
+        client.whole(self.status, headers(entry), self.body)
+
+
+def can_be_checked(reply: Reply) -> bool:
+    """Whether *reply* is an answer that can be read whole and judged."""
+    fields = dict(reply.headers)
+    kind, coding = fields.get(b"content-type", b"").lower(), fields.get(b"content-encoding", b"")
+    return reply.status == 200 and reply.has_body and kind.startswith(b"application/json") and not coding
+
+
+async def doubtful(call: Call, target: Target, decision: Decision, reply: Reply, bill: Bill) -> Doubtful | None:
+    """Read the answer whole and check it; None where it is good enough, and *reply* can be handed on as it came.
+
+    Raises:
+        UpstreamError: The answer did not come whole.
+    """
+    body = await _whole(reply)
+    if body is None:
+        return None
+    verdict = _verdict(call, body)
+    odds = next((one.p_good for one in decision.candidates if one.target == target), None)
+    if not verdict.failed or verdict.p_good(odds or 0.0) >= decision.good_enough:
+        reply.give_back(body)
+        return None
+    meter = meter_for(call.api, "application/json", "")
+    meter.whole(body)
+    bill.unused(reply.status, meter, verdict.failed)
+    return Doubtful(target, reply.headers, reply.status, body, meter, bill.tries - 1)
+
+
+async def _whole(reply: Reply) -> bytes | None:
+    """The body of *reply*; None where it is longer than `HOLD_BYTES`: then all of it is still to be handed on."""
+    pieces: list[bytes] = []
+    too_long = asyncio.Event()
+
+    def keep(piece: bytes) -> None:
+        pieces.append(piece)
+        if sum(map(len, pieces)) > HOLD_BYTES and not too_long.is_set():
+            reply.pause()
+            too_long.set()
+
+    reply.attach(keep)
+    ended = asyncio.ensure_future(reply.ended())
+    passed_bound = asyncio.ensure_future(too_long.wait())
+    try:
+        await asyncio.wait((ended, passed_bound), return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            ended.result()
+    finally:
+        for waiter in (ended, passed_bound):
+            waiter.cancel()
+    body = b"".join(pieces)
+    if too_long.is_set():
+        reply.give_back(body)
+        reply.resume()
+        return None
+    return body
+
+
+def _verdict(call: Call, body: bytes) -> Verdict:
+    wanted, answer = expected(call.api, call.fields), said(call.api, body)
+    return _UNREADABLE if wanted is None or answer is None else check(wanted, answer)
