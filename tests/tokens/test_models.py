@@ -40,6 +40,11 @@ from dd0c_route.tokens import count_text
         ("us.anthropic.claude-sonnet-5-20260101-v1:0", "claude_4_8"),
         ("claude-fable-5-1", "claude_4_8"),
         ("claude-sonnet-5", "claude_4_8"),
+        ("claude-opus-5-5", "claude_4_8"),
+        ("claude-5-5-sonnet", "claude_4_8"),
+        ("us.anthropic.claude-mythos-preview-v1:0", "claude_4_8"),
+        ("claude-sonnet", "claude_4_8"),
+        ("claude-opus-10", "claude_4_8"),
         ("claude-3-7-sonnet-20250219", "claude_3"),
         ("claude-4-7-opus", "claude_4_7"),
         ("anthropic/claude-4.6-sonnet", "claude_3"),
@@ -86,6 +91,7 @@ def test_what_is_measured_nowhere_gets_a_wider_band() -> None:
 
 
 CATALOGUE = {model.id for provider in genai_prices.data.providers for model in provider.models}
+GENERATIONS = (((4, 8), "claude_4_8"), ((4, 7), "claude_4_7"), ((3, 0), "claude_3"), ((0, 0), "claude_2"))
 OF_MAKERS = {
     r"claude": r"claude_",
     r"gemini|gemma": r"gemma",
@@ -95,6 +101,17 @@ OF_MAKERS = {
     r"ministral|codestral|devstral|magistral": r"tekken|mistral_v3",
     r"grok|nova|command|kimi|glm|titan": r"unknown",
 }
+
+
+def test_every_claude_of_the_price_catalogue_is_of_the_generation_that_its_number_says() -> None:
+    wrong = {}
+    for name in CATALOGUE:
+        if found := re.search(r"claude-(?:[a-z]+-)?(\d)(?:[-.](\d)(?!\d))?", name):
+            version = (int(found[1]), int(found[2] or 0))
+            wanted = next(tokenizer for least, tokenizer in GENERATIONS if version >= least)
+            if (tokenizer := count_text("", name).tokenizer.removeprefix("estimate:")) != wanted:
+                wrong[name] = tokenizer
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("names", OF_MAKERS)

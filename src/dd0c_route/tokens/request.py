@@ -46,7 +46,7 @@ _SHORTENING = ("context_management",)  # the provider may leave out most of what
 _SERVER_TOOLS = (  # lower case
     *(b"web_search", b"websearch", b"google_search", b"googlesearch", b"file_search", b"filesearch", b"web_fetch"),
     *(b"code_execution", b"codeexecution", b"code_interpreter", b"url_context", b"urlcontext", b"mcp"),
-    *(b"tool_search", b"defer_loading", b"advisor_2", b"memory_2"),
+    *(b"image_generation", b"tool_search", b"defer_loading", b"advisor_2", b"memory_2"),
 )
 _SCHEMA = re.compile(rb"[sS]chema")
 _BLANKS = re.compile(r"\s{2,}")

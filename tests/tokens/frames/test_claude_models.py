@@ -25,6 +25,9 @@ STEPS = (UP_TO_2, FROM_4_5, FROM_4_6, FROM_4_7, FROM_4_8)
         ("claude-sonnet-5", {FROM_4_5, FROM_4_6, FROM_4_7, FROM_4_8}),
         ("claude-3-5-haiku-latest", set()),
         ("claude-sonnet-latest", {FROM_4_5, FROM_4_6, FROM_4_7, FROM_4_8}),
+        ("claude-mythos-preview", {FROM_4_5, FROM_4_6, FROM_4_7, FROM_4_8}),
+        ("claude-5-5-sonnet", {FROM_4_5, FROM_4_6, FROM_4_7, FROM_4_8}),
+        ("claude-opus-10", {FROM_4_5, FROM_4_6, FROM_4_7, FROM_4_8}),
         ("claude-opus-5-5@20260901", {FROM_4_5, FROM_4_6, FROM_4_7, FROM_4_8}),
     ],
 )

@@ -108,3 +108,17 @@ def test_examples_of_a_tools_input_are_read() -> None:
     examples = [{"town": "Rome"}]
     more = added({"tools": [WEATHER | {"input_examples": examples}]}) - added({"tools": [WEATHER]})
     assert more == words(json.dumps(examples)) + 10
+
+
+def test_bedrock_leaves_out_two_fields_of_a_tools_schema() -> None:
+    bounded = WEATHER | {
+        "input_schema": WEATHER["input_schema"] | {"required": ["town"], "additionalProperties": False}
+    }
+    plain, strict = [
+        count({"messages": [ASK], "tools": [tool]}, "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock.invoke")
+        for tool in (WEATHER, bounded)
+    ]
+    assert strict.tokens == plain.tokens
+    assert strict.band == (plain.band[0], plain.band[1] + 15)
+    old = "us.anthropic.claude-3-5-sonnet-20240620-v1:0"
+    assert added({"tools": [bounded]}, old) > added({"tools": [WEATHER]}, old)

@@ -198,6 +198,27 @@ def near(count: int, true: int) -> bool:
 # --- answers -------------------------------------------------------------------------------------------
 
 
+def test_embeddings_of_others_are_texts_with_or_without_marks() -> None:
+    fields = {"input": Raw(b'["hello", "hello"]')}
+    openai = count_request_exactly("openai.embeddings", fields, "text-embedding-3-small")
+    assert (openai.tokens, openai.exactness) == (2, "exact")
+    count = count_request_exactly("embeddings", fields, "voyage-4")
+    assert count.exactness == "estimated"
+    assert count.band[0] <= 2 < 6 <= count.band[1]
+    assert count_request_exactly("embeddings", fields, "mistral-embed").tokens == count.tokens + 4
+
+
+def test_a_host_may_put_the_maker_before_the_name() -> None:
+    fields = {
+        "input": Raw(b'"hello"'),
+        "tools": Raw(b'[{"type":"function","name":"f","parameters":{"type":"object"}}]'),
+    }
+    own = count_request_exactly("openai.responses", fields, "gpt-5.5")
+    hosted = count_request_exactly("openai.responses", fields, "openai.gpt-5.5")
+    assert (hosted.tokens, hosted.exactness) == (own.tokens, "estimated")
+    assert own.exactness == "exact"
+
+
 @pytest.mark.parametrize(
     ("model", "api", "provider", "tokens", "band"),
     [

@@ -100,3 +100,18 @@ def test_thoughts_count_in_their_own_turn_only() -> None:
     assert responses(body, "gpt-5.4").tokens == plain + 310
     later = {"input": [*body["input"], HI]}
     assert responses(later, "gpt-5.4").tokens == plain + 4 + 1
+
+
+def test_a_thought_that_the_provider_keeps_may_be_long() -> None:
+    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+    sent = {"input": [HI, thought]}
+    assert responses(sent, "gpt-5").tokens == responses({"input": [HI]}, "gpt-5").tokens
+    assert responses(sent, "gpt-5").band[1] == responses({"input": [HI]}, "gpt-5").band[1] + 2000
+
+
+def test_calls_through_openrouter_may_cost_more() -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [HI, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "1", "content": "x"}]
+    direct, routed = chat({"messages": messages}), chat({"messages": messages}, provider="openrouter")
+    assert direct.exactness == "exact"
+    assert (routed.tokens, routed.band) == (direct.tokens, (direct.tokens, direct.tokens + 8))

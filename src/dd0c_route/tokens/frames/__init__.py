@@ -18,6 +18,8 @@ __all__ = ["Frame", "answer_end", "frame_of"]
 
 _HOSTED = re.compile(r"(?:^|(?<=/))openai[.-](?=gpt-\d)")  # hosts put its maker before a model's name
 _HOSTED_TOOLS = (8, 16)  # by how much such hosts were seen to differ
+# Other embeddings mark the beginning and the end of each text (Mistral's do), and cut some words finer than chats.
+_MARKS, _CHARS_A_PIECE = 2, 10
 _COMPLETES = re.compile(r"(?:^|[/:])(?:gpt-|davinci|babbage|curie|ada|text-|code-)")  # OpenAI's models
 
 
@@ -31,7 +33,7 @@ def frame_of(api: str, fields: Fields, model: str, provider: str = "") -> Frame 
             case "openai.completions" if not _COMPLETES.search(model):
                 return None  # many hosts put a chat's template around the prompt
             case "openai.completions" | "openai.embeddings" | "embeddings":
-                return _texts(fields)
+                return _texts(fields, model)
             case "openai.chat" if openai.MODELS.search(model):
                 return openai.chat(fields, model, provider)
             case "openai.responses" | "openai.input_tokens" if openai.MODELS.search(model):
@@ -67,6 +69,11 @@ def _wider(frame: Frame, band: tuple[int, int]) -> Frame:
     return structs.replace(frame, below=frame.below + band[0], above=frame.above + band[1])
 
 
-def _texts(fields: Fields) -> Frame:
+def _texts(fields: Fields, model: str) -> Frame:
     value = decode(fields, "prompt" if "prompt" in fields else "input")
-    return Frame(tuple([string(item) for item in value] if isinstance(value, list) else [string(value)]))
+    texts = [string(item) for item in value] if isinstance(value, list) else [string(value)]
+    if _COMPLETES.search(model):
+        return Frame(tuple(texts))
+    most = _MARKS * len(texts)
+    marks = most if "stral" in model else 0
+    return Frame(tuple(texts), marks, most, most + sum(map(len, texts)) // _CHARS_A_PIECE)

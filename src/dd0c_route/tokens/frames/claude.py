@@ -17,13 +17,14 @@ from dd0c_route.tokens.frames.claude_models import (
     UP_TO_2,
 )
 from dd0c_route.tokens.frames.claude_reading import Message, Request, from_chat, from_converse, from_messages
-from dd0c_route.tokens.frames.claude_tools import add_tools
+from dd0c_route.tokens.frames.claude_tools import add_tools, without_bounds
 from dd0c_route.tokens.frames.reading import Fields, Frame, Sum, Unknown
 
 _SYSTEM, _SYSTEM_SINCE_4_6 = (0, 0, 1), (1, 1, 0)  # tokens, and how far below and above was seen
 _THINKING, _THINKING_3_7 = (29, 1, 4), (28, 0, 1)
 _UNASKED = (12, 1, 1)  # where the assistant begins: the host puts a user's turn in front
 _TASK_BUDGET = (35, 4, 4)
+_BOUNDS = 15  # what `without_bounds` leaves out, where it is read after all
 _MCP_SERVER = (2_500, 2_500, 60_000)  # its tools, and what they find within the call
 _SCHEMA = (81, 2, 5)
 _SCHEMA_BEFORE_4_5 = (292, 600, 1_500)  # hosts make a tool of it, and repeat it in the prompt, or leave it out
@@ -61,7 +62,11 @@ def frame(api: str, fields: Fields, model: str) -> Frame:
         total.add(_SYSTEM_SINCE_4_6 if FROM_4_6.search(model) else _SYSTEM)
     _add_switches(request, model, total)
     if request.tools:
-        add_tools(request.tools, request.choice, model, total, ran=_ran(request.messages))
+        tools = request.tools
+        if api == "bedrock.invoke" and FROM_4_5.search(model):
+            tools = [without_bounds(tool) for tool in tools]
+            total.above += _BOUNDS * sum(map(dict.__ne__, tools, request.tools))
+        add_tools(tools, request.choice, model, total, ran=_ran(request.messages))
     return total.frame()
 
 

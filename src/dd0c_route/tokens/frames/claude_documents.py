@@ -13,7 +13,7 @@ from dd0c_route.tokens.frames.reading import Sum
 
 # Tokens, and how far below and above was seen.
 _AROUND = (38, 3, 20)
-_PAGE = (1_605, 25, 2_000)  # the image of it, and some of its text
+_PAGE = (1_605, 1_605, 2_000)  # the image of it, and some of its text; some hosts hand on the text alone
 _UNKNOWN = (1_650, 1_600, 100_000)
 
 _HEAD_CHARS = 1 << 18  # of a PDF in base64, in which pages are looked for

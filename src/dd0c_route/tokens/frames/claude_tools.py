@@ -84,6 +84,14 @@ def tool_text(tool: Block) -> str:
     return f"<function>{json.dumps(read, ensure_ascii=False)}</function>"
 
 
+def without_bounds(tool: Block) -> Block:
+    """The tool as Bedrock's `invoke` hands it on: of the schema itself, not of those inside, two fields are missing."""
+    if not isinstance(schema := tool.get("input_schema"), dict):
+        return tool
+    kept = {name: value for name, value in schema.items() if name not in ("required", "additionalProperties")}
+    return tool | {"input_schema": kept}
+
+
 def _add_served(kind: str, model: str, total: Sum, *, runs: bool) -> None:
     row = next((row for row in _table().served if re.search(row.types, kind) and re.search(row.models, model)), None)
     if row is None:

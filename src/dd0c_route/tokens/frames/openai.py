@@ -28,6 +28,7 @@ _CHAT_UNKNOWN = ("audio", "data_sources")
 _RESPONSES_UNKNOWN = ("previous_response_id", "conversation", "prompt", "context_management")
 _FIRST_REASONING = re.compile(r"(?:^|/)o1-(?:mini|preview)")  # primed like gpt-4o
 _BARE = re.compile(r"-search-preview")  # is billed the texts alone
+_OPENROUTER_CALL = 8
 _GPT_4O = re.compile(r"gpt-4o(?:$|-20)")
 # In the first weeks of Responses: a system message of the host, and the tool for parallel calls.
 _GPT_4O_HIDDEN, _GPT_4O_HIDDEN_WITH_TOOLS = (0, 0, 18), (0, 0, 225)
@@ -38,6 +39,7 @@ _CHAT_MESSAGE = {
 _RESPONSES_MESSAGE = {"type", "role", "content", "id", "status", "phase"}
 _SYSTEM_ROLES = ("system", "developer")
 # Earlier thoughts are read again in the same turn only. They come sealed: a head, and some six letters a token.
+_STORED_THOUGHT = (0, 0, 2_000)  # or only their name is sent
 _SEAL_CHARS, _TOKENS_A_CHAR, _THOUGHT_BAND = 1_000, 0.155, 0.25
 
 
@@ -48,7 +50,8 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
         raise Unknown
     total = Sum()
     total.tokens = _prime(model)
-    first, answers = _add_messages(objects(fields, "messages"), model, total)
+    messages = objects(fields, "messages")
+    first, answers = _add_messages(messages, model, total)
     form = _part(fields, "response_format", "json_schema")
     written = format_text(form, total)
     if provider == "openrouter" and GPT_5.search(model):  # asks for it in Responses
@@ -57,6 +60,8 @@ def chat(fields: Fields, model: str, provider: str = "") -> Frame:
     tools = _tools(fields, text_in_chat, model, total)
     if written:
         add_answers(form, answers, calls_tools=bool(tools), model=model, total=total)
+    if provider == "openrouter":  # counted some calls like those in Responses
+        total.above += _OPENROUTER_CALL * sum(len(message.get("tool_calls") or ()) for message in messages)
     place_in_chat(tools, written, first, model, total)
     if given(fields, "prediction"):  # is billed with the answer, but a few tokens were seen here
         total.above += len(bytes(fields["prediction"])) // 4
@@ -169,7 +174,10 @@ def _add_item(kind: Any, item: dict[str, Any], rest: list[dict[str, Any]], model
             if any(later.get("role") == "user" for later in rest):
                 return
             sealed = item.get("encrypted_content")
-            chars = len(sealed) if isinstance(sealed, str) else 0
+            if not isinstance(sealed, str):
+                total.add(_STORED_THOUGHT)
+                return
+            chars = len(sealed)
             thought = round(max(0, chars - _SEAL_CHARS) * _TOKENS_A_CHAR)
             off = 40 + round(thought * _THOUGHT_BAND)
             total.add((thought, min(thought, off), off))
