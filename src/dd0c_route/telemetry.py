@@ -43,6 +43,7 @@ class Now(msgspec.Struct, frozen=True):
         damaged_bytes: Passed over in journals of writers that are gone.
         audited, audits_skipped: Calls whose counts were compared with the provider's, and those that were not.
         alerts: Counts that no longer fit.
+        rolled_back: Routes whose promise was broken.
         drift: Provider, model, kind, exactness, and by how much the counts have moved or which share of them misses.
     """
 
@@ -60,6 +61,7 @@ class Now(msgspec.Struct, frozen=True):
     audited: int = 0
     audits_skipped: int = 0
     alerts: int = 0
+    rolled_back: int = 0
     drift: list[tuple[str, str, str, str, float]] = []
 
 
@@ -247,6 +249,7 @@ class _Moment(Collector):
             ("dd0c_writer_queue_depth", "Records in memory because the disk refused them", now.waiting_records),
             ("dd0c_journal_backlog_bytes", "Bytes in the journals that are not stored yet", now.backlog_bytes),
             ("dd0c_count_alerts", "Counts that no longer fit what providers report", now.alerts),
+            ("dd0c_routes_rolled_back", "Routes that only watch, their promise being broken", now.rolled_back),
             ("dd0c_open_calls", "Calls without a settlement or without a confirmed delivery", now.open_calls),
         ):
             yield GaugeMetricFamily(name, what, value=value)

@@ -77,10 +77,15 @@ class ControlProcess:
         except OSError:
             return False
 
-    def get(self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Reply:
+    def post(self, path: str, value: object = None, headers: Mapping[str, str] | None = None) -> Reply:
+        return self.get(path, "POST", headers, json.dumps(value).encode())
+
+    def get(
+        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Reply:
         connection = UnixConnection(self.path / "control.sock")
         try:
-            connection.request(method, path, headers=dict(headers or {}))
+            connection.request(method, path, body, dict(headers or {}))
             answer = connection.getresponse()
             return Reply(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         finally:

@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "Say what is wrong with this installation, and how to mend it.",
     "requests": "List the ledger's entries, newest first.",
     "explain": "Show one entry: why this model, which attempts, what it cost.",
+    "feedback": "Say how good an answer was, so that its route learns.",
     "reprice": "Price the ledger's entries anew, after a price came or was corrected.",
     "route": "Decide for requests on stdin as 'serve' would, without a call.",
     "brain": "Fit a predictor to labels; ask one how likely each model answers a prompt well.",

@@ -8,7 +8,7 @@ import click
 import msgspec
 from msgspec import Struct
 
-from dd0c_route.cli.ledger import ledger_option, opened_store, shown
+from dd0c_route.cli.ledger import entry_named, ledger_option, opened_store, shown
 from dd0c_route.cli.options import config_option, json_option
 from dd0c_route.types import Usage
 
@@ -23,25 +23,13 @@ if TYPE_CHECKING:
 @json_option
 def command(entry_id: str, ledger_url: str | None, config_path: str | None, as_json: bool) -> None:
     """Show one entry of the ledger: its id is the answer's header x-dd0c-request-id, or 'last'."""
-    entry = _entry(entry_id, config_path, ledger_url)
+    with opened_store(config_path, ledger_url) as store:
+        entry = entry_named(store, entry_id)
     if as_json:
         click.echo(msgspec.json.encode(entry))
         return
     for paragraph in (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry)):
         click.echo("\n".join(map(shown, paragraph)) + "\n")
-
-
-def _entry(entry_id: str, config_path: str | None, ledger_url: str | None) -> Entry:
-    from dd0c_route.ledger.store import Filter
-
-    with opened_store(config_path, ledger_url) as store:
-        if entry_id == "last":
-            entry = next(iter(store.entries(Filter(limit=1, confirmed=True)).entries), None)
-        else:
-            entry = store.entry(entry_id, confirmed=True)
-    if entry is None:
-        raise click.ClickException(f"no entry '{entry_id[:64]}' in the ledger: 'dd0c-route requests' lists them")
-    return entry
 
 
 def _heading(entry: Entry) -> list[str]:

@@ -16,6 +16,7 @@ from dd0c_route.cli.options import found_config
 if TYPE_CHECKING:
     from dd0c_route.config import Loaded
     from dd0c_route.ledger.store import Store
+    from dd0c_route.types import Entry
 
 ledger_option = click.option("--ledger", "ledger_url", metavar="URL", help="Another ledger than the configuration's.")
 
@@ -65,3 +66,20 @@ def opened_store(config_path: str | None, ledger_url: str | None) -> Iterator[St
         yield store
     finally:
         store.close()
+
+
+def entry_named(store: Store, entry_id: str) -> Entry:
+    """The entry of this id, or the newest one for `last`.
+
+    Raises:
+        ClickException: There is none.
+    """
+    from dd0c_route.ledger.store import Filter
+
+    if entry_id == "last":
+        entry = next(iter(store.entries(Filter(limit=1, confirmed=True)).entries), None)
+    else:
+        entry = store.entry(entry_id, confirmed=True)
+    if entry is None:
+        raise click.ClickException(f"no entry '{entry_id[:64]}' in the ledger: 'dd0c-route requests' lists them")
+    return entry

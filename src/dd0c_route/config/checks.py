@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from dd0c_route.config import settings
-from dd0c_route.config.settings import Config, Route
+from dd0c_route.config.settings import Config, Provider, Route
 from dd0c_route.config.values import Fault, did_you_mean, shown
 from dd0c_route.types import Dialect
 
@@ -119,9 +119,21 @@ def across(config: Config, provider_names: Collection[str], *, keys_listed: bool
         )
     for index, route in enumerate(config.routes):
         yield from (f"routes[{index}].{fault}" for fault in _route(route, provider_names))
+    if config.judge.model is not None:
+        yield from _judge(config.judge.model, config.providers)
     for index, row in enumerate(config.prices):
         if not any(isinstance(rate, Decimal) for rate in structs.astuple(row)):
             yield f"prices[{index}]: has no rate: give input and output, in US dollars per million tokens"
+
+
+def _judge(model: str, providers: Mapping[str, Provider]) -> Iterator[str]:
+    name, slash, rest = model.partition("/")
+    if not (slash and rest):
+        yield f"judge.model: {shown(model)} is no model: write provider/model"
+    elif name not in providers:
+        yield f"judge.model: {shown(model)} names no configured provider{did_you_mean(name, providers)}"
+    elif providers[name].dialect not in get_args(Dialect):
+        yield f"judge.model: the provider {shown(name)} does not speak OpenAI's, Anthropic's or Gemini's dialect"
 
 
 def idle(config: Config) -> Iterator[str]:

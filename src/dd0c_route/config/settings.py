@@ -76,6 +76,12 @@ class Learning(Settings, frozen=True, forbid_unknown_fields=True):
     keep_comments: bool = False  # of feedback: the ledger keeps words of people only where this is on
 
 
+class Judge(Settings, frozen=True, forbid_unknown_fields=True):
+    """Who compares the answers of shadow calls."""
+
+    model: str | None = None  # provider/model
+
+
 class Timeouts(Settings, frozen=True, forbid_unknown_fields=True):
     """Waiting for a provider."""
 
@@ -138,6 +144,8 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
     mode: Literal["off", "shadow", "canary", "on"] = "shadow"
     share: Share = 0.05  # of calls, in mode `canary`
     control_share: Share = 0.02
+    shadow_share: Share = 0.0  # of calls, sent to the other model too
+    shadow_usd_per_day: Annotated[float, Meta(gt=0)] = 1.0
     epsilon: Share = 0.05
     delta: Share = 0.05
     usd_per_hour: Annotated[float, Meta(gt=0)] | None = None
@@ -180,6 +188,7 @@ class Config(Settings, frozen=True, forbid_unknown_fields=True):
     ledger: Ledger = Ledger()
     counting: Counting = Counting()
     learning: Learning = Learning()
+    judge: Judge = Judge()
     retries: Retries = Retries()
     providers: dict[str, Provider] = {}
     routes: tuple[Route, ...] = ()

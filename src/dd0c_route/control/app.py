@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.applications import Starlette
@@ -21,8 +20,11 @@ from dd0c_route.console.api import api_routes
 from dd0c_route.console.pages import error_page, page_routes
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.counting import Publisher
+from dd0c_route.control.learning_api import Learning, learning_routes
+from dd0c_route.control.origin import refuse_foreign
+from dd0c_route.control.teaching import TeachingPublisher
 from dd0c_route.control.workers import RELOAD_S, Gauges, Workers
-from dd0c_route.errors import ConfigError, NotAllowed, RouteError
+from dd0c_route.errors import ConfigError, RouteError
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.telemetry import CONTENT_TYPE, Metrics, Now
 
@@ -53,6 +55,8 @@ class Control(msgspec.Struct, frozen=True):
     metrics: Metrics
     workers: Workers
     publisher: Publisher
+    taught: TeachingPublisher
+    learning: Learning
     load: Callable[[], str]
 
 
@@ -61,11 +65,15 @@ def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
     app = Starlette(
         routes=[
             *api_routes(reading, clock),
+            *learning_routes(control.learning),
             *_control_routes(control),
             *page_routes(
                 reading,
                 control.workers.connections,
-                lambda: [alert.message for alert in control.publisher.alerts],
+                lambda: [
+                    *(alert.message for alert in control.taught.alerts),
+                    *(alert.message for alert in control.publisher.alerts),
+                ],
                 clock,
             ),
         ],
@@ -91,8 +99,7 @@ def _control_routes(control: Control) -> list[Route]:
         })  # fmt: skip
 
     async def reload(request: Request) -> Response:
-        if (foreign := _foreign_origin(request)) is not None:
-            raise NotAllowed(f"{foreign} may not reload: use the console's own address")
+        refuse_foreign(request, "reload")
         return await _reload(control)
 
     async def metrics(request: Request) -> Response:
@@ -141,24 +148,13 @@ async def _now(control: Control) -> Now:
         audited=ingest.audits,
         audits_skipped=sum(gauge.audits_skipped for gauge in answering),
         alerts=len(control.publisher.alerts),
+        rolled_back=len(control.taught.alerts),
         drift=[
             (one.provider, one.model, one.kind, "exact" if one.exact else "estimated", one.value)
             for one in control.publisher.watched[-MOST_WATCHED:]
             if one.value is not None
         ],
     )
-
-
-def _foreign_origin(request: Request) -> str | None:
-    """The page of somebody else that a browser sends this request from; None where it is ours or no browser's."""
-    # The worker in front of us puts the host that the client asked for into x-forwarded-host.
-    own = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != own:
-        return f"a page of {origin[:100]}"
-    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        return "a page of another site"
-    return None
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -16,11 +16,16 @@ import uvloop
 from dd0c_route.clock import SystemClock
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.app import Control, build_app
+from dd0c_route.control.configured import Configured
 from dd0c_route.control.counting import Publisher
+from dd0c_route.control.learning_api import Learning as Routes
+from dd0c_route.control.teaching import TeachingPublisher
 from dd0c_route.control.workers import Workers
 from dd0c_route.errors import ConfigError, StoreDeleted, StoreUnavailable
 from dd0c_route.ledger import journal_directory, open_store
 from dd0c_route.ledger.ingest import Ingest
+from dd0c_route.ledger.learning import Learning
+from dd0c_route.ledger.teaching import Teaching
 from dd0c_route.processes import die_with_parent
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
@@ -42,15 +47,24 @@ def main(boot_path: str) -> int:
         log("control_failed", "error", reason=error.message)
         return 1
     metrics = Metrics()
-    publisher = Publisher(directory, SystemClock())
-    ingest = Ingest(directory, store, metrics.observe, publisher.looked)
+    publisher, taught = Publisher(directory, SystemClock()), TeachingPublisher(directory, SystemClock())
+    configured = Configured(lambda: load_config(boot.config_path, boot.overrides))
+    configured.load_if_sound()
+
+    def looked(learning: Learning, teaching: Teaching) -> None:
+        publisher.looked(learning)
+        taught.looked(teaching)
+
+    ingest = Ingest(directory, store, metrics.observe, looked, configured.promises)
     reading = Reading(store)
     control = Control(
         ingest=ingest,
         metrics=metrics,
         workers=Workers([boot.worker_socket(index) for index in range(boot.workers)]),
         publisher=publisher,
-        load=lambda: load_config(boot.config_path, boot.overrides).version,
+        taught=taught,
+        learning=Routes(ingest, configured, reading, directory, SystemClock()),
+        load=configured.load,
     )
     app = build_app(control, reading, SystemClock())
     server = _Server(

@@ -7,15 +7,17 @@ from typing import Any
 
 import msgspec
 
-from dd0c_route.ledger.records import AUDIT, DELIVER, INTENT, Record
+from dd0c_route.ledger.records import AUDIT, DELIVER, INTENT, LABEL, RESET, Record
 from dd0c_route.ledger.segments import Segment
 from dd0c_route.ledger.store import Batch, OpenCall, Row, Unreadable
-from dd0c_route.types import Audit, Delivery, Entry, Intent
+from dd0c_route.types import Audit, Delivery, Entry, Intent, Label, Reset
 
 _intent_decoder = msgspec.json.Decoder(Intent)
 _entry_decoder = msgspec.json.Decoder(Entry)
 _delivery_decoder = msgspec.json.Decoder(Delivery)
 _audit_decoder = msgspec.json.Decoder(Audit)
+_label_decoder = msgspec.json.Decoder(Label)
+_reset_decoder = msgspec.json.Decoder(Reset)
 _encoder = msgspec.json.Encoder()
 
 
@@ -25,12 +27,14 @@ class Fold:
     Attributes:
         finished: Entries that will not change any more.
         audits: Local counts of calls.
+        said: Labels with their calls' entries, and resets of routes, in the order in which they came.
     """
 
     def __init__(self, calls: dict[str, OpenCall], stored: Callable[[str], Entry | None]) -> None:
         self.finished: list[Entry] = []
         self.unreadable: list[Unreadable] = []
         self.audits: list[Audit] = []
+        self.said: list[tuple[Label, Entry] | Reset] = []
         self.unmatched = 0
         self._calls = calls
         self._stored = stored
@@ -49,6 +53,10 @@ class Fold:
                 self._deliver(_delivery_decoder.decode(record.payload))
             elif record.kind == AUDIT:
                 self.audits.append(_audit_decoder.decode(record.payload))
+            elif record.kind == LABEL:
+                self._label(_label_decoder.decode(record.payload))
+            elif record.kind == RESET:
+                self.said.append(_reset_decoder.decode(record.payload))
             else:
                 entry = _entry_decoder.decode(record.payload)
                 self._settled[entry.id] = Row(entry, record.payload.decode())
@@ -80,6 +88,7 @@ class Fold:
             forgotten=gone,
             unreadable=self.unreadable,
             audits=self.audits,
+            labels=[one[0] for one in self.said if isinstance(one, tuple)],
         )
 
     def _deliver(self, delivery: Delivery) -> None:
@@ -92,6 +101,13 @@ class Fold:
             entry = changed(entry, delivery.changes)
             self._amend(entry)
         self._close(delivery.id, entry)
+
+    def _label(self, label: Label) -> None:
+        entry = self._entry(label.id)
+        if entry is None:
+            self.unmatched += 1
+            return
+        self.said.append((label, entry))
 
     def _entry(self, call_id: str) -> Entry | None:
         row = self._settled.get(call_id)

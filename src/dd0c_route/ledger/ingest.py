@@ -15,9 +15,10 @@ from dd0c_route.errors import StoreUnavailable
 from dd0c_route.ledger.fold import Fold
 from dd0c_route.ledger.learning import Learning
 from dd0c_route.ledger.segments import Segment, delete, list_runs, read
-from dd0c_route.ledger.store import OpenCall, Store
+from dd0c_route.ledger.store import Lesson, OpenCall, Store
+from dd0c_route.ledger.teaching import Promises, Teaching
 from dd0c_route.redact.log import log
-from dd0c_route.types import Entry
+from dd0c_route.types import Entry, Label, Reset
 
 POLL_S = 0.05  # an entry is readable this long after its settlement, plus one commit
 LOOK_RECORDS = 10_000  # then the look ends with the segment, so that a long backlog is stored in bounded batches
@@ -29,7 +30,7 @@ class Faults(msgspec.Struct):
 
     damaged_bytes: int = 0  # passed over in segments of writers that are gone
     unreadable: int = 0  # whole records that mean nothing to this version; kept in the store
-    unmatched: int = 0  # deliveries of calls that were never settled
+    unmatched: int = 0  # deliveries and labels of calls that were never settled
     failed_looks: int = 0  # the store or a journal could not be used; tried again, nothing is lost
 
 
@@ -40,22 +41,27 @@ class Ingest:
         finished: Told of entries that will not change any more, after they are stored; once each while this object
             lives.
         looked: Told what was learned, after each look of `run`.
+        promises: What the configuration's routes promise, by their ids.
 
     Attributes:
         learning: What audits taught.
+        teaching: What entries and labels taught.
         audits: How many came, since the start.
     """
 
     def __init__(self, directory: Path, store: Store, finished: Callable[[list[Entry]], None],
-                 looked: Callable[[Learning], None] = lambda learning: None) -> None:  # fmt: skip
+                 looked: Callable[[Learning, Teaching], None] = lambda learning, teaching: None,
+                 promises: Promises = dict) -> None:  # fmt: skip
         self.faults = Faults()
         self.learning = Learning()
+        self.teaching = Teaching()
         self.audits = 0
         self.behind_bytes = 0  # journaled but not stored, as of the last look
         self._directory = directory
         self._store = store
         self._finished = finished
         self._looked = looked
+        self._promises = promises
         self._lock_fd = -1
         self._loaded = False
         self._failing = False
@@ -73,7 +79,7 @@ class Ingest:
         while not stop.is_set():
             pause_s = 0.0 if self._try_step() and self.behind_bytes else POLL_S
             if self._loaded:
-                self._looked(self.learning)
+                self._looked(self.learning, self.teaching)
             stop.wait(RETRY_S if self._failing else pause_s)
         while self._try_step() and self.behind_bytes:
             pass
@@ -175,8 +181,11 @@ class Ingest:
             for audit in fold.audits:
                 self.learning.add(audit)
             learned, unlearned = self.learning.take_changes()
+            taught, untaught = self._teach(fold)
             batch = fold.batch(read_to, gone)
-            self._store.ingest(msgspec.structs.replace(batch, learned=learned, unlearned=unlearned))
+            self._store.ingest(
+                msgspec.structs.replace(batch, learned=learned, unlearned=unlearned, taught=taught, untaught=untaught)
+            )
         self._positions |= read_to
         for name in gone:
             self._positions.pop(name)
@@ -185,6 +194,23 @@ class Ingest:
         self.audits += len(fold.audits)
         if fold.finished:
             self._finished(fold.finished)
+
+    def _teach(self, fold: Fold) -> tuple[dict[Lesson, str], list[Lesson]]:
+        """Learn from what came; returns what is to be stored of it, and what is to be deleted."""
+        for entry in fold.finished:
+            self.teaching.finished(entry)
+        here: dict[str, list[Label]] = {}
+        for one in fold.said:
+            if isinstance(one, Reset):
+                self.teaching.reset(one)
+                continue
+            label, entry = one
+            before = here.setdefault(label.id, list(self._store.labels(label.id)))
+            self.teaching.labelled(label, entry, before)
+            here[label.id] = [said for said in before if (said.kind, said.source) != (label.kind, label.source)] + [
+                label
+            ]
+        return self.teaching.take_changes()
 
     def _delete(self, consumed: list[Segment]) -> None:
         if consumed:
@@ -210,6 +236,7 @@ class Ingest:
         self._positions = progress.positions
         self._calls = {call.id: call for call in progress.calls}
         self.learning = Learning(self._store.learned())
+        self.teaching = Teaching(self._store.taught(), self._promises)
 
 
 class _Look(msgspec.Struct):

@@ -10,17 +10,20 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from dd0c_route.clock import Clock, new_id
 from dd0c_route.errors import JournalError
-from dd0c_route.ledger.records import AUDIT, DELIVER, INTENT, MAX_PAYLOAD_BYTES, SETTLE, frame_into
+from dd0c_route.ledger.records import AUDIT, DELIVER, INTENT, LABEL, MAX_PAYLOAD_BYTES, RESET, SETTLE, frame_into
 from dd0c_route.redact.log import log
-from dd0c_route.types import Audit, Delivery, Entry, Intent
+from dd0c_route.types import Audit, Delivery, Entry, Intent, Label, Reset
 
 SEGMENT_BYTES = 16 << 20  # then the next segment begins, so that the reader can delete what it has stored
+OF_NO_WORKER = 99_999  # stands for the worker's number in the names of such segments
 MAX_PENDING = 10_000  # records kept in memory while the disk refuses them: some 20 MB
 
 
@@ -98,6 +101,20 @@ class Journal:
     def audit(self, audit: Audit) -> None:
         """Write what a call's tokens are by our own count; kept in memory while the disk refuses it."""
         frame_into(self._frame, AUDIT, audit)
+        self._write_or_keep()
+
+    def label(self, *labels: Label) -> None:
+        """Write, at once, how good answers were; kept in memory while the disk refuses it."""
+        frames = []
+        for label in labels:
+            frame_into(self._frame, LABEL, label)
+            frames.append(bytes(self._frame))
+        self._frame[:] = b"".join(frames)
+        self._write_or_keep()
+
+    def reset(self, reset: Reset) -> None:
+        """Write that a route may try again; kept in memory while the disk refuses it."""
+        frame_into(self._frame, RESET, reset)
         self._write_or_keep()
 
     def works(self) -> bool:
@@ -190,6 +207,22 @@ class Journal:
         self._fd = fd
         self._size = 0
         self._number += 1
+
+
+@contextmanager
+def one_note(directory: Path, clock: Clock) -> Iterator[Journal]:
+    """A journal for a record or two of somebody who is no worker: the API, the command line.
+
+    Raises:
+        JournalError: What was given to it is not on the disk.
+    """
+    journal = Journal(directory, OF_NO_WORKER, clock)
+    try:
+        yield journal
+    finally:
+        journal.close()
+    if journal.lost:
+        raise JournalError(f"the journal in {directory} cannot be written: free space or fix its permissions")
 
 
 def _open_locked(path: Path) -> int:

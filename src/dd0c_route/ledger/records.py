@@ -12,12 +12,12 @@ from zlib import crc32
 import msgspec
 
 MAGIC = b"dd0"
-INTENT, SETTLE, DELIVER, AUDIT = b"dd0i", b"dd0s", b"dd0d", b"dd0a"
+INTENT, SETTLE, DELIVER, AUDIT, LABEL, RESET = b"dd0i", b"dd0s", b"dd0d", b"dd0a", b"dd0l", b"dd0r"
 MAX_PAYLOAD_BYTES = 8 << 20  # an entry has a few KB; a longer "length" is damage, not data
 
 _HEADER = struct.Struct("<4sII")
 HEADER_BYTES = _HEADER.size
-_SEEDS = {kind: crc32(kind) for kind in (INTENT, SETTLE, DELIVER, AUDIT)}
+_SEEDS = {kind: crc32(kind) for kind in (INTENT, SETTLE, DELIVER, AUDIT, LABEL, RESET)}
 _encoder = msgspec.json.Encoder()
 
 

@@ -26,7 +26,7 @@ from dd0c_route.ledger.store import (
     Row,
     Unpriced,
 )
-from dd0c_route.types import Audit, Entry
+from dd0c_route.types import Audit, Entry, Label
 
 BUSY_S = 5.0  # how long another process may hold the write lock before we give up and try again later
 
@@ -79,6 +79,9 @@ class SqliteStore:
             sql.executemany(_SQL["insert_audit"], [_audited(audit) for audit in batch.audits])
             sql.executemany(_SQL["put_lesson"], [(*of, __version__, state) for of, state in batch.learned.items()])
             sql.executemany(_SQL["delete_lesson"], batch.unlearned)
+            sql.executemany(_SQL["put_label"], [_labelled(label) for label in batch.labels])
+            sql.executemany(_SQL["put_taught"], [(*of, state) for of, state in batch.taught.items()])
+            sql.executemany(_SQL["delete_taught"], batch.untaught)
 
     def harden(self) -> None:
         with self._guarded():
@@ -96,17 +99,26 @@ class SqliteStore:
             rows = self._writing.execute(_SQL["lessons"], (__version__,)).fetchall()
         return {(sort, key): state for sort, key, state in rows}
 
+    def taught(self) -> dict[Lesson, str]:
+        with self._guarded():
+            rows = self._writing.execute(_SQL["taught"]).fetchall()
+        return {(sort, key): state for sort, key, state in rows}
+
+    def labels(self, entry_id: str) -> tuple[Label, ...]:
+        with self._guarded():
+            return self._labels(entry_id)
+
     def entry(self, entry_id: str, *, confirmed: bool = False) -> Entry | None:
         sql = _SQL["entry"] + (_SQL["entries_confirmed"] if confirmed else "")
         with self._guarded():
             row = self._reader().execute(sql, {"id": entry_id}).fetchone()
-        return _entry(row) if row else None
+            return self._entry(row) if row else None
 
     def entries(self, wanted: Filter = EVERYTHING) -> Page:
         sql, values = _query(wanted)
         with self._guarded():
             rows = self._reader().execute(sql, values).fetchall()
-        entries = [_entry(row) for row in rows[: wanted.limit]]
+            entries = [self._entry(row) for row in rows[: wanted.limit]]
         return Page(entries, entries[-1].id if len(rows) > wanted.limit else None)
 
     def rewrite(self, after: str, before: str | None, limit: int, change: Callable[[Entry], Entry | None]) -> Rewritten:
@@ -123,6 +135,15 @@ class SqliteStore:
         with self._guarded():
             rows = self._reader().execute(_SQL["unpriced_models"], {"since": since, "limit": limit}).fetchall()
         return [Unpriced(*row) for row in rows]
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        """The entry of a row, with its audit and its labels where there are some."""
+        *audited, has_labels = row
+        entry = _entry(tuple(audited))
+        return msgspec.structs.replace(entry, feedback=self._labels(entry.id)) if has_labels else entry
+
+    def _labels(self, entry_id: str) -> tuple[Label, ...]:
+        return tuple(map(_label, self._reader().execute(_SQL["labels"], (entry_id,))))
 
     def close(self) -> None:
         for connection in self._connections:
@@ -198,6 +219,16 @@ def _entry(row: tuple[Any, ...]) -> Entry:
 def _audited(audit: Audit) -> tuple[Any, ...]:
     count, answer = audit.count, audit.answer
     return audit.id, count.tokens, count.exactness, *count.band, answer.tokens if answer is not None else None
+
+
+def _labelled(label: Label) -> tuple[Any, ...]:
+    checks = _encoder.encode(label.checks).decode() if label.checks else None
+    return label.id, label.kind, label.source, label.score, label.at, label.target, label.comment, checks
+
+
+def _label(row: tuple[Any, ...]) -> Label:
+    score, source, kind, at, target, comment, checks = row
+    return Label(score, source, kind, at, target, comment, msgspec.json.decode(checks) if checks else {})
 
 
 def _columns(row: Row) -> dict[str, Any]:

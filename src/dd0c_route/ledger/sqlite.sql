@@ -45,6 +45,25 @@ DELETE FROM lessons WHERE version <> ?;
 -- name: lessons
 SELECT sort, key, state FROM lessons WHERE version = ? ORDER BY used, key;
 
+-- name: put_label
+INSERT INTO labels (id, kind, source, score, at, target, comment, checks) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id, kind, source) DO UPDATE
+SET score = excluded.score, at = excluded.at, target = excluded.target, comment = excluded.comment,
+    checks = excluded.checks;
+
+-- name: labels
+SELECT score, source, kind, at, target, comment, checks FROM labels WHERE id = ? ORDER BY at, kind, source;
+
+-- name: put_taught
+INSERT INTO taught (sort, key, state) VALUES (?, ?, ?)
+ON CONFLICT (sort, key) DO UPDATE SET state = excluded.state, used = excluded.used;
+
+-- name: delete_taught
+DELETE FROM taught WHERE sort = ? AND key = ?;
+
+-- name: taught
+SELECT sort, key, state FROM taught ORDER BY used, key;
+
 -- name: positions
 SELECT segment, byte_offset FROM positions;
 
@@ -52,10 +71,12 @@ SELECT segment, byte_offset FROM positions;
 SELECT id, run, intent FROM open_calls;
 
 -- name: entry
-SELECT entry, input_tokens, exactness, low, high, output_tokens
+SELECT entry, input_tokens, exactness, low, high, output_tokens,
+    EXISTS (SELECT 1 FROM labels WHERE labels.id = entries.id)
 FROM entries LEFT JOIN audits USING (id) WHERE id = :id
 -- name: entries
-SELECT entry, input_tokens, exactness, low, high, output_tokens
+SELECT entry, input_tokens, exactness, low, high, output_tokens,
+    EXISTS (SELECT 1 FROM labels WHERE labels.id = entries.id)
 FROM entries LEFT JOIN audits USING (id) WHERE true
 -- Not those that a delivery record may still change; but for no longer than 0.7 s, whatever the clock does.
 -- name: entries_confirmed

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from dd0c_route.clock import new_id
-from dd0c_route.types import Audit, Entry
+from dd0c_route.types import Audit, Entry, Label
 
 _AGE = re.compile(r"(\d{1,9})(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -60,6 +60,8 @@ class Batch(msgspec.Struct, frozen=True):
         audits: Local counts; they stand in the entries that are read, whenever those come.
         learned: What audits taught, as JSON; replaces what was there.
         unlearned: What is given up of it.
+        labels: How good answers were; the last one of a call, kind and source stays.
+        taught, untaught: What labels and savings taught, as the two above.
     """
 
     settled: list[Row]
@@ -72,6 +74,9 @@ class Batch(msgspec.Struct, frozen=True):
     audits: list[Audit] = []
     learned: dict[Lesson, str] = {}
     unlearned: list[Lesson] = []
+    labels: list[Label] = []
+    taught: dict[Lesson, str] = {}
+    untaught: list[Lesson] = []
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -158,6 +163,12 @@ class Store(Protocol):
 
     def learned(self) -> dict[Lesson, str]:
         """What audits taught this version of the program, the longest unused first; another one's is deleted."""
+
+    def taught(self) -> dict[Lesson, str]:
+        """What labels and savings taught, the longest unused first."""
+
+    def labels(self, entry_id: str) -> tuple[Label, ...]:
+        """What was said of one call's answer, the oldest first."""
 
     def entries(self, wanted: Filter = EVERYTHING) -> Page: ...
 
