@@ -84,3 +84,20 @@ def predicted(line: Answer, predictor: Predictor) -> Answer:
         "support": round(odds.support, 4),
         "decide_us": decide_us,
     }
+
+
+@command.command("report")
+def report_command() -> int:
+    """How well the shipped predictor routes: figures with intervals, beside the published routers."""
+    from hashlib import sha256
+
+    from dd0c_route.brain.predictor import SHIPPED
+
+    path = SHIPPED.with_name("report.md")
+    if not path.exists():
+        raise click.ClickException("nothing was measured for this predictor: run 'make routing'")
+    measured, _, table = path.read_text(encoding="utf-8").partition("\n")
+    if sha256(SHIPPED.read_bytes()).hexdigest() not in measured:
+        click.echo("Measured with another predictor than the one that is shipped: 'make routing' measures again.\n")
+    click.echo(table, nl=False)
+    return 0
