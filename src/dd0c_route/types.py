@@ -135,6 +135,7 @@ class Candidate(Struct, frozen=True):
         expected_output: Tokens that its answer will probably have, reasoning included.
         cached_share: Which part of the prompt its provider is expected to have in its cache, 0..1.
         switch_cost: Picodollars of *expected_cost* that are due because the session's prompt is cached elsewhere.
+        learned: What labels of this route added to *p_good*.
     """
 
     target: Target
@@ -147,6 +148,7 @@ class Candidate(Struct, frozen=True):
     expected_output: int | None = None
     cached_share: float = 0.0
     switch_cost: PicoUSD = 0
+    learned: float = 0.0
 
 
 class Conversation(Struct, frozen=True):
