@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -13,8 +13,6 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from dd0c_route.errors import BadBrain
-
-T = TypeVar("T")
 
 VERSION = 1  # of the features and of this format: a table of other features is no use
 MAX_BYTES = 64 << 20  # of a file; the shipped one is a sixteenth of it
@@ -29,6 +27,7 @@ class _Array(Struct, frozen=True):
 
 
 class _Part(Struct, frozen=True):
+    kind: str
     models: tuple[str, ...]
     arrays: tuple[_Array, ...]
 
@@ -55,7 +54,7 @@ def save(path: Path, parts: Sequence[tuple[tuple[str, ...], Arrays]], seen: NDAr
             stored = array.astype(np.float16) if name in _HALF else array
             entries.append(_Array(name, stored.dtype.newbyteorder("<").str, stored.shape))
             body.append(np.ascontiguousarray(stored, stored.dtype.newbyteorder("<")).tobytes())
-        listed.append(_Part(models, tuple(entries)))
+        listed.append(_Part(type(arrays).__name__, models, tuple(entries)))
     head = msgspec.json.encode(_Head(VERSION, tuple(listed), len(seen)))
     content = b"".join((head, b"\n", *body, seen.astype("<u4").tobytes()))
     fresh = path.with_name(f"{path.name}.new")
@@ -63,8 +62,8 @@ def save(path: Path, parts: Sequence[tuple[tuple[str, ...], Arrays]], seen: NDAr
     fresh.replace(path)
 
 
-def load(path: Path, kind: Callable[..., T]) -> tuple[list[tuple[tuple[str, ...], T]], NDArray[np.uint32]]:
-    """What was saved, each part's arrays as *kind*.
+def load(path: Path, kinds: Sequence[type[Any]]) -> tuple[list[tuple[tuple[str, ...], Arrays]], NDArray[np.uint32]]:
+    """What was saved, each part's arrays as the one of *kinds* that they were.
 
     Raises:
         BadBrain: It is no such file, was damaged, or was made by another version.
@@ -90,5 +89,6 @@ def load(path: Path, kind: Callable[..., T]) -> tuple[list[tuple[tuple[str, ...]
             stored = np.frombuffer(body, array.dtype, int(np.prod(array.shape)), at).reshape(array.shape)
             at += stored.nbytes
             arrays[array.name] = stored.astype(np.float32) if stored.dtype == np.float16 else stored
+        (kind,) = [kind for kind in kinds if kind.__name__ == part.kind]
         parts.append((part.models, kind(**arrays)))
     return parts, np.frombuffer(body, "<u4", listed.seen, at)

@@ -6,6 +6,7 @@ time for any length. Case, white space and polite framing do not count: they say
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +65,8 @@ _UP, _DOWN = _powers(_MULTIPLIER), _powers(_INVERSE)
 _LOWER = np.arange(256, dtype=np.uint8)
 _LOWER[65:91] += 32
 _LOWER[48:58] = 48  # all digits look alike: "17" and "42" are both a number of two digits
+_SPREAD = np.arange(1, 257, dtype=np.uint64)  # of a byte in a hash: no byte is nought
+_FIRST = np.ones(1, np.bool_)
 _IS_WORD = np.zeros(256, np.bool_)
 _IS_WORD[97:123] = _IS_WORD[48] = _IS_WORD[128:] = True
 
@@ -129,25 +132,34 @@ def read(text: str) -> Reading:
     """The features of *text*; any text has some, the empty one too."""
     raw = np.frombuffer(cut(text).encode("utf-8", "replace")[:MAX_BYTES], np.uint8)
     lower = _LOWER[raw]
-    edges = np.flatnonzero(np.diff(_IS_WORD[lower], prepend=False, append=False))
+    edges = _edges(_IS_WORD[lower])
     starts, ends = edges[::2], edges[1::2]
     sums = np.zeros(len(raw) + 1, np.uint64)
-    np.cumsum((lower.astype(np.uint64) + np.uint64(1)) * _DOWN[: len(raw)], out=sums[1:])
+    np.cumsum(_SPREAD[lower] * _DOWN[: len(raw)], out=sums[1:])
     words = (sums[ends] - sums[starts]) * _UP[starts]
-    plain = ~_IS_FRAMING[_bucket(words)] if len(words) else np.zeros(0, np.bool_)
+    plain = ~_IS_FRAMING[_bucket(words)]
     words, starts, ends = words[plain], starts[plain], ends[plain]
     cuts = np.minimum(starts + STEM, ends)
     stems = (sums[cuts] - sums[starts]) * _UP[starts] + np.uint64(STEM)
-    singles = _bucket(words)
-    pairs = _bucket(words[:-1] * _PAIR + words[1:])
-    buckets, counts = np.unique(np.concatenate((singles, pairs, _bucket(stems))), return_counts=True)
-    surface = _surface(raw, starts, ends, singles, len(buckets))
-    return Reading(buckets, counts.astype(np.float32), surface)
+    hashed = _bucket(np.concatenate((words, words[:-1] * _PAIR + words[1:], stems)))
+    groups = np.bincount(_GROUP[hashed[: len(words)]], minlength=len(WORD_GROUPS) + 1)
+    hashed.sort()
+    firsts = np.flatnonzero(np.concatenate((_FIRST[: min(1, len(hashed))], hashed[1:] != hashed[:-1])))
+    counts = np.diff(firsts, append=len(hashed)).astype(np.float32)
+    surface = _surface(raw, starts, ends, groups, len(firsts))
+    return Reading(hashed[firsts].astype(np.int64), counts, surface)
 
 
-def _bucket(hashes: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _edges(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Where runs of True begin and end, in turn."""
+    padded = np.zeros(len(inside) + 2, np.bool_)
+    padded[1:-1] = inside
+    return np.flatnonzero(padded[1:] != padded[:-1])
+
+
+def _bucket(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
     mixed = (hashes ^ (hashes >> np.uint64(32))) * _MIX
-    return (mixed >> np.uint64(48)).astype(np.int64)
+    return (mixed >> np.uint64(48)).astype(np.uint16)
 
 
 def _bucket_of(word: str) -> int:
@@ -184,47 +196,48 @@ SURFACE = (
 
 
 def _surface(
-    raw: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], singles: NDArray[np.int64], distinct: int
+    raw: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], groups: NDArray[np.int64], distinct: int
 ) -> Floats:
     n, words = len(raw), len(starts)
     out = np.zeros(len(SURFACE), np.float32)
     if not words:
         return out
+    count = np.count_nonzero  # a mean of truths costs ten times as much
     lengths = ends - starts
-    first = raw[starts]
+    first, second = raw[starts], raw[np.minimum(starts + 1, n - 1)]
     upper = (first >= 65) & (first <= 90)
-    digit = (first >= 48) & (first <= 57)
-    second = raw[np.minimum(starts + 1, n - 1)]
-    numbers = lengths[digit]
+    numbers = lengths[(first >= 48) & (first <= 57)]
+    single = lengths == 1
     out[:13] = (
-        *(np.log1p(n), np.log1p(words), lengths.mean(), distinct / (3 * words), lengths.max()),
-        *((lengths >= 9).mean(), (lengths >= 13).mean(), upper.mean()),
-        *((upper & (second >= 65) & (second <= 90) & (lengths > 1)).mean(), (lengths == 1).mean()),
-        *(np.log1p(len(numbers)), numbers.mean() if len(numbers) else 0, numbers.max() if len(numbers) else 0),
+        *(math.log1p(n), math.log1p(words), int(lengths.sum()) / words, distinct / (3 * words), lengths.max()),
+        *(count(lengths >= 9) / words, count(lengths >= 13) / words, count(upper) / words),
+        *(count(upper & (second >= 65) & (second <= 90) & ~single) / words, count(single) / words),
+        *(math.log1p(len(numbers)), *((int(numbers.sum()) / len(numbers), numbers.max()) if len(numbers) else (0, 0))),
     )
     classes = np.bincount(raw, minlength=256).astype(np.float32) @ _CLASSES
     width, at = len(classes), 13
     out[at : at + width] = classes * (100 / n)
     out[at + width : at + 2 * width] = np.log1p(classes)
     at += 2 * width
-    groups = np.bincount(_GROUP[singles], minlength=len(WORD_GROUPS) + 1)[1:]
-    out[at : at + len(groups)] = np.minimum(groups, 5)
-    at += len(groups)
-    out[at : at + 6] = _options(raw, starts, lengths, first)
+    out[at : at + len(WORD_GROUPS)] = np.minimum(groups[1:], 5)
+    at += len(WORD_GROUPS)
+    out[at : at + 6] = _options(raw, starts[single], first[single])
     last = raw[-_LAST:]
-    out[at + 6 :] = ((last >= 48) & (last < 58)).sum(), (starts > n - _LAST).sum(), (~_IS_WORD[_LOWER[last]]).sum()
+    digits = count((last >= 48) & (last <= 57))
+    out[at + 6 :] = digits, count(starts > n - _LAST), len(last) - count(_IS_WORD[_LOWER[last]])
     return out
 
 
-def _options(raw: Bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64], first: Bytes) -> tuple[float, ...]:
+def _options(raw: Bytes, starts: NDArray[np.int64], letters: Bytes) -> tuple[float, ...]:
     """Of "… A. one B. two": how many, where they start, how long they are, how many have digits."""
     after = raw[np.minimum(starts + 1, len(raw) - 1)]
-    marks = starts[(lengths == 1) & (first >= 65) & (first <= 74) & _OPTION_ENDS[after]]
+    marks = starts[(letters >= 65) & (letters <= 74) & _OPTION_ENDS[after]]
     if len(marks) < 2:
-        return (0, np.log1p(len(raw)), 0, 0, 0, 0)
+        return (0, math.log1p(len(raw)), 0, 0, 0, 0)
     sizes = np.diff(marks, append=len(raw)).astype(np.float64)
-    digits = np.add.reduceat(((raw >= 48) & (raw < 58)).astype(np.int64), marks) > 0
+    mean = float(sizes.sum()) / len(sizes)
+    digits = np.add.reduceat(((raw >= 48) & (raw <= 57)).astype(np.int64), marks)
     return (
-        *(len(marks), np.log1p(marks[0]), np.log1p(sizes.mean()), np.log1p(sizes.max())),
-        *(sizes.std() / (sizes.mean() + 1), digits.mean()),
+        *(len(marks), math.log1p(marks[0]), math.log1p(mean), math.log1p(sizes.max())),
+        *(float(sizes.std()) / (mean + 1), np.count_nonzero(digits) / len(marks)),
     )

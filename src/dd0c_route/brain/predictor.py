@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from dd0c_route.brain import artefact
 from dd0c_route.brain.features import Floats, Reading, cut, read
 from dd0c_route.brain.layer import Layer
+from dd0c_route.brain.lengths import Length, LengthArrays, length
+from dd0c_route.brain.names import bare
 
 SHIPPED = Path(__file__).with_name("prior.brain")
 _WIDE = 200.0  # labels: with so many a model's advantages are known about half
+UNKNOWN = 0.5  # the spread of a probability of which nothing is known
 _NOTHING = np.zeros(0, np.float32)
 
 
@@ -42,6 +45,22 @@ class Part(NamedTuple):
     layer: Layer
 
 
+class LengthPart(NamedTuple):
+    """The models whose answers were measured."""
+
+    models: tuple[str, ...]
+    arrays: LengthArrays
+
+
+class _Told(NamedTuple):
+    """Of one text: of all models p and its spread, (m,); the support; the skills that a fit on top sees."""
+
+    p_good: Floats
+    spread: Floats
+    support: float
+    skills: Floats
+
+
 class Predictor:
     """Fits on top of each other. Loaded once, then only read: threads may share it.
 
@@ -50,13 +69,18 @@ class Predictor:
         seen: uint32, sorted: fingerprints of the texts it was fitted to.
     """
 
-    def __init__(self, parts: Sequence[Part], seen: NDArray[np.uint32]) -> None:
+    def __init__(self, parts: Sequence[Part], seen: NDArray[np.uint32], lengths: LengthPart | None = None) -> None:
         self.parts = tuple(parts)
         self.seen = seen
+        self.lengths = lengths
         self.models = tuple(sorted({model for part in parts for model in part.models}))
+        labels = np.zeros(len(self.models))
         place = {model: number for number, model in enumerate(self.models)}
-        self._place = place
         self._places = [np.array([place[model] for model in part.models]) for part in parts]
+        for part, at in zip(parts, self._places, strict=True):
+            labels[at] += part.layer.labels
+        self._place = _with_bare_names(self.models, labels)
+        self._length_place = _with_bare_names(lengths.models, np.ones(len(lengths.models))) if lengths else {}
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -66,35 +90,50 @@ class Predictor:
             BadBrain: It is none, was damaged, or was made by another version.
             OSError: It cannot be read.
         """
-        parts, seen = artefact.load(SHIPPED if path is None else path, Layer)
-        return cls([Part(models, layer) for models, layer in parts], seen)
+        stored, seen = artefact.load(SHIPPED if path is None else path, (Layer, LengthArrays))
+        parts = [Part(models, arrays) for models, arrays in stored if isinstance(arrays, Layer)]
+        lengths = [LengthPart(models, arrays) for models, arrays in stored if isinstance(arrays, LengthArrays)]
+        return cls(parts, seen, lengths[0] if lengths else None)
 
     @classmethod
     def stacked(cls, below: Predictor | None, models: tuple[str, ...], layer: Layer, seen: NDArray[np.uint32]) -> Self:
         """A fit on top of *below*."""
-        parts = (*(below.parts if below else ()), Part(models, layer))
-        return cls(parts, np.union1d(below.seen, seen) if below else np.unique(seen))
+        if below is None:
+            return cls([Part(models, layer)], np.unique(seen))
+        return cls([*below.parts, Part(models, layer)], np.union1d(below.seen, seen), below.lengths)
 
     def save(self, path: Path) -> None:
-        artefact.save(path, [(part.models, part.layer) for part in self.parts], self.seen)
+        artefact.save(path, [*self.parts, *([self.lengths] if self.lengths else [])], self.seen)
 
     def predict(self, turn: str, models: Sequence[str]) -> Odds:
-        """The odds of *models* on the user's *turn* (whole, or its two ends)."""
-        p_good, spread, support, _ = self._told(read(turn))
-        places = [self._place.get(model) for model in models]
+        """The odds of *models* on the user's *turn* (whole, or its two ends). A model is found by its bare name too."""
+        told = self._told(read(turn))
+        places = [self._found(self._place, model) for model in models]
         return Odds(
-            tuple(None if at is None else float(p_good[at]) for at in places),
-            tuple(0.5 if at is None else float(spread[at]) for at in places),
-            support,
+            tuple(None if at is None else float(told.p_good[at]) for at in places),
+            tuple(UNKNOWN if at is None else float(told.spread[at]) for at in places),
+            told.support,
         )
+
+    def length(self, turn: str, model: str, thinks: bool) -> Length:
+        """How long *model*'s answer to *turn* becomes; *thinks*: it is asked to reason before it answers.
+
+        Raises:
+            LookupError: This predictor was made without lengths.
+        """
+        if self.lengths is None:
+            raise LookupError("no lengths in this predictor")
+        layer = self.parts[0].layer
+        columns = layer.columns(read(turn), _NOTHING)
+        at = self._found(self._length_place, model)
+        return length(self.lengths.arrays, at, columns, layer.support(columns), thinks)
 
     def say(self, readings: Iterable[Reading]) -> tuple[Floats, Floats]:
         """For a fit on top: the skills of each text, (n, s), and what is said of all models, (n, models)."""
         told = [self._told(reading) for reading in readings]
-        return np.stack([one[3] for one in told]), np.stack([one[0] for one in told])
+        return np.stack([one.skills for one in told]), np.stack([one.p_good for one in told])
 
-    def _told(self, reading: Reading) -> tuple[Floats, Floats, float, Floats]:
-        """Of all models p and its spread; the support; the skills."""
+    def _told(self, reading: Reading) -> _Told:
         p_good = np.zeros(len(self.models), np.float32)
         spread = np.zeros(len(self.models), np.float32)
         support, below = 0.0, _NOTHING
@@ -106,7 +145,20 @@ class Predictor:
             doubt = 1 - near * near * (layer.labels / (layer.labels + _WIDE))
             spread[at] = np.sqrt(layer.noise**2 * doubt + 0.25 / (layer.labels + 1))
             support, below = max(support, near), advantage @ layer.loadings
-        return np.clip(p_good, 0, 1), spread, support, below
+        return _Told(np.clip(p_good, 0, 1), spread, support, below)
+
+    @staticmethod
+    def _found(place: dict[str, int], model: str) -> int | None:
+        at = place.get(model)
+        return place.get(bare(model)) if at is None else at
+
+
+def _with_bare_names(models: Sequence[str], labels: NDArray[np.float64]) -> dict[str, int]:
+    """Where each model stands, by its name and, where that is no other's, by its bare one: that of most labels."""
+    place: dict[str, int] = {}
+    for number in np.argsort(-labels, kind="stable").tolist():
+        place.setdefault(bare(models[number]), number)
+    return place | {model: number for number, model in enumerate(models)}
 
 
 @cache

@@ -12,6 +12,7 @@ from dd0c_route.brain.features import BUCKETS, Floats, Reading, read
 from dd0c_route.brain.layer import CLIP, Layer
 from dd0c_route.brain.predictor import Predictor, fingerprints
 from dd0c_route.brain.training.density import centres_and_reach
+from dd0c_route.brain.training.folds import folds
 from dd0c_route.brain.training.heads import heads
 from dd0c_route.brain.training.labels import Labels
 from dd0c_route.brain.training.ragged import both_ways
@@ -19,7 +20,7 @@ from dd0c_route.brain.training.skills import Text, meanings, table, unseen
 from dd0c_route.brain.training.trees import Forest, Growth, grow
 
 SEED = 4747
-FOLDS = 5
+FOLDS = 4
 _RANK = 16  # skills; more explain no more of unseen texts
 _SHARED = 12  # skills that a fit on top sees
 _KINSHIP = 0.3  # correlation of the models' scores on one text: 29 labels of it are worth no 29 texts
@@ -51,7 +52,7 @@ def fit(labels: Labels, below: Predictor | None = None) -> Predictor:
     means, base = _means(labels, known, base, is_known)
     weights = known / (1 + _KINSHIP * np.maximum(known.sum(axis=1, keepdims=True) - 1, 0))
     residuals = np.where(known, labels.scores - base, 0).astype(np.float32)
-    layer = _layer(readings, residuals, weights.astype(np.float32), skills, below)
+    layer = _layer(readings, residuals, weights.astype(np.float32), skills, folds(labels.prompts, FOLDS))
     layer = layer._replace(means=means, labels=known.sum(axis=0).astype(np.float32))
     seen = fingerprints(labels.prompts)
     return Predictor.stacked(below, tuple(labels.models), layer, seen)
@@ -81,12 +82,11 @@ def _means(
 
 
 def _layer(
-    readings: Sequence[Reading], residuals: Floats, weights: Floats, skills: Floats, below: Predictor | None
+    readings: Sequence[Reading], residuals: Floats, weights: Floats, skills: Floats, fold: NDArray[np.int64]
 ) -> Layer:
-    folds = np.random.default_rng(SEED).permutation(len(readings)) % FOLDS
     text, idf = _text(readings)
     v, penalty = meanings(residuals, weights, _RANK, SEED)
-    honest = unseen(text, residuals, weights, v, penalty, folds)
+    honest = unseen(text, residuals, weights, v, penalty, fold)
     word_table = table(text, residuals, weights, v, penalty)
     scale = 1 / (honest.std(axis=0) + np.float32(1e-9))
     surface = np.stack([reading.surface for reading in readings])
@@ -96,8 +96,8 @@ def _layer(
     ).astype(np.float32)
     prior = np.zeros((residuals.shape[1], rows.shape[1]), np.float32)
     data = _Data(rows, residuals, weights, prior, _growth(int((weights > 0).any(axis=1).sum())))
-    ridge, linear = _linear_out_of_fold(data, folds)
-    grown = _grown_out_of_fold(data, folds)
+    ridge, linear = _linear_out_of_fold(data, fold)
+    grown = _grown_out_of_fold(data, fold)
     blend = _blend(linear, grown, residuals, weights)
     said = blend[0] * linear + blend[1] * grown
     steps, step = _quantised(word_table)
@@ -148,13 +148,13 @@ def _heads(data: _Data, ridge: float) -> Floats:
     return heads(data.rows, data.residuals, data.weights, penalties, data.middle)
 
 
-def _linear_out_of_fold(data: _Data, folds: NDArray[np.int64]) -> tuple[float, Floats]:
+def _linear_out_of_fold(data: _Data, fold: NDArray[np.int64]) -> tuple[float, Floats]:
     """The penalty that is best for unseen labels, and what it says of each text unseen."""
     best = (np.inf, 0.0, data.residuals)
     for ridge in _RIDGES:
         said = np.zeros_like(data.residuals)
-        for fold in range(FOLDS):
-            inside = folds == fold
+        for one in range(FOLDS):
+            inside = fold == one
             said[inside] = data.rows[inside] @ _heads(_without(data, inside), ridge).T
         loss = float((data.weights * (data.residuals - said) ** 2).sum())
         if loss < best[0]:
@@ -162,14 +162,12 @@ def _linear_out_of_fold(data: _Data, folds: NDArray[np.int64]) -> tuple[float, F
     return best[1:]
 
 
-def _grown_out_of_fold(data: _Data, folds: NDArray[np.int64]) -> Floats:
+def _grown_out_of_fold(data: _Data, fold: NDArray[np.int64]) -> Floats:
     said = np.zeros_like(data.residuals)
-    for fold in range(FOLDS):
-        inside = folds == fold
+    for one in range(FOLDS):
+        inside = fold == one
         rest = _without(data, inside)
-        said[inside] = grow(rest.rows, rest.residuals, rest.weights, data.growth, SEED + fold).predict(
-            data.rows[inside]
-        )
+        said[inside] = grow(rest.rows, rest.residuals, rest.weights, data.growth, SEED + one).predict(data.rows[inside])
     return said
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dd0c_route.brain.features import Floats
 
 BINS = 32
-_SKETCHES = 4
+_SKETCHES = 3
 
 Leaves = NDArray[np.int64]
 
@@ -51,8 +51,8 @@ class Growth(NamedTuple):
     depth: int = 5
     rate: float = 0.08
     shrinkage: float = 20.0  # labels: what a leaf's mean is pulled to nought by
-    row_share: float = 0.6
-    column_share: float = 0.4
+    row_share: float = 0.5
+    column_share: float = 0.3
 
 
 def grow(rows: Floats, residuals: Floats, weights: Floats, growth: Growth, seed: int) -> Forest:
