@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from dd0c_route.config import Config, Match, Provider, Route
-from dd0c_route.decide import Expected, Router, build_router, decide, resolve
+from dd0c_route.decide import Asking, Expected, Knowledge, Router, Views, build_router, decide, resolve
 from dd0c_route.errors import BadRequest, NotFound
 from dd0c_route.types import Call, Target
 from tests.proxy.examples import call
@@ -43,9 +44,18 @@ def router(
     return build_router(
         Config(providers=PROVIDERS if providers is None else providers, routes=routes),
         lambda model: OWNERS.get(model, ()),
-        lambda asked, target: (odds or {}).get(target.model),
-        lambda asked, target: Expected(COSTS.get(target.model, DEAREST), target.model not in COSTS),
+        knowing(odds or {}),
     )
+
+
+def knowing(odds: dict[str, float], **more: Any) -> Knowledge:
+    def views(asking: Asking, targets: Sequence[Target]) -> Views:
+        return Views(tuple(odds.get(target.model) for target in targets), 0.5)
+
+    def costs(asking: Asking, targets: Sequence[Target]) -> list[Expected]:
+        return [Expected(COSTS.get(target.model, DEAREST), target.model not in COSTS) for target in targets]
+
+    return Knowledge(**({"views": views, "costs": costs} | more))
 
 
 def asking(model: str, **changes: Any) -> Call:
@@ -210,14 +220,35 @@ def test_off_calls_what_was_asked_for_and_looks_no_further() -> None:
     assert (decision.reason, decision.shadow) == ("the route is off", None)
 
 
-@pytest.mark.parametrize(("drawn", "served"), [(0.0, "small"), (0.2499, "small"), (0.25, "gpt-4o"), (0.999, "gpt-4o")])
-def test_canary_routes_its_share(drawn: float, served: str) -> None:
-    rows = msgspec.structs.replace(router(routed("local/small", mode="canary", share=0.25)), draw=lambda: drawn)
+def test_canary_routes_its_share_by_the_call_s_id() -> None:
+    rows = router(routed("local/small", mode="canary", share=0.25, control_share=0.0))
+    decisions = [decide(asking("gpt-4o", id=f"dd_{number}"), rows) for number in range(400)]
+
+    served = [decision.plan[0].model for decision in decisions]
+    assert 70 < served.count("small") < 130
+    assert all((one.shadow is None) is (one.plan[0].model == "small") for one in decisions)
+    assert served == [decide(asking("gpt-4o", id=f"dd_{number}"), rows).plan[0].model for number in range(400)]
+
+
+@pytest.mark.parametrize("mode", ["on", "canary"])
+def test_a_control_group_keeps_the_model_asked_for_and_says_so(mode: str) -> None:
+    rows = router(routed("local/small", mode=mode, share=1.0, control_share=0.05))
+    decisions = [decide(asking("gpt-4o", id=f"dd_{number}"), rows) for number in range(1000)]
+
+    control = [one for one in decisions if one.control]
+    assert 25 < len(control) < 80
+    assert all(one.plan == (Target("openai", "gpt-4o"),) and one.shadow == Target("local", "small") for one in control)
+    assert all(one.plan[0].model == "small" for one in decisions if not one.control)
+
+
+def test_a_route_that_was_rolled_back_only_watches() -> None:
+    rows = router(routed("local/small"))
+    rows = msgspec.structs.replace(rows, known=knowing({}, rolled_back=lambda route: route == rows.routes[0].id))
 
     decision = decide(asking("gpt-4o"), rows)
 
-    assert decision.plan[0].model == served
-    assert (decision.shadow is None) is (served == "small")
+    assert (decision.plan[0].model, decision.shadow) == ("gpt-4o", Target("local", "small"))
+    assert decision.reason.startswith("rolled back: ")
 
 
 # --- candidates and policies ----------------------------------------------------------------------------------
@@ -232,12 +263,12 @@ def test_the_model_asked_for_is_good_enough_for_itself_and_others_by_their_odds(
 
     assert decision.plan == (Target("local", "small"), Target("openai", "large"))
     assert [(c.target.model, c.p_good, c.expected_cost) for c in decision.candidates] == [
-        ("large", 1.0, 100),
+        ("large", 0.1, 100),
         ("small", 0.95, 10),
     ]
 
 
-def test_a_candidate_without_a_price_is_held_at_its_worst_case_and_said_to_be() -> None:
+def test_a_candidate_without_a_price_is_ruled_out_where_the_model_asked_for_has_one() -> None:
     rows = router(
         routed("local/unheard-of", "local/small", policy="cheapest-capable", floor=0.9),
         odds={"small": 0.95, "unheard-of": 0.99},
@@ -245,8 +276,8 @@ def test_a_candidate_without_a_price_is_held_at_its_worst_case_and_said_to_be() 
 
     decision = decide(asking("openai/large"), rows)
 
-    assert [target.model for target in decision.plan] == ["small", "unheard-of"]
-    assert [(c.expected_cost, c.unpriced) for c in decision.candidates] == [(DEAREST, True), (10, False)]
+    assert [target.model for target in decision.plan] == ["small"]
+    assert [(c.unpriced, c.ruled_out) for c in decision.candidates] == [(True, "has no price"), (False, None)]
 
 
 def test_without_a_predictor_the_model_asked_for_is_kept() -> None:

@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 RINGS = (
     ("types", "errors", "config", "clock"),
     ("wire", "tokens", "pricing", "brain", "access", "redact"),
-    ("decide", "telemetry", "upstream", "ledger", "processes"),
+    ("decide", "telemetry", "upstream", "ledger", "processes", "switch"),
     ("runtime",),
     ("proxy", "control", "console", "audit", "supervisor"),
     ("cli",),

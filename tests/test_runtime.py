@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from dd0c_route.brain.policies.ordered import Ordered
+from dd0c_route.brain.request import asked as read
 from dd0c_route.clock import HandClock
+from dd0c_route.config import Route
+from dd0c_route.decide import Asking, Expected
+from dd0c_route.decide.router import CompiledRoute
 from dd0c_route.errors import ConfigError, NotFound
 from dd0c_route.ledger.counting import Known, publish
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.ledger.learning import Learning
 from dd0c_route.runtime import Boot, Runtime, build, load_config, read_boot
 from dd0c_route.tokens import count_request
-from dd0c_route.types import Audit, Target
+from dd0c_route.types import Audit, Call, Target
 from dd0c_route.upstream import Sweeper
 from tests.proxy.examples import call
 from tests.upstream.scripted import on_uvloop
@@ -61,6 +67,13 @@ def with_runtimes(folder: Path, test: Callable[[Make], Awaitable[None]]) -> None
             journal.close()
 
     on_uvloop(on_loop)
+
+
+def expected_of(runtime: Runtime, asked: Call, target: Target) -> Expected:
+    """What *asked* is expected to cost at *target*, in no conversation."""
+    route = CompiledRoute(0, "", Route(candidates=()), (), Ordered())
+    (expected,) = runtime.router.known.costs(Asking(asked, read(asked), route, None), [target])
+    return expected
 
 
 def test_each_provider_has_its_line(tmp_path: Path) -> None:
@@ -156,7 +169,7 @@ def test_own_prices_go_before_the_catalogue(tmp_path: Path) -> None:
 def test_what_a_call_is_expected_to_cost_follows_prompt_and_price(tmp_path: Path) -> None:
     async def test(make: Make) -> None:
         row = '\n[[prices]]\nprovider = "one"\nmodel = "m-*"\ninput = 1\noutput = 2\n'
-        expected = make(TWO + row).router.expected_cost
+        expected = partial(expected_of, make(TWO + row))
         short = call(b'{"model":"m-1","messages":[{"role":"user","content":"Hi."}]}')
         long = call(b'{"model":"m-1","messages":[{"role":"user","content":"' + b"word " * 500 + b'"}]}')
         target = Target("one", "m-1")
@@ -180,7 +193,7 @@ def test_what_was_learned_of_our_counts_is_in_what_a_call_is_expected_to_cost(tm
             learning.add(Audit(str(number), "one", "acme", asked.api, taught, taught.tokens + 1000))
         publish(tmp_path, learning)
         after = make(TWO + row, msgspec.structs.replace(before, known=Known(tmp_path)))
-        costs = [runtime.router.expected_cost(asked, target) for runtime in (before, after)]
+        costs = [expected_of(runtime, asked, target) for runtime in (before, after)]
         assert costs[1].picodollars - costs[0].picodollars == 1000 * 1_000_000
 
     with_runtimes(tmp_path, test)
@@ -198,7 +211,7 @@ def test_a_candidate_without_a_price_is_expected_to_cost_the_dearest_that_is_kno
         runtime = make(TWO + rows.format("m-1", 1, 2) + rows.format("m-2", 3, 1) + route)
         asked = call(b'{"model":"m-1","messages":[{"role":"user","content":"Hi."}]}')
 
-        found = runtime.router.expected_cost(asked, Target(provider, "unheard-of"))
+        found = expected_of(runtime, asked, Target(provider, "unheard-of"))
 
         assert found.unpriced
         tokens = count_request(asked.api, asked.fields, "unheard-of", provider).tokens

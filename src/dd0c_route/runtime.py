@@ -7,32 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dd0c_route.access import KeyRing
+from dd0c_route.brain.capabilities import capability
 from dd0c_route.brain.moments import Moments
 from dd0c_route.clock import Clock
 from dd0c_route.config import Config, Provider
 from dd0c_route.config.load import Loaded, load
-from dd0c_route.decide import Expected, Router, build_router
-from dd0c_route.errors import ConfigError, NotFound, PriceMissing
+from dd0c_route.decide import Asking, Guard, Knowledge, Router, Views, build_router, decide
+from dd0c_route.decide.costs import ExpectedCosts
+from dd0c_route.errors import BadBrain, ConfigError, NotFound
 from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
-from dd0c_route.pricing import Catalog, Price, amount
+from dd0c_route.pricing import Catalog, Price
 from dd0c_route.redact import register
-from dd0c_route.tokens import count_request
-from dd0c_route.types import Call, PicoUSD, Target, Usage
+from dd0c_route.redact.log import log
+from dd0c_route.types import Call, Target
 from dd0c_route.upstream import Pool, Sweeper
 from dd0c_route.upstream.health import RetryBudget
 from dd0c_route.upstream.origin import origin_of
 from dd0c_route.upstream.providers import known
-from dd0c_route.wire.output_limit import output_limit
-
-_USUAL_OUTPUT_TOKENS = 400  # of an answer, where the call sets no lower limit: the recordings' median is shorter
+from dd0c_route.wire.body import split
 
 
 class Boot(Struct, frozen=True):
@@ -77,7 +77,7 @@ def load_config(
     """
     loaded = load(Path(config_path) if config_path is not None else None, environ, overrides, known())
     try:
-        build_router(loaded.config, lambda model: (), lambda call, target: None, lambda call, target: Expected(0))
+        build_router(loaded.config, lambda model: ())
     except NotFound as error:
         raise ConfigError([f"routes: {error.message}"]) from None
     return loaded
@@ -137,54 +137,66 @@ class Runtime(Struct, frozen=True):
         return self.catalog.price(provider, model, at_ns, tier)
 
 
-class ExpectedCosts:
-    """What a call will probably cost at a target: its prompt, counted quickly, and an answer of the usual length."""
+def _views(config: Config) -> Callable[[Asking, Sequence[Target]], Views] | None:
+    """What the predictor says, where a route may want to know; it is loaded here, since that takes some 0.1 s."""
+    if not any(route.mode != "off" for route in config.routes):
+        return None
+    from dd0c_route.brain.predictor import SHIPPED, Predictor  # brings numpy along: not for who only passes calls on
 
-    def __init__(self, catalog: Catalog, known: Known) -> None:
-        self._catalog = catalog
-        self._known = known
-        self._worst: dict[str, Price] = {}
+    try:
+        predictor = Predictor.load(Path(config.brain.file) if config.brain.file is not None else SHIPPED)
+    except (BadBrain, OSError) as error:
+        if config.brain.file is not None:
+            raise ConfigError([f"brain.file: {error}"]) from None
+        log("brain_missing", "error", reason=str(error), fix="install this version anew; until then models are kept")
+        return None
 
-    def prepare(self, targets: Collection[Target], at_ns: int) -> None:
-        """Work out the worst case of the providers of *targets* without a price: that takes too long for a call."""
-        for target in targets:
-            if target.provider not in self._worst and self._priced(target, at_ns, Usage(1, output=1)) is None:
-                worst = self._catalog.worst_case(target.provider, at_ns)
-                has_both = worst.rates.input is not None and worst.rates.output is not None
-                self._worst[target.provider] = worst if has_both else self._catalog.worst_case("", at_ns)
+    def views(asking: Asking, targets: Sequence[Target]) -> Views:
+        odds = predictor.predict(asking.request.turn, [target.model for target in targets])
+        return Views(odds.p_good, odds.support)
 
-    def __call__(self, call: Call, target: Target) -> Expected:
-        asked = (call.api, call.fields, target.model, target.provider)
-        prompt = self._known.correct(count_request(*asked), *asked).tokens
-        limit = output_limit(call.api, call.fields)
-        usage = Usage(input=prompt, output=_USUAL_OUTPUT_TOKENS if limit is None else min(limit, _USUAL_OUTPUT_TOKENS))
-        cost = self._priced(target, call.at_ns, usage)
-        if cost is None:
-            return Expected(amount(usage, self._worst[target.provider]), unpriced=True)
-        return Expected(cost)
+    return views
 
-    def _priced(self, target: Target, at_ns: int, usage: Usage) -> PicoUSD | None:
-        price = self._catalog.price(target.provider, target.model, at_ns)
-        try:
-            return amount(usage, price) if price is not None else None
-        except PriceMissing:
-            return None
+
+def _rehearse(router: Router, at_ns: int) -> None:
+    """Decide once for each candidate, so that tables are read and prices found now and not while a client waits."""
+    unhurried = structs.replace(router, guard=Guard())
+    body = b'{"model":"m","messages":[{"role":"user","content":"Read the tables now."}]}'
+    for target in {target for route in router.routes for target in route.targets}:
+        decide(
+            Call(
+                id="", at_ns=at_ns, started_ns=0, dialect=router.spoken(target.provider), api="openai.chat",
+                method="POST", path="", query="", headers=[], body=body, fields=split(body), model=str(target),
+            ),
+            unhurried,
+        )  # fmt: skip
 
 
 def build(
     loaded: Loaded, journal: Journal, clock: Clock, sweeper: Sweeper, loop: asyncio.AbstractEventLoop,
-    before: Runtime | None = None, known: Known | None = None,
+    before: Runtime | None = None, known: Known | None = None, switch: Callable[[], bool] = lambda: True,
 ) -> Runtime:  # fmt: skip
     """Build the bundle; connections to providers whose settings did not change are taken over from *before*."""
     config = loaded.config
     catalog = Catalog.of(config)
     known = known or (before.known if before is not None else Known())
 
-    expected = ExpectedCosts(catalog, known)
+    costs = ExpectedCosts(catalog, known.correct)
+    knowledge = Knowledge(
+        views=_views(config) or Knowledge().views,
+        costs=costs,
+        able=lambda target: capability(
+            target.provider, target.model, config.models, catalog.context(target.provider, target.model)
+        ),
+        kept=costs.kept,
+    )
     old_moments = before.router.moments if before is not None else None
     moments = Moments(config.routes, lambda: clock.ticks_ns() / 1e9, config.server.workers, old_moments)
-    router = build_router(config, catalog.owners, lambda call, target: None, expected, moments)
-    expected.prepare({target for route in router.routes for target in route.targets}, clock.wall_ns())
+    sessions = before.router.sessions if before is not None else None
+    guard = Guard(config.brain.enabled, config.brain.budget_us, switch)
+    router = build_router(config, catalog.owners, knowledge, moments, sessions, guard)
+    costs.prepare({target for route in router.routes for target in route.targets}, clock.wall_ns())
+    _rehearse(router, clock.wall_ns())
     lines: dict[str, Line] = {}
     for name, provider in config.providers.items():
         if provider.api_key is not None:

@@ -34,32 +34,6 @@ def test_a_valid_file_becomes_typed_settings(tmp_path: Path) -> None:
     assert result.base_dir == tmp_path
 
 
-@pytest.mark.parametrize("setting", ["control_share = 0.1"])
-def test_a_setting_that_does_nothing_yet_is_a_warning(tmp_path: Path, setting: str) -> None:
-    (warning,) = loaded(tmp_path, PROVIDER + f'[[routes]]\ncandidates = ["x"]\n{setting}').warnings
-    assert warning.startswith(f"routes[0].{setting.split()[0]}: has no effect in this version: ")
-
-
-def test_a_kind_of_request_that_nothing_matches_is_a_warning(tmp_path: Path) -> None:
-    (warning,) = loaded(tmp_path, PROVIDER + '[[routes]]\ncandidates = ["x"]\nmatch = { kind = "chat" }').warnings
-    assert warning.startswith("routes[0].match.kind: has no effect in this version: ")
-
-
-@pytest.mark.parametrize(
-    ("settings", "warned"),
-    [
-        ('mode = "on"', 1),
-        ('mode = "canary"', 1),
-        ('mode = "shadow"', 0),
-        ('mode = "on"\nfloor = 0', 0),
-        ('mode = "on"\npolicy = "ordered"', 0),
-    ],
-)
-def test_a_route_that_can_only_keep_the_model_is_a_warning(tmp_path: Path, settings: str, warned: int) -> None:
-    warnings = loaded(tmp_path, PROVIDER + f'[[routes]]\ncandidates = ["x"]\n{settings}').warnings
-    assert [warning.partition(":")[0] for warning in warnings] == ["routes[0].policy"] * warned
-
-
 def test_without_a_file_the_defaults_hold() -> None:
     result = load(None, {}, {}, KNOWN)
     assert result.config == Config()

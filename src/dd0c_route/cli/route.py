@@ -49,6 +49,7 @@ def _router(config_path: str | None) -> Router:
     """The router of the very bundle that `serve` builds; its journal lies where nobody looks for one."""
     from dd0c_route import runtime
     from dd0c_route.clock import SystemClock
+    from dd0c_route.decide import Guard
     from dd0c_route.ledger.journal import Journal
     from dd0c_route.upstream import Sweeper
 
@@ -59,7 +60,9 @@ def _router(config_path: str | None) -> Router:
             clock = SystemClock()
             journal = Journal(Path(folder), 0, clock)
             try:
-                return runtime.build(loaded, journal, clock, Sweeper(loop), loop).router
+                router = runtime.build(loaded, journal, clock, Sweeper(loop), loop).router
+                # As long as it takes: what is decided must not depend on this machine.
+                return msgspec.structs.replace(router, guard=Guard(loaded.config.brain.enabled))
             finally:
                 journal.close()
     finally:

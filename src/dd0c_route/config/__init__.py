@@ -3,11 +3,13 @@
 from dd0c_route.config.load import Loaded, load, load_without_secrets
 from dd0c_route.config.settings import (
     AccessKey,
+    Brain,
     Config,
     Counting,
     Ledger,
     Limits,
     Match,
+    ModelRow,
     PriceRow,
     Provider,
     Retries,
@@ -19,12 +21,14 @@ from dd0c_route.config.settings import (
 
 __all__ = [
     "AccessKey",
+    "Brain",
     "Config",
     "Counting",
     "Ledger",
     "Limits",
     "Loaded",
     "Match",
+    "ModelRow",
     "PriceRow",
     "Provider",
     "Retries",

@@ -19,12 +19,6 @@ from dd0c_route.types import Dialect
 _MAY_BE_RETRIED = (408, 500, 504)
 _LEDGER_PREFIX = "sqlite:///"
 
-WITHOUT_EFFECT: dict[tuple[type, str], str] = {
-    (settings.Route, "control_share"): "no call is kept at the model asked for to measure against",
-    (settings.Match, "kind"): "kinds of requests are not told apart, so that the route matches nothing",
-}
-"""What is accepted, so that a configuration can be kept, and does nothing in this version; why it does not."""
-
 
 def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
     """Return the final form of one field that has the right type.
@@ -39,6 +33,8 @@ def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
             return ca_file(value, base_dir)
         case (settings.Route, "calibration"):
             return labels_file(value, base_dir)
+        case (settings.Brain, "file"):
+            return brain_file(value, base_dir)
         case (_, "retry_unsafe"):
             return retry_unsafe(value)
         case (settings.PriceRow, _) if isinstance(value, Decimal) and value < 0:
@@ -80,6 +76,16 @@ def ca_file(name: str, base_dir: Path) -> str:
         path.open("rb").close()
     except (OSError, ValueError):
         raise Fault(f"the file {shown(name)} cannot be read: give the path of a PEM file") from None
+    return str(path)
+
+
+def brain_file(name: str, base_dir: Path) -> str:
+    """Return the absolute path of a predictor; whether it is one is found out when it is loaded."""
+    path = base_dir / name
+    try:
+        path.open("rb").close()
+    except (OSError, ValueError):
+        raise Fault(f"the file {shown(name)} cannot be read: make one with 'dd0c-route brain fit'") from None
     return str(path)
 
 
@@ -134,16 +140,6 @@ def _judge(model: str, providers: Mapping[str, Provider]) -> Iterator[str]:
         yield f"judge.model: {shown(model)} names no configured provider{did_you_mean(name, providers)}"
     elif providers[name].dialect not in get_args(Dialect):
         yield f"judge.model: the provider {shown(name)} does not speak OpenAI's, Anthropic's or Gemini's dialect"
-
-
-def idle(config: Config) -> Iterator[str]:
-    """Routes that look as if they re-routed calls, and do not."""
-    for index, route in enumerate(config.routes):
-        if route.policy == "cheapest-capable" and route.mode in ("on", "canary") and route.floor > 0:
-            yield (
-                f"routes[{index}].policy: 'cheapest-capable' cannot judge models yet, so that the model asked for is "
-                'called and the other candidates only stand by: policy = "ordered" re-routes'
-            )
 
 
 def is_loopback(host: str) -> bool:

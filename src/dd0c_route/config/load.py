@@ -89,7 +89,7 @@ def _read(tree: dict[str, Any], faults: list[str], reader: Reader, base_dir: Pat
     faults = [*faults, *reader.faults, *checks.across(config, names, keys_listed=bool(keys))]
     if faults:
         raise ConfigError(faults)
-    return Loaded(config, (*reader.warnings, *checks.idle(config)), base_dir, _version(config))
+    return Loaded(config, tuple(reader.warnings), base_dir, _version(config))
 
 
 def _base_dir(path: Path | None) -> Path:

@@ -90,8 +90,6 @@ class Reader:
         read = self._read(field.type, value, path)
         if read is _NOTHING:
             return read
-        if why := checks.WITHOUT_EFFECT.get((cls, field.name)):
-            self._warn(path)(f"has no effect in this version: {why}")
         try:
             return checks.field(cls, field.name, read, self._base_dir)
         except Fault as fault:

@@ -82,6 +82,16 @@ class Judge(Settings, frozen=True, forbid_unknown_fields=True):
     model: str | None = None  # provider/model
 
 
+class Brain(Settings, frozen=True, forbid_unknown_fields=True):
+    """Deciding: what holds for all routes."""
+
+    enabled: bool = True  # false: every call goes to the model that it asks for
+    file: str | None = None  # a predictor of `brain fit` instead of the one that is shipped
+    budget_us: Positive = 10_000  # a decision that takes longer is not followed
+    sessions: Positive = 10_000  # conversations that a worker remembers
+    session_s: Seconds = 3600.0  # how long one is remembered without a call
+
+
 class Timeouts(Settings, frozen=True, forbid_unknown_fields=True):
     """Waiting for a provider."""
 
@@ -153,6 +163,22 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
     calibration: str | None = None  # a file of labels, JSON lines as `brain fit` takes them
 
 
+class ModelRow(Settings, frozen=True, forbid_unknown_fields=True):
+    """One of `[[models]]`: what an own model can do; it goes before what is known of its family."""
+
+    model: str  # a glob
+    provider: str | None = None
+    can: tuple[
+        Literal[
+            "tools", "parallel_tools", "vision", "audio", "files", "video", "schema", "json", "reasoning", "logprobs",
+            "n", "server_tools",
+        ],
+        ...,
+    ] = ()  # fmt: skip
+    context: Positive | None = None  # tokens of prompt and answer together
+    output: Positive | None = None  # tokens of an answer
+
+
 class PriceRow(Settings, frozen=True, forbid_unknown_fields=True):
     """One of `[[prices]]`: an own price, in US dollars per million tokens; it goes before the catalogue.
 
@@ -189,7 +215,9 @@ class Config(Settings, frozen=True, forbid_unknown_fields=True):
     counting: Counting = Counting()
     learning: Learning = Learning()
     judge: Judge = Judge()
+    brain: Brain = Brain()
     retries: Retries = Retries()
     providers: dict[str, Provider] = {}
     routes: tuple[Route, ...] = ()
+    models: tuple[ModelRow, ...] = ()
     prices: tuple[PriceRow, ...] = ()

@@ -1,0 +1,96 @@
+"""Targets become candidates: their odds, their cost, and what rules them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dd0c_route.brain.capabilities import lacks
+from dd0c_route.brain.sessions import Session
+from dd0c_route.decide.router import Asking, Expected, Knowledge
+from dd0c_route.types import Candidate, Target
+
+
+class Field(NamedTuple):
+    """The candidates of a call.
+
+    Attributes:
+        holder: Which model must go on with the call, and *why*; where that is None any may that is not ruled out.
+    """
+
+    candidates: tuple[Candidate, ...]
+    holder: Target
+    why: str | None
+
+
+def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Knowledge) -> Field:
+    """*targets* as a policy sees them. The model asked for is never ruled out."""
+    everyone = targets if asked in targets else (*targets, asked)
+    views = known.views(asking, targets)
+    costs = known.costs(asking, everyone)
+    asked_cost = costs[everyone.index(asked)]
+    holder, why = _bound(asking, targets, asked, asked_cost)
+    found = []
+    for target, p_good, cost in zip(targets, views.p_good, costs, strict=False):
+        reason = None
+        if target != asked:
+            reason = why if why is not None and not _may_go_on(target, holder, asking) else None
+            reason = reason or _unfit(asking, target, asked, cost, asked_cost, known)
+        found.append(
+            Candidate(
+                target,
+                1.0 if target == asked and p_good is None else p_good,
+                cost.picodollars,
+                cost.unpriced,
+                asked=target == asked,
+                support=views.support if p_good is not None else None,
+                ruled_out=reason,
+                expected_output=cost.output_tokens,
+                cached_share=cost.cached_share,
+                switch_cost=cost.switch_cost,
+            )
+        )
+    return Field(tuple(found), holder, why)
+
+
+def _bound(
+    asking: Asking, targets: Sequence[Target], asked: Target, asked_cost: Expected
+) -> tuple[Target, str | None]:  # fmt: skip
+    """Which model must go on with the call, and why; None where any may.
+
+    It is the one that answered the conversation last, as far as this worker knows, else the one asked for. A name that
+    only stands for the route's candidates (no price, and none of them) binds nothing.
+    """
+    session = asking.session
+    held = session is not None and (session.target == asked or session.target in targets)
+    holder = session.target if session is not None and held else asked
+    if not held and asked not in targets and asked_cost.unpriced:
+        return holder, None
+    request = asking.request
+    if request.signed_thinking:
+        return holder, f"holds thoughts that only {holder.model[:64]} can read"
+    if "state" in request.uses:
+        return holder, "continues what a provider keeps"
+    return holder, f"in a tool loop of {holder.model[:64]}" if request.in_tool_loop else None
+
+
+def _may_go_on(target: Target, holder: Target, asking: Asking) -> bool:
+    """The holder itself; in a tool loop also the same model elsewhere."""
+    if target == holder:
+        return True
+    only_loop = not asking.request.signed_thinking and "state" not in asking.request.uses
+    return only_loop and target.model == holder.model
+
+
+def _unfit(
+    asking: Asking, target: Target, asked: Target, cost: Expected, asked_cost: Expected, known: Knowledge
+) -> str | None:
+    if cost.unpriced and not asked_cost.unpriced:
+        return "has no price"
+    if target.model == asked.model:
+        return None  # the same model elsewhere
+    return lacks(known.able(target), asking.request, _uses(asking.request.uses, asking.session), cost.prompt_tokens)
+
+
+def _uses(uses: frozenset[str], session: Session | None) -> frozenset[str]:
+    return uses - {"state"} if session is None else (uses | session.uses) - {"state"}

@@ -1,0 +1,196 @@
+"""What `decide` looks at that is not the call: routes, names, and where odds and costs come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple, get_args
+
+from msgspec import Struct, structs
+
+from dd0c_route.brain.capabilities import Capability
+from dd0c_route.brain.moments import Moments
+from dd0c_route.brain.policies import POLICIES
+from dd0c_route.brain.policy import Policy
+from dd0c_route.brain.request import Asked
+from dd0c_route.brain.sessions import Session, Sessions
+from dd0c_route.config import Config, Route
+from dd0c_route.config.identity import route_id
+from dd0c_route.decide.guard import Guard
+from dd0c_route.errors import NotFound
+from dd0c_route.types import Call, Decision, Dialect, PicoUSD, Target, Usage
+
+
+class CompiledRoute(Struct, frozen=True):
+    """A route of `dd0c.toml` with its targets resolved and its policy built."""
+
+    number: int
+    id: str
+    settings: Route
+    targets: tuple[Target, ...]
+    policy: Policy
+
+    def under(self, policy: str) -> CompiledRoute:
+        """The same route under the policy that the caller asked for."""
+        settings = structs.replace(self.settings, policy=policy)
+        return structs.replace(self, settings=settings, policy=POLICIES[policy](settings, self.targets))
+
+
+class Views(NamedTuple):
+    """What is thought of each target, in their order.
+
+    Attributes:
+        p_good: Probability of a good answer; None where nothing is known.
+        support: How much of that rests on texts like this one, 0..1; None where nothing is known of any.
+    """
+
+    p_good: tuple[float | None, ...]
+    support: float | None = None
+
+
+class Expected(NamedTuple):
+    """What a call will probably cost at a target.
+
+    Attributes:
+        picodollars: Prompt, as cached as it is expected to be, and answer. Without a price the worst case.
+        unpriced: It has no price.
+        prompt_tokens: The highest count to expect.
+        output_tokens: Reasoning included.
+        cached_share: Of the prompt, 0..1.
+        switch_cost: Of *picodollars* what is due because the conversation is cached elsewhere.
+    """
+
+    picodollars: PicoUSD
+    unpriced: bool = False
+    prompt_tokens: int = 0
+    output_tokens: int | None = None
+    cached_share: float = 0.0
+    switch_cost: PicoUSD = 0
+
+
+class Asking(NamedTuple):
+    """One call, as far as it was read."""
+
+    call: Call
+    request: Asked
+    route: CompiledRoute
+    session: Session | None
+
+
+def _no_views(asking: Asking, targets: Sequence[Target]) -> Views:
+    return Views((None,) * len(targets))
+
+
+def _no_costs(asking: Asking, targets: Sequence[Target]) -> list[Expected]:
+    return [Expected(0)] * len(targets)
+
+
+class Knowledge(Struct, frozen=True):
+    """Whom `decide` asks. Pure functions of what they get and of what was learned until now.
+
+    Attributes:
+        views: Odds.
+        costs: In the order of the targets.
+        able: What a target can do.
+        kept: How many tokens the provider has in its cache after a call that used so much.
+        rolled_back: Whether the route of this id only watches, because its promise was broken.
+    """
+
+    views: Callable[[Asking, Sequence[Target]], Views] = _no_views
+    costs: Callable[[Asking, Sequence[Target]], list[Expected]] = _no_costs
+    able: Callable[[Target], Capability] = lambda target: Capability()
+    kept: Callable[[Target, Usage], int] = lambda target, usage: 0
+    rolled_back: Callable[[str], bool] = lambda route: False
+
+
+class Router(Struct, frozen=True):
+    """Made once for each configuration; sessions, budgets and guard live on."""
+
+    routes: tuple[CompiledRoute, ...]
+    dialects: dict[str, str]
+    owners: Callable[[str], tuple[str, ...]]
+    known: Knowledge
+    moments: Moments
+    sessions: Sessions
+    guard: Guard
+
+    def resolve(self, call: Call) -> Target:
+        """The target that the model's name means when nothing is re-routed.
+
+        `provider/model` of a configured provider; else the provider that owns the name, if configured; else the first
+        configured provider of the caller's dialect.
+        """
+        return named(call.model, self.dialects, self.owners, call.dialect)
+
+    def spoken(self, provider: str) -> Dialect:
+        """The dialect that clients of *provider* speak; those of some are only passed through."""
+        dialect = self.dialects[provider]
+        return next((one for one in get_args(Dialect) if one == dialect), "passthrough")
+
+    def remember(self, decision: Decision | None, target: Target, at_ns: int, usage: Usage | None = None) -> None:
+        """*target* answers; *usage*: what that came to, once that is known."""
+        if decision is not None and decision.conversation is not None:
+            kept = self.known.kept(target, usage) if usage is not None else None
+            self.sessions.answered(decision.conversation, target, at_ns, kept)
+
+    def matching(self, call: Call, kind: str) -> CompiledRoute | None:
+        for route in self.routes:
+            match = route.settings.match
+            if match.model is not None and not fnmatchcase(call.model, match.model):
+                continue
+            if match.dialect is not None and match.dialect != call.dialect:
+                continue
+            if match.kind is not None and not fnmatchcase(kind, match.kind):
+                continue
+            if all(fnmatchcase(call.tags.get(name, ""), glob) for name, glob in match.tags.items()):
+                return route
+        return None
+
+
+def build_router(
+    config: Config,
+    owners: Callable[[str], tuple[str, ...]],
+    known: Knowledge | None = None,
+    moments: Moments | None = None,
+    sessions: Sessions | None = None,
+    guard: Guard | None = None,
+) -> Router:
+    """Compile the routes of *config*; candidates were checked to name configured providers."""
+    dialects: dict[str, str] = {name: provider.dialect for name, provider in config.providers.items()}
+    routes = []
+    for number, route in enumerate(config.routes):
+        targets = tuple(named(text, dialects, owners, None) for text in route.candidates)
+        routes.append(CompiledRoute(number, route_id(route), route, targets, POLICIES[route.policy](route, targets)))
+    return Router(
+        tuple(routes),
+        dialects,
+        owners,
+        known or Knowledge(),
+        moments or Moments(),
+        sessions if sessions is not None else Sessions(config.brain.sessions, config.brain.session_s),
+        guard or Guard(config.brain.enabled),
+    )
+
+
+def named(
+    text: str, dialects: dict[str, str], owners: Callable[[str], tuple[str, ...]], dialect: str | None
+) -> Target:  # fmt: skip
+    """The target that *text* means, for callers of *dialect* (None: of any).
+
+    Raises:
+        NotFound: No configured provider speaks it.
+    """
+    provider, slash, model = text.partition("/")
+    if slash and model and provider in dialects:
+        return Target(provider, model)
+    for owner in owners(text):
+        if owner in dialects and dialect in (None, dialects[owner]):
+            return Target(owner, text)
+    for name, spoken in dialects.items():
+        if dialect in (None, spoken):
+            return Target(name, text)
+    spoken_here = ", ".join(sorted(set(dialects.values()))) or "none"
+    raise NotFound(
+        f"no configured provider speaks the dialect '{dialect}' that this call came in (configured: {spoken_here}): "
+        f"add one under [providers] in dd0c.toml"
+    )
