@@ -54,23 +54,35 @@ def promises(data: Data, unseen: Floats) -> Iterator[str]:
 
 
 def noise(data: Data, predictor: Predictor) -> Iterator[str]:
-    """Choices at the exchange rate at which they are most evenly spread, before and after a prompt is disturbed."""
-    yield from heading("Choices that noise changes", "noise", *names())
+    """Of the pair half to either model, of a pool at the exchange rate at which choices are most evenly spread: where
+    most of them are close. Before and after a prompt is disturbed."""
+    yield from heading("Choices that noise changes", "noise", "RouteLLM's pair", *names())
+    rows = np.random.default_rng(0).choice(asked(data, "routellm-mmlu").rows, _PROMPTS, replace=False)
+    pair = [data.prompts[row] for row in rows]
+    need = _need(predictor, pair)
+    half = float(np.median(need))
     pools = [pool(data, name) for name in names()]
     drawn = [own.only(np.random.default_rng(0).choice(len(own.rows), _PROMPTS, replace=False)) for own in pools]
     said = [_odds(predictor, [data.prompts[row] for row in own.rows], own.models) for own in drawn]
     rates = [_telling(p_good, own.expected) for p_good, own in zip(said, drawn, strict=True)]
     for name, disturb in _NOISE.items():
-        flips = []
+        after = _need(predictor, [disturb(prompt) for prompt in pair])
+        flips = [percent(float(((need >= half) != (after >= half)).mean()))]
         for own, p_good, rate in zip(drawn, said, rates, strict=True):
-            after = _odds(predictor, [disturb(data.prompts[row]) for row in own.rows], own.models)
-            same = chosen(p_good, own.expected, rate) == chosen(after, own.expected, rate)
+            disturbed = _odds(predictor, [disturb(data.prompts[row]) for row in own.rows], own.models)
+            same = chosen(p_good, own.expected, rate) == chosen(disturbed, own.expected, rate)
             flips.append(percent(1 - float(same.mean())))
         yield row(name, *flips)
 
 
 def _odds(predictor: Predictor, prompts: list[str], models: tuple[str, ...]) -> Floats:
     return np.array([predictor.predict(prompt, models).p_good for prompt in prompts], np.float64)
+
+
+def _need(predictor: Predictor, prompts: list[str]) -> Floats:
+    """How much rather the strong model of the pair, (n,)."""
+    odds = _odds(predictor, prompts, (STRONG, WEAK))
+    return np.asarray(odds[:, 0] - odds[:, 1])
 
 
 def _telling(p_good: Floats, expected: Floats) -> float:
