@@ -112,9 +112,10 @@ def test_calls_of_other_routes_cost_a_budget_nothing() -> None:
 
 def test_thresholds_are_those_of_the_model_asked_for() -> None:
     found = {CHEAP: Threshold(0.2, 100)}
-    moments = Moments(thresholds={0: {ASKED: found}})
+    moments = Moments(thresholds={0: {"large": found}})
 
     assert moments.of(call(), 0, "risk-bound", ASKED, CANDIDATES).thresholds == found
+    assert moments.of(call(), 0, "risk-bound", Target("other", "LARGE-2026-01-31"), CANDIDATES).thresholds == found
     assert moments.of(call(), 0, "risk-bound", CHEAP, CANDIDATES).thresholds == {}
     assert moments.of(call(), 1, "risk-bound", ASKED, CANDIDATES).thresholds == {}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
 from dd0c_route.brain.checks import checks_for, expected
+from dd0c_route.brain.names import bare
 from dd0c_route.brain.pacer import Pacer
 from dd0c_route.brain.policy import Moment
 from dd0c_route.brain.promises import Threshold
@@ -15,7 +16,7 @@ from dd0c_route.types import Call, Candidate, Decision, PicoUSD, Target
 _PICO = 10**12
 _HOUR_S = 3600.0
 
-Thresholds = Mapping[Target, Mapping[Target, Threshold]]  # by the model asked for, then by candidate
+Thresholds = Mapping[str, Mapping[Target, Threshold]]  # by the bare name of the model asked for, then by candidate
 
 
 class Moments:
@@ -55,7 +56,7 @@ class Moments:
             case "budget" if number in self._pacers:
                 return Moment(allowance=self._pacers[number][1].allow(self._now_s(), candidates))
             case "risk-bound":
-                return Moment(thresholds=self._thresholds.get(number, {}).get(asked, {}))
+                return Moment(thresholds=self._thresholds.get(number, {}).get(bare(asked.model), {}))
             case "cascade" if not call.stream:
                 return Moment(checks=checks_of(call))
         return Moment()
