@@ -73,12 +73,8 @@ accuracy: $(DEV) $(EXTRAS) litellm
 routing: $(DEV) parquet
 	$(PYTHON_IN) -m benchmarks.routing $(or $(ARGS),--into docs/routing.md --report)
 
-PRIOR_LABELS := target/routing/labels.jsonl
-
 prior: $(DEV) parquet
-	mkdir -p $(dir $(PRIOR_LABELS))
-	$(PYTHON_IN) -m benchmarks.routing.labels > $(PRIOR_LABELS)
-	$(VENV)/bin/dd0c-route brain fit --no-prior --labels $(PRIOR_LABELS) --out src/dd0c_route/brain/prior.brain
+	$(PYTHON_IN) -m scripts.build_prior $(ARGS)
 
 clients counters litellm parquet: $(DEV)
 	@$(PYTHON_IN) -m tests.environments $@
