@@ -13,11 +13,15 @@ from benchmarks.routing.bootstrap import Interval
 from benchmarks.routing.data import Data
 from benchmarks.routing.judged import Curve, curve, difference, fixed, on_pool, oracle, quality_at
 from benchmarks.routing.metrics import Floats, Ints
-from benchmarks.routing.pools import Pool, names, pool, rows_of
+from benchmarks.routing.pools import names, pool, rows_of
 from benchmarks.routing.table import heading, row
 
-# Benchmarks that one fit does not see at all, and the pool that each is part of.
-AWAY = {"ze-math-l5": "zeroeval", "rg-games/*": "reasoning-gym", "rg-cognition/*": "reasoning-gym"}
+# What one fit does not see at all: title, task, subject, and the pool that it is part of.
+AWAY = (
+    ("ZeroEval, MATH-L5", "ze-math-l5", "*", "zeroeval"),
+    ("reasoning-gym, games", "rg-*", "games/*", "reasoning-gym"),
+    ("reasoning-gym, cognition", "rg-*", "cognition/*", "reasoning-gym"),
+)
 
 
 def section(data: Data, unseen: Floats, vectors: Floats) -> Iterator[str]:
@@ -51,13 +55,14 @@ def _saved(found: Interval) -> str:
 
 def away(data: Data) -> Iterator[str]:
     """One fit that saw none of `AWAY`: against the models' training means alone, and against the zero router."""
-    rows = np.concatenate([rows_of(data, [pattern]) for pattern in AWAY])
-    predictor = fits.without(data, np.sort(rows))
+    rows = left_out(data)
+    predictor = fits.without(data, rows)
     seen = np.flatnonzero(~np.isin(data.qkeys, data.qkeys[rows]))
     columns = ("left out", "n", "zero router", "training means", "ours", "ours above means", "ours above zero")
     yield from heading("Away from home: benchmarks that the fit has not seen", *columns)
-    for pattern, name in AWAY.items():
-        own = _part(pool(data, name), rows_of(data, [pattern]))
+    for title, task, subject, name in AWAY:
+        whole = pool(data, name)
+        own = whole.only(np.flatnonzero(np.isin(whole.rows, rows_of(data, [task], subject))))
         models = data.columns(own.models)
         family = rows_of(data, ["ze-*"] if name == "zeroeval" else ["rg-*"])
         home = fits.means(data, np.intersect1d(family, seen))[models]
@@ -65,11 +70,12 @@ def away(data: Data) -> Iterator[str]:
         ours = curve(own, fits.predicted(data, predictor, own.rows)[:, models])
         figures = [on_pool(own, who).aiq.text(2) for who in (fixed(own), means, ours)]
         gains = [difference(own, ours, other).text(2) for other in (means, fixed(own))]
-        yield row(pattern.removesuffix("/*"), f"{len(own.rows):,}", *figures, *gains)
+        yield row(title, f"{len(own.rows):,}", *figures, *gains)
 
 
-def _part(own: Pool, rows: Ints) -> Pool:
-    return own.only(np.flatnonzero(np.isin(own.rows, rows)))
+def left_out(data: Data) -> Ints:
+    """The prompts of `AWAY`, ascending."""
+    return np.sort(np.concatenate([rows_of(data, [task], subject) for _, task, subject, _ in AWAY]))
 
 
 def bandit(data: Data, unseen: Floats) -> Iterator[str]:

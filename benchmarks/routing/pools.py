@@ -41,10 +41,11 @@ class Pool(NamedTuple):
         return Pool(self.name, self.title, self.models, *kept)
 
 
-def rows_of(data: Data, patterns: list[str]) -> Ints:
-    """The prompts whose task is like one of *patterns*."""
-    tasks = {task for task in set(data.tasks.tolist()) if any(fnmatch(task, pattern) for pattern in patterns)}
-    return np.flatnonzero(np.isin(data.tasks, list(tasks)))
+def rows_of(data: Data, patterns: list[str], subject: str = "*") -> Ints:
+    """The prompts whose task is like one of *patterns*, and their subject like *subject*; ascending."""
+    tasks = [task for task in np.unique(data.tasks) if any(fnmatch(task, pattern) for pattern in patterns)]
+    subjects = [name for name in np.unique(data.subjects) if fnmatch(name, subject)]
+    return np.flatnonzero(np.isin(data.tasks, tasks) & np.isin(data.subjects, subjects))
 
 
 @cache

@@ -39,10 +39,13 @@ def test_what_is_expected_does_not_look_at_the_prompt_s_own_fold() -> None:
     assert own.expected[given.fold == 1].min() > 10.0
 
 
-def test_tasks_are_named_by_patterns() -> None:
-    given = made.data(np.ones((10, 1)), ["a"], task="rg-games/hard/sudoku")
-    assert len(rows_of(given, ["rg-games/*"])) == 10
-    assert len(rows_of(given, ["rg-algebra/*"])) == 0
+def test_tasks_and_subjects_are_named_by_patterns() -> None:
+    given = made.data(np.ones((10, 1)), ["a"], task="rg-sudoku")
+    given.subjects[:] = "g"
+    assert len(rows_of(given, ["rg-*"])) == 10
+    assert len(rows_of(given, ["rg-*"], "g*")) == 10
+    assert len(rows_of(given, ["rg-*"], "h*")) == 0
+    assert len(rows_of(given, ["ze-*"])) == 0
 
 
 def test_the_pools_are_those_of_the_report() -> None:
