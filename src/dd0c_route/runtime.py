@@ -9,19 +9,21 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct, structs
 
 from dd0c_route.access import KeyRing
 from dd0c_route.brain.capabilities import capability
-from dd0c_route.brain.moments import Moments
+from dd0c_route.brain.moments import Moments, Thresholds
 from dd0c_route.clock import Clock
-from dd0c_route.config import Config, Provider
+from dd0c_route.config import Config, Match, Provider
 from dd0c_route.config.load import Loaded, load
 from dd0c_route.decide import Asking, Guard, Knowledge, Router, Views, build_router, decide
 from dd0c_route.decide.costs import ExpectedCosts
-from dd0c_route.errors import BadBrain, ConfigError, NotFound
+from dd0c_route.decide.router import CompiledRoute
+from dd0c_route.errors import BadBrain, BadLabels, ConfigError, NotFound
 from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.pricing import Catalog, Price
@@ -33,6 +35,9 @@ from dd0c_route.upstream.health import RetryBudget
 from dd0c_route.upstream.origin import origin_of
 from dd0c_route.upstream.providers import known
 from dd0c_route.wire.body import split
+
+if TYPE_CHECKING:
+    from dd0c_route.brain.predictor import Predictor
 
 
 class Boot(Struct, frozen=True):
@@ -137,20 +142,22 @@ class Runtime(Struct, frozen=True):
         return self.catalog.price(provider, model, at_ns, tier)
 
 
-def _views(config: Config) -> Callable[[Asking, Sequence[Target]], Views] | None:
-    """What the predictor says, where a route may want to know; it is loaded here, since that takes some 0.1 s."""
+def _predictor(config: Config) -> Predictor | None:
+    """The predictor, where a route may want to know; it is loaded here, since that takes some 0.1 s."""
     if not any(route.mode != "off" for route in config.routes):
         return None
     from dd0c_route.brain.predictor import SHIPPED, Predictor  # brings numpy along: not for who only passes calls on
 
     try:
-        predictor = Predictor.load(Path(config.brain.file) if config.brain.file is not None else SHIPPED)
+        return Predictor.load(Path(config.brain.file) if config.brain.file is not None else SHIPPED)
     except (BadBrain, OSError) as error:
         if config.brain.file is not None:
             raise ConfigError([f"brain.file: {error}"]) from None
         log("brain_missing", "error", reason=str(error), fix="install this version anew; until then models are kept")
         return None
 
+
+def _views(predictor: Predictor) -> Callable[[Asking, Sequence[Target]], Views]:
     def views(asking: Asking, targets: Sequence[Target]) -> Views:
         odds = predictor.predict(asking.request.turn, [target.model for target in targets])
         return Views(odds.p_good, odds.support)
@@ -158,18 +165,39 @@ def _views(config: Config) -> Callable[[Asking, Sequence[Target]], Views] | None
     return views
 
 
+def _thresholds(routes: Sequence[CompiledRoute], predictor: Predictor | None) -> dict[int, Thresholds]:
+    """What each route with labels can promise.
+
+    Raises:
+        ConfigError: Its file of labels cannot be used.
+    """
+    found: dict[int, Thresholds] = {}
+    for route in routes:
+        settings = route.settings
+        if settings.calibration is None or settings.mode == "off" or predictor is None:
+            continue
+        from dd0c_route.brain.calibration import calibrated
+        from dd0c_route.brain.training.labels import read_labels
+
+        try:
+            with open(settings.calibration, "rb") as file:
+                labels = read_labels(file)
+        except (BadLabels, OSError) as error:
+            raise ConfigError([f"routes[{route.number}].calibration: {error}"]) from None
+        found[route.number] = calibrated(labels, predictor, route.targets, settings.epsilon, settings.delta)
+    return found
+
+
 def _rehearse(router: Router, at_ns: int) -> None:
-    """Decide once for each candidate, so that tables are read and prices found now and not while a client waits."""
-    unhurried = structs.replace(router, guard=Guard())
+    """Decide once on each route, so that tables are read and prices found now and not while a client waits."""
     body = b'{"model":"m","messages":[{"role":"user","content":"Read the tables now."}]}'
-    for target in {target for route in router.routes for target in route.targets}:
-        decide(
-            Call(
-                id="", at_ns=at_ns, started_ns=0, dialect=router.spoken(target.provider), api="openai.chat",
-                method="POST", path="", query="", headers=[], body=body, fields=split(body), model=str(target),
-            ),
-            unhurried,
-        )  # fmt: skip
+    for route in router.routes:
+        any_call = structs.replace(route, settings=structs.replace(route.settings, match=Match()))
+        unhurried = structs.replace(router, routes=(any_call,), guard=Guard())
+        dialect = router.spoken(route.targets[0].provider)
+        call = Call(id="", at_ns=at_ns, started_ns=0, dialect=dialect, api="openai.chat", method="POST", path="",
+                    query="", headers=[], body=body, fields=split(body), model=str(route.targets[0]))  # fmt: skip
+        decide(call, unhurried)
 
 
 def build(
@@ -181,20 +209,29 @@ def build(
     catalog = Catalog.of(config)
     known = known or (before.known if before is not None else Known())
 
+    predictor = _predictor(config)
     costs = ExpectedCosts(catalog, known.correct)
     knowledge = Knowledge(
-        views=_views(config) or Knowledge().views,
+        views=_views(predictor) if predictor is not None else Knowledge().views,
         costs=costs,
         able=lambda target: capability(
             target.provider, target.model, config.models, catalog.context(target.provider, target.model)
         ),
         kept=costs.kept,
     )
-    old_moments = before.router.moments if before is not None else None
-    moments = Moments(config.routes, lambda: clock.ticks_ns() / 1e9, config.server.workers, old_moments)
     sessions = before.router.sessions if before is not None else None
     guard = Guard(config.brain.enabled, config.brain.budget_us, switch)
-    router = build_router(config, catalog.owners, knowledge, moments, sessions, guard)
+    router = build_router(config, catalog.owners, knowledge, sessions=sessions, guard=guard)
+    router = structs.replace(
+        router,
+        moments=Moments(
+            config.routes,
+            lambda: clock.ticks_ns() / 1e9,
+            config.server.workers,
+            before.router.moments if before is not None else None,
+            _thresholds(router.routes, predictor),
+        ),
+    )
     costs.prepare({target for route in router.routes for target in route.targets}, clock.wall_ns())
     _rehearse(router, clock.wall_ns())
     lines: dict[str, Line] = {}
