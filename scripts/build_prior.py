@@ -1,7 +1,7 @@
 """Make the predictor that is shipped: `DD0C_CORPUS=folder python -m scripts.build_prior [FILE]`.
 
-From all prompts of the shared data, with lengths of answers where the source measured them. The same data gives the same
-bytes on the same kind of machine. Takes minutes and 2 GB.
+From all prompts of the shared data, with lengths of answers where the source measured them. The same data gives the
+same bytes on the same kind of machine. Takes minutes and 2 GB.
 """
 
 from __future__ import annotations

@@ -146,8 +146,19 @@ def read(text: str) -> Reading:
     hashed.sort()
     firsts = np.flatnonzero(np.concatenate((_FIRST[: min(1, len(hashed))], hashed[1:] != hashed[:-1])))
     counts = np.diff(firsts, append=len(hashed)).astype(np.float32)
-    surface = _surface(raw, starts, ends, groups, len(firsts))
+    low, high = _asked_within(plain, edges, len(raw))
+    surface = _surface(raw[low:high], starts - low, ends - low, groups, len(firsts))
     return Reading(hashed[firsts].astype(np.int64), counts, surface)
+
+
+def _asked_within(plain: NDArray[np.bool_], edges: NDArray[np.int64], n: int) -> tuple[int, int]:
+    """From where to where the text is more than framing: "Hello! …" and "… Thanks!!" are outside."""
+    kept = np.flatnonzero(plain)
+    if not len(kept):
+        return 0, n
+    first, last = int(kept[0]), int(kept[-1])
+    low = int(edges[2 * first - 1]) if first else 0
+    return low, int(edges[2 * last + 2]) if last + 1 < len(plain) else n
 
 
 def _edges(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -181,6 +192,8 @@ def _word_tables() -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
 _IS_FRAMING, _GROUP = _word_tables()
 
 _LAST = 200  # bytes at the end in which the question itself usually stands
+_OPTION_LETTERS = np.zeros(256, np.bool_)
+_OPTION_LETTERS[[*range(65, 75), *range(97, 107)]] = True
 _OPTION_ENDS = np.zeros(256, np.bool_)
 _OPTION_ENDS[[ord("."), ord(")"), ord(":")]] = True
 
@@ -231,7 +244,7 @@ def _surface(
 def _options(raw: Bytes, starts: NDArray[np.int64], letters: Bytes) -> tuple[float, ...]:
     """Of "… A. one B. two": how many, where they start, how long they are, how many have digits."""
     after = raw[np.minimum(starts + 1, len(raw) - 1)]
-    marks = starts[(letters >= 65) & (letters <= 74) & _OPTION_ENDS[after]]
+    marks = starts[_OPTION_LETTERS[letters] & _OPTION_ENDS[after]]
     if len(marks) < 2:
         return (0, math.log1p(len(raw)), 0, 0, 0, 0)
     sizes = np.diff(marks, append=len(raw)).astype(np.float64)

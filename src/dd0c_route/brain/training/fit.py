@@ -15,7 +15,8 @@ from dd0c_route.brain.training.density import centres_and_reach
 from dd0c_route.brain.training.folds import folds
 from dd0c_route.brain.training.heads import heads
 from dd0c_route.brain.training.labels import Labels
-from dd0c_route.brain.training.ragged import both_ways
+from dd0c_route.brain.training.noise import SHARE, noisy
+from dd0c_route.brain.training.ragged import Ragged, both_ways
 from dd0c_route.brain.training.skills import Text, meanings, table, unseen
 from dd0c_route.brain.training.trees import Forest, Growth, grow
 
@@ -43,16 +44,17 @@ class _Data(NamedTuple):
 def fit(labels: Labels, below: Predictor | None = None) -> Predictor:
     """A predictor of the models in *labels*, starting from *below*, whose other models stay as they are."""
     readings = [read(prompt) for prompt in labels.prompts]
+    shown = _shown(labels.prompts, readings)
     known = labels.known.copy()
-    skills = np.zeros((len(readings), 0), np.float32)
+    skills = np.zeros((len(shown), 0), np.float32)
     base = np.zeros(known.shape, np.float32)
     is_known = np.zeros(len(labels.models), np.bool_)
     if below is not None:
-        skills, base, is_known = _seen_from_below(labels, readings, below, known)
+        skills, base, is_known = _seen_from_below(labels, shown, below, known)
     means, base = _means(labels, known, base, is_known)
     weights = known / (1 + _KINSHIP * np.maximum(known.sum(axis=1, keepdims=True) - 1, 0))
     residuals = np.where(known, labels.scores - base, 0).astype(np.float32)
-    layer = _layer(readings, residuals, weights.astype(np.float32), skills, folds(labels.prompts, FOLDS))
+    layer = _layer(readings, shown, residuals, weights.astype(np.float32), skills, folds(labels.prompts, FOLDS))
     layer = layer._replace(means=means, labels=known.sum(axis=0).astype(np.float32))
     seen = fingerprints(labels.prompts)
     return Predictor.stacked(below, tuple(labels.models), layer, seen)
@@ -81,15 +83,30 @@ def _means(
     return means, base + means
 
 
+def _shown(prompts: Sequence[str], readings: Sequence[Reading]) -> list[Reading]:
+    """What the predictors learn from: half of the texts are noisy, so that noise moves no choice later."""
+    random = np.random.default_rng(SEED)
+    return [
+        read(noisy(prompt, random)) if random.random() < SHARE else reading
+        for prompt, reading in zip(prompts, readings, strict=True)
+    ]
+
+
 def _layer(
-    readings: Sequence[Reading], residuals: Floats, weights: Floats, skills: Floats, fold: NDArray[np.int64]
+    readings: Sequence[Reading],
+    shown: Sequence[Reading],
+    residuals: Floats,
+    weights: Floats,
+    skills: Floats,
+    fold: NDArray[np.int64],
 ) -> Layer:
-    text, idf = _text(readings)
+    idf = _idf(readings)
+    text = Text(*both_ways(*_words(readings, idf), BUCKETS))
     v, penalty = meanings(residuals, weights, _RANK, SEED)
-    honest = unseen(text, residuals, weights, v, penalty, fold)
+    honest = unseen(text, Ragged(*_words(shown, idf)), residuals, weights, v, penalty, fold)
     word_table = table(text, residuals, weights, v, penalty)
     scale = 1 / (honest.std(axis=0) + np.float32(1e-9))
-    surface = np.stack([reading.surface for reading in readings])
+    surface = np.stack([reading.surface for reading in shown])
     middle, spread = surface.mean(axis=0), surface.std(axis=0) + np.float32(1e-3)
     rows = np.hstack(
         (np.clip(honest * scale, -CLIP, CLIP), np.clip((surface - middle) / spread, -CLIP, CLIP), skills)
@@ -130,17 +147,19 @@ def _growth(texts: int) -> Growth:
     return Growth(trees=150, depth=6, shrinkage=10) if texts >= 5000 else Growth(trees=100, depth=3, shrinkage=20)
 
 
-def _text(readings: Sequence[Reading]) -> tuple[Text, Floats]:
+def _idf(readings: Sequence[Reading]) -> Floats:
+    frequency = np.bincount(np.concatenate([reading.buckets for reading in readings]), minlength=BUCKETS)
+    return (np.log((1 + len(readings)) / (1 + frequency)) + 1).astype(np.float32)
+
+
+def _words(readings: Sequence[Reading], idf: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """The weighted words of all texts, as a ragged matrix takes them; each row has length 1."""
     lengths = np.array([len(reading.buckets) for reading in readings])
     pointers = np.concatenate(([0], np.cumsum(lengths)))
     buckets = np.concatenate([reading.buckets for reading in readings])
-    counts = np.concatenate([reading.counts for reading in readings])
-    frequency = np.bincount(buckets, minlength=BUCKETS)
-    idf = (np.log((1 + len(readings)) / (1 + frequency)) + 1).astype(np.float32)
-    values = (1 + np.log(counts)) * idf[buckets]
+    values = (1 + np.log(np.concatenate([reading.counts for reading in readings]))) * idf[buckets]
     sizes = np.sqrt(np.bincount(np.repeat(np.arange(len(readings)), lengths), values**2, len(readings)))
-    values /= np.repeat(sizes + 1e-9, lengths).astype(np.float32)
-    return Text(*both_ways(pointers, buckets, values.astype(np.float32), BUCKETS)), idf
+    return pointers, buckets, (values / np.repeat(sizes + 1e-9, lengths)).astype(np.float32)
 
 
 def _heads(data: _Data, ridge: float) -> Floats:

@@ -71,12 +71,12 @@ def table(text: Text, residuals: Floats, weights: Floats, v: Floats, penalty: fl
 
 
 def unseen(
-    text: Text, residuals: Floats, weights: Floats, v: Floats, penalty: float, folds: NDArray[np.int64]
+    text: Text, shown: Ragged, residuals: Floats, weights: Floats, v: Floats, penalty: float, folds: NDArray[np.int64]
 ) -> Floats:
-    """X W for each text, float32, shape (texts, skills), with a W that was fitted without the text's fold."""
+    """*shown* W for each text, float32, shape (texts, skills), with a W that was fitted without the text's fold."""
     out = np.zeros((len(residuals), v.shape[1]), np.float32)
     for fold in np.unique(folds):
         inside = folds == fold
         w = table(text, residuals, np.where(inside[:, None], np.float32(0), weights), v, penalty)
-        out[inside] = (text.rows @ w)[inside]
+        out[inside] = (shown @ w)[inside]
     return out
