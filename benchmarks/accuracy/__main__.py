@@ -23,6 +23,7 @@ from benchmarks.accuracy.measured import Measured, share
 from benchmarks.accuracy.money import money_tables
 from benchmarks.accuracy.speed import speed_of, speed_table
 from dd0c_route.tokens import count_answer, count_request_exactly, count_text_exactly
+from dd0c_route.tokens.extras import path_of, vocabularies
 from dd0c_route.types import Count
 
 LITELLM = Path(__file__).parents[2] / ".venv-litellm" / "bin" / "python"
@@ -75,6 +76,8 @@ def machine(cases: int) -> Iterator[str]:
     litellm = others.version_of("litellm", LITELLM) if LITELLM.exists() else "not installed (make litellm)"
     yield f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, Python {platform.python_version()}, {versions},"
     yield f"litellm {litellm}; {cases} counts, nothing is learned from one case for the next."
+    extras = [row.name for row in vocabularies().values() if path_of(row) is not None]
+    yield f"Vocabularies from extras: {', '.join(extras) or 'none'}."
 
 
 def installed(name: str) -> str:
