@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,9 @@ import msgspec
 from msgspec import Struct, structs
 
 from dd0c_route.access import KeyRing
-from dd0c_route.brain.capabilities import capability
+from dd0c_route.brain.capabilities import Capability, capability
 from dd0c_route.brain.moments import Moments, Thresholds
+from dd0c_route.brain.residuals import Key
 from dd0c_route.clock import Clock
 from dd0c_route.config import Config, Match, Provider
 from dd0c_route.config.load import Loaded, load
@@ -26,9 +28,11 @@ from dd0c_route.decide.router import CompiledRoute
 from dd0c_route.errors import BadBrain, BadLabels, ConfigError, NotFound
 from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
+from dd0c_route.ledger.taught import KnownTaught
 from dd0c_route.pricing import Catalog, Price
 from dd0c_route.redact import register
 from dd0c_route.redact.log import log
+from dd0c_route.switch import Switch
 from dd0c_route.types import Call, Target
 from dd0c_route.upstream import Pool, Sweeper
 from dd0c_route.upstream.health import RetryBudget
@@ -126,6 +130,8 @@ class Runtime(Struct, frozen=True):
     clock: Clock
     sweeper: Sweeper
     known: Known
+    taught: KnownTaught
+    switch: Switch
 
     def line(self, provider: str) -> Line:
         """
@@ -157,12 +163,34 @@ def _predictor(config: Config) -> Predictor | None:
         return None
 
 
-def _views(predictor: Predictor) -> Callable[[Asking, Sequence[Target]], Views]:
+def _views(predictor: Predictor | None, taught: KnownTaught) -> Callable[[Asking, Sequence[Target]], Views]:
+    """What the predictor says, corrected by what labels of the route taught."""
+
     def views(asking: Asking, targets: Sequence[Target]) -> Views:
-        odds = predictor.predict(asking.request.turn, [target.model for target in targets])
-        return Views(odds.p_good, odds.support)
+        request, route = asking.request, asking.route.id
+        told: Sequence[float | None] = (None,) * len(targets)
+        support = None
+        if predictor is not None:
+            odds = predictor.predict(request.turn, [target.model for target in targets])
+            told, support = odds.p_good, odds.support
+        keys = [Key(route, str(target), request.kind, request.form) for target in targets]
+        learned = [taught().adjust(p_good, key) for p_good, key in zip(told, keys, strict=True)]
+        return Views(
+            tuple(one.p_good if one is not None else None for one in learned),
+            support,
+            tuple(one.learned if one is not None else 0.0 for one in learned),
+        )
 
     return views
+
+
+def _able(config: Config, catalog: Catalog) -> Callable[[Target], Capability]:
+    @lru_cache(maxsize=256)  # targets are the configuration's own
+    def able(target: Target) -> Capability:
+        context = catalog.context(target.provider, target.model)
+        return capability(target.provider, target.model, config.models, context)
+
+    return able
 
 
 def _thresholds(routes: Sequence[CompiledRoute], predictor: Predictor | None) -> dict[int, Thresholds]:
@@ -202,22 +230,27 @@ def _rehearse(router: Router, at_ns: int) -> None:
 
 def build(
     loaded: Loaded, journal: Journal, clock: Clock, sweeper: Sweeper, loop: asyncio.AbstractEventLoop,
-    before: Runtime | None = None, known: Known | None = None, switch: Callable[[], bool] = lambda: True,
+    before: Runtime | None = None, learned_in: Path | None = None,
 ) -> Runtime:  # fmt: skip
-    """Build the bundle; connections to providers whose settings did not change are taken over from *before*."""
+    """Build the bundle; connections to providers whose settings did not change are taken over from *before*.
+
+    Args:
+        learned_in: Where what was learned is published and the switch for the brain lies; None: nowhere.
+    """
     config = loaded.config
     catalog = Catalog.of(config)
-    known = known or (before.known if before is not None else Known())
+    known = before.known if before is not None else Known(learned_in)
+    taught = before.taught if before is not None else KnownTaught(learned_in)
+    switch = before.switch if before is not None else Switch(learned_in)
 
     predictor = _predictor(config)
     costs = ExpectedCosts(catalog, known.correct)
     knowledge = Knowledge(
-        views=_views(predictor) if predictor is not None else Knowledge().views,
+        views=_views(predictor, taught),
         costs=costs,
-        able=lambda target: capability(
-            target.provider, target.model, config.models, catalog.context(target.provider, target.model)
-        ),
+        able=_able(config, catalog),
         kept=costs.kept,
+        rolled_back=lambda route: route in taught().rolled_back,
     )
     sessions = before.router.sessions if before is not None else None
     guard = Guard(config.brain.enabled, config.brain.budget_us, switch)
@@ -256,4 +289,6 @@ def build(
         clock=clock,
         sweeper=sweeper,
         known=known,
+        taught=taught,
+        switch=switch,
     )

@@ -25,10 +25,11 @@ import msgspec
 
 from dd0c_route.config import Config, Server
 from dd0c_route.errors import ConfigError
-from dd0c_route.ledger import database
+from dd0c_route.ledger import database, journal_directory
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, load_config
+from dd0c_route.switch import Switch
 
 BACKLOG = 4096  # clients in line while a worker starts: the kernel's own limit on current systems
 RESTART_S = 0.05  # before a process that ended by itself is started again; doubles up to the next
@@ -118,6 +119,7 @@ class Supervisor:
         self._extra = extra  # processes that calls go to: up before the workers, down after them
         self._stopping = False
         self._reload_by = 0.0  # monotonic; 0: nobody asked
+        self._switches = 0  # how often SIGUSR2 came
         self._wake, self._woken = socket.socketpair()
 
     def run(self, on_ready: Callable[[], None]) -> int:
@@ -125,7 +127,7 @@ class Supervisor:
         self._wake.setblocking(False)
         self._woken.setblocking(False)
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD):
             signal.signal(number, self._signalled)
         if not self._start():
             return 1
@@ -139,6 +141,9 @@ class Supervisor:
                     self._woken.recv(4096)
                 if self._reload_by and self._ask_reload():
                     self._reload_by = 0.0
+                if self._switches:
+                    self._switches -= 1
+                    self._switch()
                 for child in (*self._extra, *self._workers, self._control):
                     if not self._stopping:
                         child.watch(time.monotonic())
@@ -150,6 +155,8 @@ class Supervisor:
             self._stopping = True
         elif number == signal.SIGHUP:
             self._reload_by = time.monotonic() + RELOAD_S
+        elif number == signal.SIGUSR2:
+            self._switches += 1
 
     def _start(self) -> bool:
         """Start the processes and wait until every worker takes calls; False if one could not start."""
@@ -185,6 +192,16 @@ class Supervisor:
         finally:
             connection.close()
         return True
+
+    def _switch(self) -> None:
+        """SIGUSR2: the brain goes off, or on again; the workers see it."""
+        switch = Switch(journal_directory(self._boot.ledger_url))
+        try:
+            switch.turn(on=not switch.is_on)
+        except OSError as error:
+            log("switch_failed", "error", reason=str(error))
+        else:
+            log("brain_switched", reason="on" if switch.is_on else "off")
 
     def _stop(self) -> None:
         """Workers first, so that every call is settled; the control process last, so that it sees all of it."""

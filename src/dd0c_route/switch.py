@@ -1,7 +1,7 @@
 """The operator's switch for the brain: a file beside the journals, so that it outlives every process and needs none.
 
 While the file is there, every call goes to the model that it asks for. `POST /api/v1/brain/off` and `on` write and
-remove it and tell the workers; SIGUSR2 to the supervisor turns it over; anybody who can write there may do the same.
+remove it; SIGUSR2 to the supervisor turns it over; anybody who can write there may do the same. Workers look often.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FILE = "brain.off"  # in the directory of the journals
+LOOK_S = 0.25  # between two looks of a worker: one system call
 
 
 class Switch:
@@ -28,7 +29,7 @@ class Switch:
         return self.is_on
 
     def look(self) -> bool:
-        """Whether the brain is on now: one system call."""
+        """Whether the brain is on now."""
         self.is_on = self._path is None or not self._path.exists()
         return self.is_on
 

@@ -189,6 +189,7 @@ class Decision(Struct, frozen=True):
         control: The call is one of those that keep the model asked for, so that the others have something to be
             measured against.
         kind: What the request is, as `brain.request` tells it.
+        form: The form of answer that it asks for.
         gate: How much of the odds rests on texts like this one, 0..1; None where there are no odds.
         fault: Why the brain was not followed: it failed, was too slow, or rests after that; None where it was.
         conversation: Which conversation the call is part of; None where no route matched. Not recorded.
@@ -210,6 +211,7 @@ class Decision(Struct, frozen=True):
     mode: str | None = None
     control: bool = False
     kind: str | None = None
+    form: str | None = None
     gate: float | None = None
     fault: str | None = None
     conversation: Conversation | None = None
@@ -441,6 +443,10 @@ class Entry(Struct, frozen=True, omit_defaults=False):
     local_output_tokens: int | None = None
     feedback: tuple[Label, ...] = ()
     shadow_of: str | None = None
+
+
+EXPLORED = "explored:"
+"""Begins the source of a comparison with a model that the policy had not chosen: it teaches, and judges no promise."""
 
 
 class Label(Struct, frozen=True, omit_defaults=True):

@@ -26,8 +26,10 @@ def command(config_path: str | None) -> int:
 
     \b
     in   {"id", "request", "headers"}: the body and headers as a client would send them; "path" says to which
-         address, /v1/chat/completions by default, /v1/messages where an 'anthropic-version' header is given
-    out  {"id", "verdict", "target", "plan", "reason", "policy", "route", "candidates", "shadow", "decide_us"},
+         address it goes, /v1/chat/completions by default, /v1/messages where an 'anthropic-version' header is given.
+         A text "id" is the call's own: with it chance (canary, control group, weights) falls as it would
+         for that call
+    out  {"id", "verdict", "target", "plan", "reason", "policy", "route", "candidates", "shadow", "decide_us", …},
          or {"id", "error", "message"} for a request that 'serve' would refuse
     """
     router = _router(config_path)
@@ -50,6 +52,7 @@ def _router(config_path: str | None) -> Router:
     from dd0c_route import runtime
     from dd0c_route.clock import SystemClock
     from dd0c_route.decide import Guard
+    from dd0c_route.ledger import journal_directory
     from dd0c_route.ledger.journal import Journal
     from dd0c_route.upstream import Sweeper
 
@@ -60,7 +63,8 @@ def _router(config_path: str | None) -> Router:
             clock = SystemClock()
             journal = Journal(Path(folder), 0, clock)
             try:
-                router = runtime.build(loaded, journal, clock, Sweeper(loop), loop).router
+                learned_in = journal_directory(loaded.config.ledger.url, loaded.base_dir)
+                router = runtime.build(loaded, journal, clock, Sweeper(loop), loop, learned_in=learned_in).router
                 # As long as it takes: what is decided must not depend on this machine.
                 return msgspec.structs.replace(router, guard=Guard(loaded.config.brain.enabled))
             finally:
@@ -80,7 +84,8 @@ def _call(line: Answer) -> Call:
     request.headers = _headers(line.get("headers"))
     request.body = msgspec.json.encode(table(line, "request"))
     request.at_ns, request.started_ns = time.time_ns(), time.perf_counter_ns()
-    request.id = new_id("dd_", request.at_ns)
+    given = line.get("id")
+    request.id = given if isinstance(given, str) and given else new_id("dd_", request.at_ns)
     request.target = _path(line, request.headers).encode("utf-8", "replace")
     address, query = address_of(request.target, request.method)
     return read_call(request, address, query, None)
@@ -105,18 +110,8 @@ def _path(line: Answer, headers: list[tuple[bytes, bytes]]) -> str:
 
 
 def _record(decision: Decision) -> Answer:
-    return {
-        "verdict": decision.verdict,
-        "target": str(decision.plan[0]),
-        "plan": [str(target) for target in decision.plan],
-        "reason": decision.reason,
-        "policy": decision.policy,
-        "route": decision.route,
-        "candidates": [
-            {"target": str(one.target), "p_good": one.p_good, "expected_cost_picodollars": one.expected_cost}
-            | ({"unpriced": True} if one.unpriced else {})
-            for one in decision.candidates
-        ],
-        "shadow": str(decision.shadow) if decision.shadow is not None else None,
-        "decide_us": round(decision.decide_us, 1),
-    }
+    from dd0c_route.decide.record import record
+
+    plan = [str(target) for target in decision.plan]
+    fields: Answer = {"verdict": decision.verdict, "target": plan[0], "plan": plan, "route": None, "candidates": []}
+    return {**fields, "shadow": None, **record(decision)}

@@ -19,6 +19,7 @@ from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.api import api_routes
 from dd0c_route.console.pages import error_page, page_routes
 from dd0c_route.console.reading import Reading
+from dd0c_route.control.brain_api import brain_routes
 from dd0c_route.control.counting import Publisher
 from dd0c_route.control.learning_api import Learning, learning_routes
 from dd0c_route.control.origin import refuse_foreign
@@ -26,6 +27,7 @@ from dd0c_route.control.teaching import TeachingPublisher
 from dd0c_route.control.workers import RELOAD_S, Gauges, Workers
 from dd0c_route.errors import ConfigError, RouteError
 from dd0c_route.ledger.ingest import Ingest
+from dd0c_route.switch import Switch
 from dd0c_route.telemetry import CONTENT_TYPE, Metrics, Now
 
 MOST_WATCHED = 500  # series of the metric of drift
@@ -58,6 +60,7 @@ class Control(msgspec.Struct, frozen=True):
     taught: TeachingPublisher
     learning: Learning
     load: Callable[[], str]
+    switch: Switch
 
 
 def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
@@ -66,6 +69,7 @@ def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
         routes=[
             *api_routes(reading, clock),
             *learning_routes(control.learning),
+            *brain_routes(control.switch),
             *_control_routes(control),
             *page_routes(
                 reading,

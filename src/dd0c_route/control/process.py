@@ -30,6 +30,7 @@ from dd0c_route.processes import die_with_parent
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, load_config, read_boot
+from dd0c_route.switch import Switch
 from dd0c_route.telemetry import Metrics
 
 BACKLOG = 256  # only workers and the supervisor connect
@@ -65,6 +66,7 @@ def main(boot_path: str) -> int:
         taught=taught,
         learning=Routes(ingest, configured, reading, directory, SystemClock()),
         load=configured.load,
+        switch=Switch(directory),
     )
     app = build_app(control, reading, SystemClock())
     server = _Server(
@@ -114,7 +116,8 @@ async def _serve(server: _Server, listening: socket.socket) -> None:
     hooks.install_loop(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, server, "should_exit", True)
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # reloading comes as a request
+    for number in (signal.SIGHUP, signal.SIGUSR2):  # reloading comes as a request, the switch is the supervisor's
+        loop.add_signal_handler(number, lambda: None)
     await server.serve(sockets=[listening])
 
 

@@ -101,7 +101,8 @@ def _routed(call: Call, asked: Target, router: Router) -> Decision:
     if route is None:
         return _kept(asked, "no route matched", kind=request.kind)
     mode = route.settings.mode
-    about: dict[str, Any] = {"route": route.number, "route_id": route.id, "mode": mode, "kind": request.kind}
+    about: dict[str, Any] = {"route": route.number, "route_id": route.id, "mode": mode}
+    about |= {"kind": request.kind, "form": request.form}
     if mode == "off":
         return _kept(asked, "the route is off", policy=route.settings.policy, **about)
     if call.policy in POLICIES:

@@ -24,14 +24,20 @@ class Field(NamedTuple):
 
 
 def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Knowledge) -> Field:
-    """*targets* as a policy sees them. The model asked for is never ruled out."""
+    """*targets* as a policy sees them. The model asked for is never ruled out.
+
+    Where the route does not list it, it comes last, unless it has no price: a name that only stands for the route's
+    candidates is no model that could answer.
+    """
     everyone = targets if asked in targets else (*targets, asked)
-    views = known.views(asking, targets)
     costs = known.costs(asking, everyone)
     asked_cost = costs[everyone.index(asked)]
+    listed = targets if asked_cost.unpriced else everyone
+    views = known.views(asking, listed)
     holder, why = _bound(asking, targets, asked, asked_cost)
     found = []
-    for target, p_good, cost in zip(targets, views.p_good, costs, strict=False):
+    learned = views.learned or (0.0,) * len(listed)
+    for target, p_good, more, cost in zip(listed, views.p_good, learned, costs, strict=False):
         reason = None
         if target != asked:
             reason = why if why is not None and not _may_go_on(target, holder, asking) else None
@@ -48,6 +54,7 @@ def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Kn
                 expected_output=cost.output_tokens,
                 cached_share=cost.cached_share,
                 switch_cost=cost.switch_cost,
+                learned=more,
             )
         )
     return Field(tuple(found), holder, why)

@@ -47,9 +47,11 @@ class ExpectedCosts:
         self._correct = correct
         self._lengths = lengths
         self._worst: dict[str, Price] = {}
+        self._terms_of: dict[Target, Terms | None] = {}
 
     def prepare(self, targets: Collection[Target], at_ns: int) -> None:
-        """Work out the worst case of the providers of *targets* without a price: that takes too long for a call."""
+        """Work out what takes too long for a call: terms of caches, and the worst case of providers without a price."""
+        self._terms_of = {target: self._terms(target) for target in targets}
         for target in targets:
             if target.provider not in self._worst and self._priced(target, at_ns, Usage(1, output=1)) is None:
                 worst = self._catalog.worst_case(target.provider, at_ns)
@@ -117,6 +119,9 @@ class ExpectedCosts:
         return round(answer), round(reasoning)
 
     def _terms(self, target: Target) -> Terms | None:
+        """Looked up once for each; a configuration has few targets, and names of clients are not kept."""
+        if target in self._terms_of:
+            return self._terms_of[target]
         return terms_of(self._catalog.seller(target.provider), target.model)
 
     def _priced(self, target: Target, at_ns: int, usage: Usage) -> PicoUSD | None:

@@ -42,10 +42,12 @@ class Views(NamedTuple):
     Attributes:
         p_good: Probability of a good answer; None where nothing is known.
         support: How much of that rests on texts like this one, 0..1; None where nothing is known of any.
+        learned: What labels of the route added to it; empty: nothing.
     """
 
     p_good: tuple[float | None, ...]
     support: float | None = None
+    learned: tuple[float, ...] = ()
 
 
 class Expected(NamedTuple):

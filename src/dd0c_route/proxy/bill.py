@@ -159,6 +159,8 @@ class Bill:
         self.status = self._status_of_try = status
         self._meter = meter
         self._whole_json = whole_json
+        if status < 400:
+            self._runtime.router.remember(self.decision, target, self._request.at_ns)
 
     def counted(self, target: Target, count: Count) -> None:
         """The answer is the router's own: how long the prompt is. No provider is asked."""
@@ -201,6 +203,8 @@ class Bill:
             self._entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more, answered=answered)
             self._runtime.journal.settle(self._entry)
             self._runtime.router.moments.ended(self.decision, self._entry.cost_billable_picodollars)
+            if self._target is not None and self._entry.usage_source == "provider_final":
+                self._runtime.router.remember(self.decision, self._target, self._request.at_ns, self._entry.usage)
             self._deliveries.watch(client, self)
         return self._entry
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from msgspec import structs
 
+from dd0c_route.decide.record import record
 from dd0c_route.ledger.money import Due, Money, PriceOf, free, money, prices_of, prompt_cost, without_output
 from dd0c_route.proxy.counts import APIS as COUNT_APIS
 from dd0c_route.proxy.statement import Account, Counting
-from dd0c_route.redact import redact_label
 from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Attempt, Call, Decision, Target
 from dd0c_route.wire.meter import Reported
 
@@ -49,27 +49,5 @@ def with_charges(
 
 
 def decision_record(decision: Decision | None) -> dict[str, Any] | None:
-    """The decision as an entry holds it: what was chosen among, and what that would have cost."""
-    if decision is None:
-        return None
-    fields: dict[str, Any] = {
-        "verdict": decision.verdict,
-        "reason": decision.reason,
-        "policy": decision.policy,
-        "decide_us": decision.decide_us,
-    }
-    if decision.route is not None:
-        fields["route"] = decision.route
-        fields["asked"] = redact_label(str(decision.asked))
-        fields["plan"] = [redact_label(str(target)) for target in decision.plan]
-        fields["candidates"] = [
-            {"target": str(c.target), "p_good": c.p_good, "expected_cost_picodollars": c.expected_cost}
-            | ({"unpriced": True} if c.unpriced else {})
-            for c in decision.candidates
-        ]
-        fields["shadow"] = str(decision.shadow) if decision.shadow is not None else None
-        if decision.checked:
-            fields["checked"], fields["good_enough"] = decision.checked, decision.good_enough
-        if decision.promise is not None:
-            fields["promise"] = decision.promise
-    return fields
+    """The decision as an entry holds it."""
+    return record(decision) if decision is not None else None

@@ -16,7 +16,6 @@ from dd0c_route.clock import SystemClock
 from dd0c_route.config import Provider, Timeouts
 from dd0c_route.errors import ConfigError, JournalError
 from dd0c_route.ledger import journal_directory
-from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.processes import die_with_parent
 from dd0c_route.proxy.app import App
@@ -24,6 +23,8 @@ from dd0c_route.proxy.server import Connection
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, Runtime, build, load_config, needing_restart, read_boot
+from dd0c_route.switch import LOOK_S as SWITCH_S
+from dd0c_route.switch import Switch
 from dd0c_route.tokens import count_text
 from dd0c_route.upstream import Pool, Sweeper
 
@@ -54,8 +55,9 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     clock = SystemClock()
     sweeper = Sweeper(loop)
     journal = Journal(journal_directory(boot.ledger_url), index, clock)
-    known = Known(journal_directory(boot.ledger_url))
-    runtime = build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop, known=known)
+    learned_in = journal_directory(boot.ledger_url)
+    loaded = load_config(boot.config_path, boot.overrides)
+    runtime = build(loaded, journal, clock, sweeper, loop, learned_in=learned_in)
 
     def reload() -> str:
         """Swap the configuration whole; raises ConfigError, and the old one stays."""
@@ -76,11 +78,13 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, lambda: None)  # reloading comes through the private socket
+    for number in (signal.SIGHUP, signal.SIGUSR2):  # the supervisor's: reloading comes through the private socket
+        loop.add_signal_handler(number, lambda: None)
     count_text("read the tables of rates now", "gpt-4o")  # and not while the first client waits
     _tune_collector()
     _warm(runtime)
-    _refresh(known, loop)
+    _refresh(runtime, loop)
+    _look(runtime.switch, loop)
     if ready_fd is not None:
         with contextlib.suppress(OSError):
             os.write(ready_fd, b"+")
@@ -128,10 +132,19 @@ def _warm(runtime: Runtime) -> None:
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
-def _refresh(known: Known, loop: asyncio.AbstractEventLoop) -> None:
+def _refresh(runtime: Runtime, loop: asyncio.AbstractEventLoop) -> None:
     """Take up what was learned meanwhile, now and every few seconds: it changes slowly."""
-    known.refresh()
-    loop.call_later(LOOK_S, _refresh, known, loop)
+    runtime.known.refresh()
+    runtime.taught.refresh()
+    loop.call_later(LOOK_S, _refresh, runtime, loop)
+
+
+def _look(switch: Switch, loop: asyncio.AbstractEventLoop) -> None:
+    """Follow the operator's switch for the brain."""
+    was_on = switch.is_on
+    if switch.look() is not was_on:
+        log("brain_switched", reason="on" if switch.is_on else "off")
+    loop.call_later(SWITCH_S, _look, switch, loop)
 
 
 def _tune_collector() -> None:
