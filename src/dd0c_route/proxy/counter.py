@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from threading import Lock, Timer
+from threading import Event, Lock, Timer
 
 import msgspec
 from msgspec import Raw, Struct
@@ -33,13 +33,21 @@ def as_counted(count: Count, api: str, fields: Mapping[str, Raw], model: str, pr
 
 @contextmanager
 def ended_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    """Kill *process* if the block takes longer, so that whoever waits for its pipes goes on."""
-    deadline = Timer(seconds, process.kill)
+    """Kill *process* if the block takes longer, so that whoever waits for its pipes goes on; it is gone then."""
+    overdue = Event()
+
+    def end() -> None:
+        overdue.set()
+        process.kill()
+
+    deadline = Timer(seconds, end)
     deadline.start()
     try:
         yield
     finally:
         deadline.cancel()
+        if overdue.is_set():
+            process.wait()
 
 
 class _Answer(Struct):

@@ -13,6 +13,7 @@ from dd0c_route.errors import ClientGone, UpstreamCut
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
+from dd0c_route.proxy.report import word
 from dd0c_route.types import Entry
 from dd0c_route.upstream import Reply, Sweeper
 from dd0c_route.wire.meter import Meter
@@ -57,7 +58,7 @@ def _settled(status: int, client: Client, bill: Bill, meter: Meter, more: int) -
     if status >= 400:
         return bill.settle("upstream_failed", f"status_{status}", answered=True, more=more)
     if meter.error is not None:
-        return bill.settle("upstream_failed", meter.error, answered=True, more=more)
+        return bill.settle("upstream_failed", word(meter.error), answered=True, more=more)
     return bill.settle("complete", answered=True, more=more)
 
 
