@@ -52,18 +52,46 @@ def _decision(entry: Entry) -> list[str]:
     if not decision:
         return ["decision    none: the call did not come that far"]
     lines = [f"decision    {decision.get('verdict')}: {decision.get('reason')}"]
+    if decision.get("fault"):
+        lines.append(f"  fault     the brain was not followed: {decision['fault']}")
+    if decision.get("kind"):
+        form = f", {decision['form']} asked for" if decision.get("form") else ""
+        lines.append(f"  request   {decision['kind']}{form}")
     if decision.get("policy"):
+        mode = f", {decision['mode']}" if decision.get("mode") else ""
         lines.append(
-            f"  policy    {decision['policy']} (route {decision.get('route')}), {decision.get('decide_us')} µs"
+            f"  policy    {decision['policy']} (route {decision.get('route')}{mode}), {decision.get('decide_us')} µs"
         )
+    if decision.get("gate") is not None:
+        lines.append(f"  odds      {decision['gate']:.0%} by texts like this one, the rest by each model's mean")
     for candidate in decision.get("candidates", ()):
-        odds, cost = candidate.get("p_good"), candidate.get("expected_cost_picodollars")
-        good = "good: not known" if odds is None else f"good: {odds:.2f}"
-        price = "no price" if cost is None else f"expected ${_usd(cost)}"
-        price += " (no price: the worst case)" if candidate.get("unpriced") else ""
-        lines.append(f"  candidate {candidate.get('target')}: {good}, {price}")
+        lines += _candidate(candidate)
+    if decision.get("promise"):
+        lines.append(f"  promise   {', '.join(f'{name} {value}' for name, value in decision['promise'].items())}")
+    if decision.get("control"):
+        lines.append("  control   kept to measure against: one of the calls that chance takes out")
     if decision.get("shadow"):
         lines.append(f"  shadow    would have chosen {decision['shadow']}")
+    return lines
+
+
+def _candidate(candidate: dict[str, Any]) -> list[str]:
+    """One candidate, what is cached of the prompt, and what rules it out."""
+    odds, cost = candidate.get("p_good"), candidate.get("expected_cost_picodollars")
+    good = "good: not known" if odds is None else f"good: {odds:.2f}"
+    if candidate.get("learned"):
+        good += f" ({candidate['learned']:+.2f} learned here)"
+    price = "no price" if cost is None else f"expected ${_usd(cost)}"
+    price += " (no price: the worst case)" if candidate.get("unpriced") else ""
+    if candidate.get("expected_output") is not None:
+        price += f" with {candidate['expected_output']} tokens of answer"
+    lines = [f"  candidate {candidate.get('target')}: {good}, {price}"]
+    if candidate.get("cached_share"):
+        lines.append(f"            {candidate['cached_share']:.0%} of the prompt is in its cache")
+    if candidate.get("switch_cost_picodollars"):
+        lines.append(f"            of that ${_usd(candidate['switch_cost_picodollars'])} for what is cached elsewhere")
+    if candidate.get("ruled_out"):
+        lines.append(f"            ruled out: {candidate['ruled_out']}")
     return lines
 
 
