@@ -16,12 +16,14 @@ from dd0c_route.brain.training.folds import folds
 from dd0c_route.brain.training.heads import heads
 from dd0c_route.brain.training.labels import Labels
 from dd0c_route.brain.training.noise import SHARE, noisy
+from dd0c_route.brain.training.profiles import with_profiles
 from dd0c_route.brain.training.ragged import Ragged, both_ways
 from dd0c_route.brain.training.skills import Text, meanings, table, unseen
 from dd0c_route.brain.training.trees import Forest, Growth, grow
 
 SEED = 4747
 FOLDS = 4
+_JUDGED = 2  # folds whose texts decide on the blend
 _RANK = 16  # skills; more explain no more of unseen texts
 _SHARED = 12  # skills that a fit on top sees
 _KINSHIP = 0.3  # correlation of the models' scores on one text: 29 labels of it are worth no 29 texts
@@ -56,8 +58,10 @@ def fit(labels: Labels, below: Predictor | None = None) -> Predictor:
     residuals = np.where(known, labels.scores - base, 0).astype(np.float32)
     layer = _layer(readings, shown, residuals, weights.astype(np.float32), skills, folds(labels.prompts, FOLDS))
     layer = layer._replace(means=means, labels=known.sum(axis=0).astype(np.float32))
-    seen = fingerprints(labels.prompts)
-    return Predictor.stacked(below, tuple(labels.models), layer, seen)
+    models = tuple(labels.models)
+    if below is None:
+        models, layer = with_profiles(models, layer)
+    return Predictor.stacked(below, models, layer, fingerprints(labels.prompts))
 
 
 def _seen_from_below(
@@ -115,8 +119,9 @@ def _layer(
     data = _Data(rows, residuals, weights, prior, _growth(int((weights > 0).any(axis=1).sum())))
     ridge, linear = _linear_out_of_fold(data, fold)
     grown = _grown_out_of_fold(data, fold)
-    blend = _blend(linear, grown, residuals, weights)
-    said = blend[0] * linear + blend[1] * grown
+    judged = fold < _JUDGED
+    blend = _blend(linear[judged], grown[judged], residuals[judged], weights[judged])
+    said = blend[0] * linear[judged] + blend[1] * grown[judged]
     steps, step = _quantised(word_table)
     forest = grow(rows, residuals, weights, data.growth, SEED)
     leaves, leaf_scale = _packed(forest)
@@ -182,8 +187,9 @@ def _linear_out_of_fold(data: _Data, fold: NDArray[np.int64]) -> tuple[float, Fl
 
 
 def _grown_out_of_fold(data: _Data, fold: NDArray[np.int64]) -> Floats:
+    """What trees say of the texts of the folds that are judged, unseen; trees take long, and those are enough."""
     said = np.zeros_like(data.residuals)
-    for one in range(FOLDS):
+    for one in range(_JUDGED):
         inside = fold == one
         rest = _without(data, inside)
         said[inside] = grow(rest.rows, rest.residuals, rest.weights, data.growth, SEED + one).predict(data.rows[inside])
