@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from msgspec import Raw
 
@@ -10,6 +12,7 @@ from dd0c_route.wire.loose import UNREADABLE
 
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _TRUE = Raw(b"true")
+_HALF_A_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 
 
 def split(body: bytes) -> dict[str, Raw]:
@@ -25,11 +28,18 @@ def split(body: bytes) -> dict[str, Raw]:
     except msgspec.ValidationError as error:
         raise BadRequest(f"the request body is not a JSON object: {error}") from None
     except msgspec.DecodeError as error:
-        raise BadRequest(f"the request body is not valid JSON: {error}") from None
+        raise BadRequest(f"the request body is not valid JSON: {_fault(error, body)}") from None
     except UnicodeDecodeError as error:
         raise BadRequest(f"the request body is not valid UTF-8 (byte {error.start} of a field name)") from None
     except RecursionError:
         raise BadRequest("the request body is nested too deeply") from None
+
+
+def _fault(error: msgspec.DecodeError, body: bytes) -> str:
+    """What is wrong; half a pair, which a text cut inside of a character leaves, would be reported as a cut body."""
+    if "truncated" in str(error) and (half := _HALF_A_PAIR.search(body)) is not None:
+        return f"half of a surrogate pair (byte {half.start()}): a text was cut inside of a character"
+    return str(error)
 
 
 def join(fields: dict[str, Raw]) -> bytes:
