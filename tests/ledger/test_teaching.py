@@ -25,7 +25,7 @@ def decided(served: str = SMALL, **changes: Any) -> Entry:
         "route_id": ROUTE,
         "kind": "main",
         "asked": LARGE,
-        "candidates": [{"target": LARGE, "p_good": 1.0}, {"target": SMALL, "p_good": 0.9}],
+        "candidates": [{"target": LARGE, "p_good": 1.0}, {"target": SMALL, "p_good": 0.9, "support": 1.0}],
         **changes,
     }
     return an_entry(decision=decision, attempts=(Attempt(served, 0.1, 1.0, 2.0, 200, None, "new:pooled"),))

@@ -28,6 +28,7 @@ class Moments:
         workers: Among how many workers a budget is split.
         before: Of the configuration before a reload: a route that is the same keeps what it has saved.
         thresholds: Those of a route, by its number.
+        learned: Those that shadow calls have shown, for a route that has none of a file.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Moments:
         workers: int = 1,
         before: Moments | None = None,
         thresholds: Mapping[int, Thresholds] | None = None,
+        learned: Callable[[int], Mapping[Target, Threshold]] = lambda number: {},
     ) -> None:
         self._now_s = now_s
         self._thresholds = thresholds or {}
+        self._learned = learned
         self._pacers: dict[int, tuple[Route, Pacer]] = {}
         kept = list(before._pacers.values()) if before is not None else []
         for number, route in enumerate(routes):
@@ -56,7 +59,9 @@ class Moments:
             case "budget" if number in self._pacers:
                 return Moment(allowance=self._pacers[number][1].allow(self._now_s(), candidates))
             case "risk-bound":
-                return Moment(thresholds=self._thresholds.get(number, {}).get(bare(asked.model), {}))
+                of_file = self._thresholds.get(number)
+                found = self._learned(number) if of_file is None else of_file.get(bare(asked.model), {})
+                return Moment(thresholds=found)
             case "cascade" if not call.stream:
                 return Moment(checks=checks_of(call))
         return Moment()

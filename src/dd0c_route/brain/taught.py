@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from dd0c_route.brain.promises import Threshold
 from dd0c_route.brain.residuals import Adjusted, Key, Snapshot
+from dd0c_route.types import Target
 
 # Where the predictor knows nothing of a model its labels begin here: nothing is good enough on that alone.
 UNKNOWN = 0.5
@@ -25,6 +26,11 @@ class Taught(Struct, frozen=True):
     residuals: Snapshot = Snapshot()
     rolled_back: frozenset[str] = frozenset()
     thresholds: dict[str, dict[str, Threshold]] = {}
+
+    def thresholds_of(self, route: str) -> dict[Target, Threshold]:
+        """Those of one route."""
+        found = self.thresholds.get(route, {})
+        return {Target(*name.split("/", 1)): threshold for name, threshold in found.items()}
 
     def adjust(self, p_good: float | None, key: Key) -> Adjusted | None:
         """The prediction with what was learned here; None where neither knows anything."""

@@ -17,10 +17,11 @@ from dd0c_route.brain.residuals import Cell, Key, Residuals
 from dd0c_route.brain.taught import UNKNOWN, Taught
 from dd0c_route.brain.weak_labels import Counts, worth
 from dd0c_route.ledger.store import Lesson
-from dd0c_route.types import Entry, Label, Reset, Target
+from dd0c_route.types import EXPLORED, Entry, Label, Reset, Target
 
 MOST_CALIBRATION = 2_000  # labels of one route and target that a promise rests on: the latest
 _CELL, _COUNTS, _EVIDENCE, _MEASURED, _CALIBRATION = "cell", "check", "evidence", "measured", "calibration"
+_CALIBRATES = ("judge", "agreement")  # a form that was kept is too little to promise quality by
 _PICODOLLARS = 1e12
 
 Group_ = Literal["control", "watched", "routed"]
@@ -93,10 +94,12 @@ class Teaching:
             return
         if label.kind != "shadow" and group in ("control", "routed"):
             self._score(route, group, label, earlier)
-        if earlier is None:
+        if earlier is not None:
+            return
+        if not label.source.startswith(EXPLORED):
             self._watch(route, group, label)
-            if label.kind == "shadow":
-                self._calibrate(route, label, entry)
+        if label.kind == "shadow" and label.source.removeprefix(EXPLORED) in _CALIBRATES:
+            self._calibrate(route, label, entry)
 
     def reset(self, reset: Reset) -> None:
         """An operator lets a route try again."""
@@ -211,11 +214,14 @@ def outcome_of(entry: Entry, target: str | None) -> Outcome | None:
     """What was predicted of *target* (None: the one that served); None where it was no candidate of a route."""
     decision = entry.decision or {}
     route = decision.get("route_id")
-    name = target or (entry.attempts[-1].target if entry.attempts else None)
+    answered = [attempt for attempt in entry.attempts if attempt.error is None]
+    name = target or (answered[-1].target if answered else None)
     candidates = {one.get("target"): one for one in decision.get("candidates", ())}
     candidate = candidates.get(name)
     if not isinstance(route, str) or candidate is None or name is None:
         return None
+    if name == decision.get("asked") and candidate.get("support") is None and not candidate.get("learned"):
+        return None  # nothing was predicted: it is good because it was asked for
     p_good = _predicted(candidate)
     asked = candidates.get(decision.get("asked"))
     of_asked = 1.0 if asked is None or asked.get("p_good") is None else float(asked["p_good"])

@@ -21,6 +21,7 @@ from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.exchange import exchange
 from dd0c_route.proxy.refusal import refuse
 from dd0c_route.proxy.server import Connection, Inbound
+from dd0c_route.proxy.shadow import Over, Shadows
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Runtime
 from dd0c_route.upstream import Pool
@@ -53,6 +54,7 @@ class App:
         self._deliveries = Deliveries(runtime.sweeper, runtime.journal, loop, runtime.known.correct)
         self.auditor = Auditor(runtime.journal, loop)
         self._counts = Counts(runtime.known.correct)
+        self._shadows = Shadows(loop)
         self._connections: set[Connection] = set()
         self._calls: dict[asyncio.Task[None], tuple[Client, Bill | None]] = {}
 
@@ -143,6 +145,13 @@ class App:
         self._calls[task] = client, bill
         task.add_done_callback(self._ran)
 
+    def _learn_from(self, bill: Bill) -> None:
+        """The call is over: its route may learn from it."""
+        outcome, decision = bill.outcome, bill.decision
+        if outcome is not None and decision is not None and decision.route is not None:
+            call, served, entry, meter = outcome
+            self._shadows.look(Over(call, decision, served, entry, meter), self.runtime)
+
     def _look_at(self, bill: Bill) -> None:
         """The call is over: the auditor may compare its counts, unless what answered only plays a provider."""
         if (outcome := bill.outcome) is None:
@@ -155,6 +164,8 @@ class App:
         _, bill = self._calls.pop(task, (None, None))
         if bill is not None and self.auditor.is_due():
             self._look_at(bill)
+        if bill is not None and not self.draining:
+            self._learn_from(bill)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})
 
@@ -219,6 +230,7 @@ class App:
         deadline = self.loop.time() + 1.0
         while (self._connections or len(self._deliveries)) and self.loop.time() < deadline:  # noqa: ASYNC110 - once, at the end of the process
             await asyncio.sleep(0.01)
+        await self._shadows.close()
         self._counts.close()
         self.auditor.close()
         self._deliveries.flush()
