@@ -125,6 +125,11 @@ def test_a_known_provider_brings_its_row_and_the_operator_wins(tmp_path: Path) -
         ),
         (PROVIDER + '[[routes]]\ncandidates = ["x"]\nmatch = { dialect = "opnai" }', "routes[0].match.dialect"),
         ('[[prices]]\nprovider = "a"\nmodel = "b"', "prices[0]: has no rate"),
+        ('[[prices]]\nprovider = "*"\nmodel = "b"\ninput = 1', 'prices[0].provider: "*" is a pattern'),
+        (
+            '[[prices]]\nprovider = "a"\nmodel = "b"\ninput = 1\n' * 2,
+            "prices[1]: prices the same provider, model and day as prices[0]",
+        ),
         (
             '[[prices]]\nprovider = "a"\nmodel = "b"\ninput = -1',
             "prices[0].input: expected a rate of at least 0, got -1",

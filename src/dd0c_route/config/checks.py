@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from dd0c_route.config import settings
-from dd0c_route.config.settings import Config, Provider, Route
+from dd0c_route.config.settings import Config, PriceRow, Provider, Route
 from dd0c_route.config.values import Fault, did_you_mean, shown
 from dd0c_route.types import Dialect
 
@@ -127,9 +128,19 @@ def across(config: Config, provider_names: Collection[str], *, keys_listed: bool
         yield from (f"routes[{index}].{fault}" for fault in _route(route, provider_names))
     if config.judge.model is not None:
         yield from _judge(config.judge.model, config.providers)
-    for index, row in enumerate(config.prices):
+    yield from _prices(config.prices)
+
+
+def _prices(rows: Sequence[PriceRow]) -> Iterator[str]:
+    first: dict[tuple[str, str, date | None], int] = {}
+    for index, row in enumerate(rows):
         if not any(isinstance(rate, Decimal) for rate in structs.astuple(row)):
             yield f"prices[{index}]: has no rate: give input and output, in US dollars per million tokens"
+        if set(row.provider) & set("*?["):
+            yield f"prices[{index}].provider: {shown(row.provider)} is a pattern: a price is one provider's"
+        same = first.setdefault((row.provider, row.model, row.since), index)
+        if same != index:
+            yield f"prices[{index}]: prices the same provider, model and day as prices[{same}]: keep one of them"
 
 
 def _judge(model: str, providers: Mapping[str, Provider]) -> Iterator[str]:
