@@ -276,8 +276,12 @@ def test_a_candidate_without_a_price_is_ruled_out_where_the_model_asked_for_has_
 
     decision = decide(asking("openai/large"), rows)
 
-    assert [target.model for target in decision.plan] == ["small"]
-    assert [(c.unpriced, c.ruled_out) for c in decision.candidates] == [(True, "has no price"), (False, None)]
+    assert [target.model for target in decision.plan] == ["small", "large"]
+    assert [(c.unpriced, c.ruled_out) for c in decision.candidates] == [
+        (True, "has no price"),
+        (False, None),
+        (False, None),
+    ]
 
 
 def test_without_a_predictor_the_model_asked_for_is_kept() -> None:
@@ -331,3 +335,14 @@ def test_the_same_call_gets_the_same_decision() -> None:
 
     assert msgspec.structs.replace(first, decide_us=0.0) == msgspec.structs.replace(second, decide_us=0.0)
     assert first.decide_us > 0
+
+
+def test_a_model_asked_for_that_the_route_does_not_list_stands_by_and_answers_where_no_other_is_good_enough() -> None:
+    route = routed("local/small", policy="cheapest-capable", floor=0.9)
+
+    good = decide(asking("openai/large"), router(route, odds={"small": 0.95}))
+    poor = decide(asking("openai/large"), router(route, odds={"small": 0.5}))
+
+    assert [target.model for target in good.plan] == ["small", "large"]
+    assert [target.model for target in poor.plan] == ["large", "small"]
+    assert poor.verdict == "kept"
