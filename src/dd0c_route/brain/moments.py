@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
 from dd0c_route.brain.checks import checks_for, expected
+from dd0c_route.brain.checks.odds import rates_of
 from dd0c_route.brain.names import bare
 from dd0c_route.brain.pacer import Pacer
 from dd0c_route.brain.policy import Moment
@@ -40,6 +41,7 @@ class Moments:
         thresholds: Mapping[int, Thresholds] | None = None,
         learned: Callable[[int], Mapping[Target, Threshold]] = lambda number: {},
     ) -> None:
+        rates_of("answered")  # reads the file now: any caller may ask for `cascade`, and should not wait for that
         self._now_s = now_s
         self._thresholds = thresholds or {}
         self._learned = learned
