@@ -263,6 +263,7 @@ def build(
             config.server.workers,
             before.router.moments if before is not None else None,
             _thresholds(router.routes, predictor),
+            lambda number: taught().thresholds_of(router.routes[number].id),
         ),
     )
     costs.prepare({target for route in router.routes for target in route.targets}, clock.wall_ns())

@@ -120,7 +120,8 @@ def test_a_model_that_turns_bad_breaks_the_promise_within_a_few_labels() -> None
 
 
 def test_a_roll_back_survives_and_a_reset_ends_it() -> None:
-    teaching, stored = a_teaching(), {}
+    teaching = a_teaching()
+    stored: dict[Lesson, str] = {}
     for _ in range(40):
         entry = decided()
         say(teaching, entry, a_label(entry, 0.0, "shadow", source="judge", target=SMALL))

@@ -139,7 +139,7 @@ def test_nobody_is_asked_with_the_callers_own_key(tmp_path: Path) -> None:
     with ScriptedStand(tmp_path, config) as stand:
         text = stand.config_path.read_text().replace('api_key = { env = "SIM_KEY" }', "", 1)
         stand.config_path.write_text(text)
-        assert stand.post("/api/v1/reload", {}).status == 200
+        until(lambda: stand.post("/api/v1/reload", {}).status == 200, "the reload")
         answer = stand.post("/v1/chat/completions", ASKED, {"authorization": "Bearer synthetic-caller-key"})
         labels(stand, answer.id, "check")
         assert len(stand.entries(1)) == 1

@@ -12,7 +12,7 @@ from dd0c_route.ledger.taught import publish
 from dd0c_route.ledger.teaching import Teaching
 from dd0c_route.redact.log import log
 
-EVERY_S = 1.0  # at most so often; a route that is rolled back is told at once
+EVERY_S = 5.0  # at most so often: a worker reads it in milliseconds; a route that is rolled back is told at once
 
 
 class Alert(Struct, frozen=True):

@@ -24,7 +24,6 @@ from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, Runtime, build, load_config, needing_restart, read_boot
 from dd0c_route.switch import LOOK_S as SWITCH_S
-from dd0c_route.switch import Switch
 from dd0c_route.tokens import count_text
 from dd0c_route.upstream import Pool, Sweeper
 
@@ -84,7 +83,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     _tune_collector()
     _warm(runtime)
     _refresh(runtime, loop)
-    _look(runtime.switch, loop)
+    _look(runtime, loop)
     if ready_fd is not None:
         with contextlib.suppress(OSError):
             os.write(ready_fd, b"+")
@@ -135,16 +134,17 @@ def _warm(runtime: Runtime) -> None:
 def _refresh(runtime: Runtime, loop: asyncio.AbstractEventLoop) -> None:
     """Take up what was learned meanwhile, now and every few seconds: it changes slowly."""
     runtime.known.refresh()
-    runtime.taught.refresh()
     loop.call_later(LOOK_S, _refresh, runtime, loop)
 
 
-def _look(switch: Switch, loop: asyncio.AbstractEventLoop) -> None:
-    """Follow the operator's switch for the brain."""
+def _look(runtime: Runtime, loop: asyncio.AbstractEventLoop) -> None:
+    """Follow the operator's switch for the brain, and roll-backs of routes: neither may wait."""
+    switch = runtime.switch
     was_on = switch.is_on
     if switch.look() is not was_on:
         log("brain_switched", reason="on" if switch.is_on else "off")
-    loop.call_later(SWITCH_S, _look, switch, loop)
+    runtime.taught.refresh()
+    loop.call_later(SWITCH_S, _look, runtime, loop)
 
 
 def _tune_collector() -> None:
