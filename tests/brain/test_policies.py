@@ -19,7 +19,7 @@ from dd0c_route.brain.policies.ordered import Ordered
 from dd0c_route.brain.policies.pinned import Pinned
 from dd0c_route.brain.policies.risk_bound import RiskBound
 from dd0c_route.brain.policies.weighted import Weighted
-from dd0c_route.brain.policy import Allowance, Moment, Policy
+from dd0c_route.brain.policy import Allowance, Moment, Policy, by_cost
 from dd0c_route.brain.promises import Label, Threshold, thresholds
 from dd0c_route.config import Route
 from dd0c_route.types import Candidate, Target
@@ -224,6 +224,8 @@ def test_no_cheaper_candidate_that_is_good_enough_stands_behind_the_first(
     candidates: tuple[Candidate, ...], floor: float
 ) -> None:
     able = [c for c in candidates if (c.p_good or 0.0) >= floor and (c.ruled_out is None or c.asked)]
+    asked = next((c for c in candidates if c.asked), None)
+    able = [c for c in able if asked is None or by_cost(c) <= by_cost(asked)]
     plan = CheapestCapable(floor).choose(candidates).plan
 
     if able:
@@ -349,6 +351,16 @@ def test_a_chosen_way_is_good_enough_and_no_dearer_than_the_cheapest_single_one(
 
     assert p_good >= floor - 1e-9
     assert cost <= min(c.expected_cost or 0 for c in candidates if (c.p_good or 0.0) >= floor)
+
+
+@pytest.mark.parametrize("policy", [CheapestCapable(0.9), Cascade(0.9), RiskBound(), Budget()])
+def test_nothing_dearer_than_the_model_asked_for_answers_in_its_place(policy: Policy) -> None:
+    """Even where that one is not good enough itself: whoever asks for it accepts it."""
+    asked, dearer = candidate("asked", 0.5, 100, asked=True), candidate("dearer", 0.99, 101)
+    found = {dearer.target: Threshold(1.0, 900)}
+    allowance = Allowance(None, 1000)
+
+    assert plan_of(policy, dearer, asked, checks=CHECKS, thresholds=found, allowance=allowance)[0] == "asked"
 
 
 # --- plain rules ----------------------------------------------------------------------------------------------

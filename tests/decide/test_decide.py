@@ -284,6 +284,14 @@ def test_a_candidate_without_a_price_is_ruled_out_where_the_model_asked_for_has_
     ]
 
 
+def test_a_dearer_model_than_the_one_asked_for_never_takes_its_place() -> None:
+    rows = router(
+        routed("openai/large", "local/small", policy="cheapest-capable", floor=0.9), odds={"small": 0.3, "large": 0.95}
+    )
+
+    assert decide(asking("local/small"), rows).plan[0].model == "small"
+
+
 def test_without_a_predictor_the_model_asked_for_is_kept() -> None:
     decision = decide(asking("openai/large"), router(routed("local/small", "openai/large", policy="cheapest-capable")))
 

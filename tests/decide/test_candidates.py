@@ -1,0 +1,192 @@
+"""What rules a candidate out, and which calls are bound to the model that began them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from dd0c_route.brain.capabilities import capability
+from dd0c_route.config import Config, Match, Route
+from dd0c_route.decide import Asking, Expected, Guard, Knowledge, Router, Views, build_router, decide
+from dd0c_route.types import Call, Decision, Target, Usage
+from tests.brain.test_request import CALLED, RESULT, TOOL, user
+from tests.decide.test_decide import PROVIDERS
+from tests.proxy.examples import call
+
+STRONG, CHEAP, OWN = Target("openai", "gpt-4o"), Target("openai", "gpt-4o-mini"), Target("local", "acme-9")
+COSTS = {STRONG.model: 100, CHEAP.model: 10, OWN.model: 1}
+SIGNED = {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": "abc"}]}
+
+
+def router(*candidates: str, guard: Guard | None = None, broken: bool = False, **settings: Any) -> Router:
+    def views(asking: Asking, targets: Sequence[Target]) -> Views:
+        if broken:
+            raise RuntimeError("broken")
+        return Views((0.95,) * len(targets), 0.8)
+
+    def costs(asking: Asking, targets: Sequence[Target]) -> list[Expected]:
+        return [Expected(COSTS[target.model], prompt_tokens=len(asking.call.body) // 4) for target in targets]
+
+    known = Knowledge(
+        views=views, costs=costs, able=lambda target: capability(target.provider, target.model, (), None),
+        kept=lambda target, usage: usage.input_total,
+    )  # fmt: skip
+    chosen: dict[str, Any] = {"mode": "on", "control_share": 0.0}
+    route = Route(candidates=candidates, **(chosen | settings))
+    return build_router(Config(providers=PROVIDERS, routes=(route,)), lambda model: (), known, guard=guard)
+
+
+def asking(*messages: Any, model: str = "openai/gpt-4o", **more: Any) -> Call:
+    body = {"model": model, "messages": list(messages) or [user("a")], **more}
+    return call(json.dumps(body).encode(), session="s1")
+
+
+def ruled_out(decision: Decision) -> dict[str, str | None]:
+    return {one.target.model: one.ruled_out for one in decision.candidates}
+
+
+ALL = ("openai/gpt-4o", "openai/gpt-4o-mini", "local/acme-9")
+
+
+# --- what a candidate lacks ---------------------------------------------------------------------------------------
+
+
+def test_a_plain_text_may_go_to_anybody() -> None:
+    decision = decide(asking(), router(*ALL))
+    assert decision.plan[0] == OWN
+    assert ruled_out(decision) == {"gpt-4o": None, "gpt-4o-mini": None, "acme-9": None}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"tools": [TOOL]}, "lacks tools"),
+        ({"response_format": {"type": "json_schema"}}, "lacks answers by a schema"),
+        ({"max_tokens": 5000}, "answers have at most 2048 tokens"),
+        ({"n": 2, "logprobs": True}, "lacks logprobs, several answers"),
+    ],
+)
+def test_what_the_request_uses_rules_out_who_is_not_known_for_it(more: dict[str, Any], why: str) -> None:
+    decision = decide(asking(**more), router(*ALL))
+    assert decision.plan[0] == CHEAP
+    assert OWN not in decision.plan
+    assert ruled_out(decision)["acme-9"] == why
+
+
+def test_an_image_a_long_prompt_and_sound_rule_out_too() -> None:
+    image = asking(user([{"type": "image_url", "image_url": {"url": "x"}}]))
+    assert ruled_out(decide(image, router(*ALL)))["acme-9"] == "lacks vision"
+    assert "too short" in str(ruled_out(decide(asking(user("word " * 5000)), router(*ALL)))["acme-9"])
+    sound = decide(asking(user([{"type": "input_audio"}])), router(*ALL))
+    assert sound.plan == (STRONG,)
+    assert ruled_out(sound)["gpt-4o-mini"] == "lacks audio"
+
+
+def test_an_image_that_a_long_conversation_no_longer_shows_is_remembered() -> None:
+    rows = router(*ALL)
+    first = decide(asking(user([{"type": "image_url", "image_url": {"url": "x"}}])), rows)
+    rows.remember(first, first.plan[0], asking().at_ns)
+    assert ruled_out(decide(asking(), rows))["acme-9"] == "lacks vision"
+
+
+def test_the_same_model_elsewhere_lacks_nothing() -> None:
+    decision = decide(asking(model="local/gpt-4o", audio={}, n=3), router("local/gpt-4o", "openai/gpt-4o"))
+    assert ruled_out(decision) == {"gpt-4o": None}
+
+
+# --- what binds a call ----------------------------------------------------------------------------------------------
+
+LOOP = (user("a"), CALLED, RESULT)
+
+
+def test_in_a_tool_loop_the_model_asked_for_goes_on_where_nobody_knows_of_another() -> None:
+    decision = decide(asking(*LOOP), router(*ALL))
+    assert decision.plan == (STRONG,)
+    assert decision.reason == "in a tool loop of gpt-4o"
+    assert ruled_out(decision)["gpt-4o-mini"] == "in a tool loop of gpt-4o"
+
+
+def test_in_a_tool_loop_who_called_the_tools_goes_on_and_the_model_asked_for_stands_by() -> None:
+    rows = router(*ALL)
+    first = decide(asking(tools=[TOOL]), rows)
+    assert first.plan[0] == CHEAP
+    rows.remember(first, CHEAP, asking().at_ns)
+
+    decision = decide(asking(*LOOP, tools=[TOOL]), rows)
+
+    assert decision.plan == (CHEAP, STRONG)
+    assert (decision.verdict, decision.reason) == ("routed", "in a tool loop of gpt-4o-mini")
+
+
+@pytest.mark.parametrize("settings", [{"mode": "shadow"}, {"control_share": 1.0}, {"mode": "canary", "share": 0.0}])
+def test_a_loop_that_began_elsewhere_is_ended_there_whatever_the_ladder_says(settings: dict[str, Any]) -> None:
+    rows = router(*ALL, **settings)
+    rows.remember(decide(asking(tools=[TOOL]), rows), CHEAP, asking().at_ns)
+    assert decide(asking(*LOOP, tools=[TOOL]), rows).plan[0] == CHEAP
+
+
+@pytest.mark.parametrize(
+    ("messages", "more", "why"),
+    [
+        ((user("a"), SIGNED, user("b")), {}, "holds thoughts that only gpt-4o can read"),
+        ((user("a"),), {"previous_response_id": "r"}, "continues what a provider keeps"),
+    ],
+)
+def test_thoughts_and_state_of_a_model_bind_to_it(messages: tuple[Any, ...], more: dict[str, Any], why: str) -> None:
+    decision = decide(asking(*messages, **more), router(*ALL))
+    assert (decision.plan, decision.reason) == ((STRONG,), why)
+
+
+def test_a_name_that_stands_for_the_candidates_binds_nothing() -> None:
+    rows = router("openai/gpt-4o-mini", match=Match(model="auto"), policy="ordered")
+    unpriced = Knowledge(costs=lambda asking, targets: [Expected(1, target.model == "auto") for target in targets],
+                         able=rows.known.able)  # fmt: skip
+    rows = build_router(Config(providers=PROVIDERS, routes=(rows.routes[0].settings,)), lambda model: (), unpriced)
+    assert decide(asking(*LOOP, model="auto"), rows).plan == (CHEAP,)
+
+
+def test_off_is_off_whatever_was_answered_before() -> None:
+    rows = router(*ALL)
+    rows.remember(decide(asking(), rows), CHEAP, asking().at_ns)
+    off = call(asking(*LOOP).body, session="s1", route_off=True)
+    assert (decide(off, rows).plan, decide(off, rows).verdict) == ((STRONG,), "pinned")
+
+
+# --- a brain that is off, fails or is slow ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("guard", [Guard(enabled=False), Guard(switched_on=lambda: False)])
+def test_while_the_brain_is_off_the_model_asked_for_is_called(guard: Guard) -> None:
+    decision = decide(asking(), router(*ALL, guard=guard))
+    assert (decision.plan, decision.verdict) == ((STRONG,), "kept")
+    assert "off" in decision.reason
+
+
+def test_when_the_brain_fails_the_model_asked_for_is_called_and_then_it_rests() -> None:
+    rows = router(*ALL, broken=True, guard=Guard())
+    decisions = [decide(asking(), rows) for _ in range(4)]
+    assert all(one.plan == (STRONG,) and one.verdict == "kept" for one in decisions)
+    assert [one.fault for one in decisions] == ["it failed: RuntimeError"] * 3 + ["it rests after 3 faults"]
+
+
+def test_a_decision_that_took_too_long_is_not_followed() -> None:
+    decision = decide(asking(), router(*ALL, guard=Guard(budget_us=0)))
+    assert decision.plan == (STRONG,)
+    assert decision.fault is not None
+    assert decision.fault.startswith("it took ")
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_provider_keeps_is_remembered_by_what_was_used() -> None:
+    rows = router(*ALL)
+    decision = decide(asking(), rows)
+    assert decision.conversation is not None
+    rows.remember(decision, CHEAP, asking().at_ns, Usage(input=2000))
+    session = rows.sessions.of(decision.conversation.key, asking().at_ns)
+    assert session is not None
+    assert session.warm[CHEAP].tokens == 2000
