@@ -108,10 +108,13 @@ class Pacer:
 
 def menu_of(candidates: Sequence[Candidate]) -> Menu | None:
     """The candidates worth their money, at some price of quality; None where no cost is known."""
+    of_asked = next((one.expected_cost for one in candidates if one.asked), None)
     known = sorted(
         (one.expected_cost, one.p_good or 0.0)
         for one in candidates
-        if one.expected_cost is not None and (one.ruled_out is None or one.asked)
+        if one.expected_cost is not None
+        and (one.ruled_out is None or one.asked)
+        and (of_asked is None or one.expected_cost <= of_asked)
     )
     if not known:
         return None

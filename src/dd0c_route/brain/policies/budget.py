@@ -13,11 +13,14 @@ from dd0c_route.types import Candidate
 class Budget(Struct, frozen=True):
     """The target with the most quality for its money, at the price that the pacer puts on quality now.
 
-    What costs more than the allowance is out of the question; where all do, the cheapest answers.
+    What costs more than the allowance is out of the question, and so is what costs more than the model asked for; where
+    nothing else is left, the cheapest answers.
     """
 
     def choose(self, candidates: Sequence[Candidate], moment: Moment = NOW) -> Choice:
+        asked = next((c for c in candidates if c.asked), None)
         known = [c for c in usable(candidates) if c.expected_cost is not None]
+        known = [c for c in known if asked is None or by_cost(c) <= by_cost(asked)]
         allowance = moment.allowance
         if allowance is None or not known:
             return Choice(then_the_rest([], candidates), "no budget to go by: the model asked for, else the best")

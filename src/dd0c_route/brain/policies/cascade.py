@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -30,14 +31,16 @@ class Cascade(Struct, frozen=True):
 
     One rule before and after: what is good with *floor* at least is good enough. Before the call that is asked of
     every single target and of every pair with a check between; after a cheap answer, of that answer in the light of
-    its checks. The second model is taken to fail no more often because the first one did.
+    its checks. The second model is taken to fail no more often because the first one did. No way costs more than the
+    model asked for, which is the ceiling of quality.
     """
 
     floor: float = 0.9
 
     def choose(self, candidates: Sequence[Candidate], moment: Moment = NOW) -> Choice:
         priced = [c for c in usable(candidates) if c.expected_cost is not None]
-        able = [way for way in self._ways(priced, moment) if way.p_good >= self.floor]
+        most = min((c.expected_cost for c in priced if c.asked and c.expected_cost is not None), default=math.inf)
+        able = [way for way in self._ways(priced, moment) if way.p_good >= self.floor and way.cost <= most]
         if not able:
             return Choice(then_the_rest([], candidates), f"nothing is good enough (floor {self.floor:g})")
         best = min(able, key=lambda way: (way.cost, way.second is not None))
