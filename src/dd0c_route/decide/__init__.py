@@ -75,8 +75,8 @@ def _kept(asked: Target, reason: str, **more: Any) -> Decision:
 
 
 def _guarded(started: int, call: Call, asked: Target, router: Router) -> Decision:
-    """The brain's decision, unless it fails or takes too long: by the processor's time, since that it had to wait for the
-    processor is no fault of its own.
+    """The brain's decision, unless it fails or takes too long: by the processor's time, since waiting for that is no
+    fault of its own.
     """
     guard, begun = router.guard, thread_time_ns()
     if (why := guard.rests(started)) is not None:

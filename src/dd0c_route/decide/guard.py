@@ -17,8 +17,8 @@ class Guard:
 
     Args:
         enabled: `[brain] enabled`.
-        budget_us: Microseconds of the processor that a decision may take; None: as long as it likes, so that what comes out does not
-            depend on the machine.
+        budget_us: Microseconds of the processor that a decision may take; None: as long as it likes, so that what
+            comes out does not depend on the machine.
         switched_on: The operator's switch.
     """
 
