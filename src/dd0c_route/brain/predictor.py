@@ -53,12 +53,20 @@ class LengthPart(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """Of one text: of all models p and its spread, (m,); the support; the skills that a fit on top sees."""
+    """What a text tells.
+
+    Attributes:
+        p_good, spread: (m,): of all models.
+        skills: What a fit on top sees.
+        columns, first_support: Of the first fit alone: lengths go by them.
+    """
 
     p_good: Floats
-    spread: Floats
+    spread: NDArray[np.float64]
     support: float
     skills: Floats
+    columns: Floats
+    first_support: float
 
 
 class Predictor:
@@ -74,12 +82,16 @@ class Predictor:
         self.seen = seen
         self.lengths = lengths
         self.models = tuple(sorted({model for part in parts for model in part.models}))
-        labels = np.zeros(len(self.models))
+        labels, unexplained = np.zeros(len(self.models)), np.zeros(len(self.models))
         place = {model: number for number, model in enumerate(self.models)}
         self._places = [np.array([place[model] for model in part.models]) for part in parts]
         for part, at in zip(parts, self._places, strict=True):
             labels[at] += part.layer.labels
+            unexplained[at] += part.layer.noise**2
+        self._explained = unexplained * labels / (labels + _WIDE)  # how much of the variance good support explains
+        self._most = unexplained + 0.25 / (labels + 1)  # and what there is of it where there is no support
         self._place = _with_bare_names(self.models, labels)
+        self._last: tuple[str, _Told] = ("", self._told(read("")))
         self._length_place = _with_bare_names(lengths.models, np.ones(len(lengths.models))) if lengths else {}
 
     @classmethod
@@ -107,7 +119,7 @@ class Predictor:
 
     def predict(self, turn: str, models: Sequence[str]) -> Odds:
         """The odds of *models* on the user's *turn* (whole, or its two ends). A model is found by its bare name too."""
-        told = self._told(read(turn))
+        told = self._looked_at(turn)
         places = [self._found(self._place, model) for model in models]
         return Odds(
             tuple(None if at is None else float(told.p_good[at]) for at in places),
@@ -123,29 +135,37 @@ class Predictor:
         """
         if self.lengths is None:
             raise LookupError("no lengths in this predictor")
-        layer = self.parts[0].layer
-        columns = layer.columns(read(turn), _NOTHING)
+        told = self._looked_at(turn)
         at = self._found(self._length_place, model)
-        return length(self.lengths.arrays, at, columns, layer.support(columns), thinks)
+        return length(self.lengths.arrays, at, told.columns, told.first_support, thinks)
 
     def say(self, readings: Iterable[Reading]) -> tuple[Floats, Floats]:
         """For a fit on top: the skills of each text, (n, s), and what is said of all models, (n, models)."""
         told = [self._told(reading) for reading in readings]
         return np.stack([one.skills for one in told]), np.stack([one.p_good for one in told])
 
+    def _looked_at(self, turn: str) -> _Told:
+        """Lengths are asked for right after the odds, of the same text: it is read once."""
+        before, told = self._last
+        if before != turn:
+            told = self._told(read(turn))
+            self._last = turn, told
+        return told
+
     def _told(self, reading: Reading) -> _Told:
         p_good = np.zeros(len(self.models), np.float32)
-        spread = np.zeros(len(self.models), np.float32)
         support, below = 0.0, _NOTHING
+        first: tuple[Floats, float] | None = None
         for (_, layer), at in zip(self.parts, self._places, strict=True):
             columns = layer.columns(reading, below)
             near = layer.support(columns)
+            first = first or (columns, near)
             advantage = layer.advantage(columns)
             p_good[at] += layer.means + near * advantage
-            doubt = 1 - near * near * (layer.labels / (layer.labels + _WIDE))
-            spread[at] = np.sqrt(layer.noise**2 * doubt + 0.25 / (layer.labels + 1))
             support, below = max(support, near), advantage @ layer.loadings
-        return _Told(np.clip(p_good, 0, 1), spread, support, below)
+        columns, near = first or (_NOTHING, 0.0)
+        spread = np.sqrt(self._most - support * support * self._explained)
+        return _Told(np.clip(p_good, 0, 1), spread, support, below, columns, near)
 
     @staticmethod
     def _found(place: dict[str, int], model: str) -> int | None:

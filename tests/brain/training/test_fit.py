@@ -55,6 +55,14 @@ def test_labels_that_taught_it_already_change_nothing(fitted: Predictor) -> None
     assert p_good(again, LAW, "weak") == pytest.approx(p_good(fitted, LAW, "weak"), abs=1e-4)
 
 
+def test_labels_on_top_do_not_make_the_fit_below_less_sure(fitted: Predictor) -> None:
+    few = labels(60, seed=1)
+    joined = fit(few._replace(models=["strong-2", "weak-2"]), fitted)
+    (before,), (after,) = (predictor.predict(LAW, ["weak"]).spread for predictor in (fitted, joined))
+    assert after == pytest.approx(before, rel=0.1)
+    assert joined.predict(LAW, ["weak-2"]).spread[0] > before
+
+
 def test_other_labels_move_a_known_model(fitted: Predictor) -> None:
     worse = labels(300, seed=2)
     moved = fit(worse._replace(scores=np.zeros_like(worse.scores)), fitted)

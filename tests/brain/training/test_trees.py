@@ -27,4 +27,6 @@ def test_a_model_without_labels_stays_at_nought() -> None:
 def test_the_same_seed_grows_the_same_trees() -> None:
     residuals = STEP[:, None]
     one, two = (grow(ROWS, residuals, np.ones_like(residuals), GROWTH, seed=1) for _ in range(2))
-    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    assert (one.features == two.features).all()
+    assert (one.thresholds == two.thresholds).all()
+    assert (one.values == two.values).all()
