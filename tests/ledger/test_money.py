@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.ledger.money import FREE, Due, free, money, prices_of, without_output
+from dd0c_route.ledger.money import FREE, UNKNOWN, Due, Money, free, money, prices_of, with_unused, without_output
 from dd0c_route.pricing import Catalog, Price
-from dd0c_route.types import TEXT_ONLY, Media, Target, Usage
+from dd0c_route.types import TEXT_ONLY, Attempt, Media, PriceLine, Target, Usage
 
 AT_NS = 1_800_000_000_000_000_000
 CATALOG = Catalog.load()
@@ -130,3 +130,34 @@ def test_lines_add_up_and_savings_are_the_difference(
         assert sum(line.amount_picodollars for line in lines) == amounts.billable
     if amounts.baseline is not None:
         assert amounts.saved == amounts.baseline - amounts.cost
+
+
+# --- answers that failed a check ----------------------------------------------------------------------------------
+
+
+def unused(cost_picodollars: int | None) -> Attempt:
+    return Attempt("acme/small", 0.0, usage=Usage(1, output=1), cost_picodollars=cost_picodollars)
+
+
+def test_an_unused_answer_is_a_part_of_the_cost_and_a_line_of_its_own() -> None:
+    spent = Money(100, 120, {}, 300, (PriceLine("output", 1, "1", 100),), (PriceLine("output", 1, "1", 120),))
+    found = with_unused(spent, [unused(7), Attempt("acme/large", 1.0)])
+
+    assert (found.cost, found.billable, found.baseline, found.saved) == (107, 127, 300, 193)
+    assert sum(line.amount_picodollars for line in found.lines) == found.cost
+    assert sum(line.amount_picodollars for line in found.billable_lines) == found.billable
+    assert found.lines[-1] == PriceLine("unused_answer", 1, "0.000007", 7, "answer")
+
+
+def test_where_the_cost_is_the_invoice_its_lines_stay_empty() -> None:
+    assert with_unused(Money(100, 100, {}, 300), [unused(7)]).billable_lines == ()
+
+
+def test_an_unused_answer_without_a_price_leaves_the_cost_unknown() -> None:
+    assert with_unused(Money(100, 100, {}, 300), [unused(7), unused(None)]) == UNKNOWN
+
+
+def test_without_one_nothing_changes() -> None:
+    spent = Money(100, 100, {}, 300)
+    assert with_unused(spent, [Attempt("acme/large", 1.0)]) is spent
+    assert with_unused(UNKNOWN, [unused(7)]) is UNKNOWN

@@ -149,6 +149,19 @@ def test_what_an_unanswered_attempt_may_cost_is_priced_anew_too() -> None:
     assert after.cost_billable_picodollars == 4_400_000_000
 
 
+def test_an_answer_that_failed_a_check_is_priced_anew_as_a_part_of_the_cost() -> None:
+    unused = Attempt("acme/acme-small", 0.0, usage=Usage(input=1000, output=100), cost_picodollars=1_200_000_000)
+    before = used(attempts=(unused, Attempt("acme/acme-small", 1.0)), cost_picodollars=2_400_000_000)
+
+    after = repriced(before, catalogue("2", "4"), NOW, "")
+
+    assert after is not None
+    assert after.attempts[0].cost_picodollars == 2_400_000_000
+    assert after.cost_picodollars == after.cost_billable_picodollars == 4_800_000_000
+    assert sum(line.amount_picodollars for line in after.price_lines) == after.cost_picodollars
+    assert repriced(after, catalogue("2", "4"), NOW, "") is None
+
+
 def test_units_that_are_invoiced_instead_of_tokens_stay_what_is_priced() -> None:
     entry = used(usage=Usage(input=1500, output=100), priced_usage=Usage(input=1000, output=100))
 
