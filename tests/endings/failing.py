@@ -55,12 +55,14 @@ match = { model = "second-after-refused" }
 candidates = ["refused/gpt-4o-mini", "other/gpt-4o-mini"]
 policy = "ordered"
 mode = "on"
+control_share = 0.0
 
 [[routes]]
 match = { model = "second-after-status" }
 candidates = ["sim/gpt-4o-mini", "other/gpt-4o-mini"]
 policy = "ordered"
 mode = "on"
+control_share = 0.0
 
 [retries]
 budget_share = 1.0

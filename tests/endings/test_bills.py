@@ -47,6 +47,7 @@ match = { model = "then-silence" }
 candidates = ["stops/gpt-4o-mini", "silent/gpt-4o-mini"]
 policy = "ordered"
 mode = "on"
+control_share = 0.0
 
 [retries]
 budget_share = 1.0

@@ -28,6 +28,7 @@ match = {{ model = "alias-{number}" }}
 candidates = ["sim/gpt-4o-mini"]
 policy = "ordered"
 mode = "on"
+control_share = 0.0
 """
 
 

@@ -21,12 +21,14 @@ match = { model = "ask-away" }
 candidates = ["sim/first", "away/second"]
 policy = "ordered"
 mode = "on"
+control_share = 0.0
 
 [[routes]]
 match = { model = "ask-*" }
 candidates = ["sim/first", "sim/second"]
 policy = "ordered"
 mode = "on"
+control_share = 0.0
 
 [[routes]]
 match = { model = "watched" }
