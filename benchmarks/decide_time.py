@@ -1,7 +1,7 @@
 """What a decision takes, whatever the request's length: `python -m benchmarks.decide_time`.
 
 Two candidates of one provider, the shipped predictor, prices of the catalogue; requests of 100 tokens to 30 MB, and
-long sessions of an agent with 25 tools. Wall time, as a call waits for it, and the processor's time, which the machine's
+long sessions of an agent with 25 tools. Wall time, as a call waits for it, and the processor's, which the machine's
 other work disturbs less: by that it is judged.
 """
 
