@@ -51,3 +51,12 @@ def test_what_cannot_be_said_is_refused(tmp_path: Path, arguments: tuple[str, st
     assert result.returncode == 1
     assert reason in result.stderr.decode()
     assert list(tmp_path.glob("*.journal/*.log")) == []
+
+
+def test_explain_shows_what_was_said(tmp_path: Path) -> None:
+    one = entry(NOW_NS)
+    filled(tmp_path, one)
+    ran(tmp_path, "feedback", one.id, "0.25", "--source", "me")
+    assert labels(tmp_path, one.id)
+    report = ran(tmp_path, "explain", one.id).stdout.decode()
+    assert "0.25      feedback of me" in report

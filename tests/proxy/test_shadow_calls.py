@@ -155,3 +155,18 @@ def test_what_the_budget_does_not_pay_is_not_asked(tmp_path: Path) -> None:
         for other in others:
             labels(stand, other, "check")
         assert len([one for one in stand.entries(7) if one["shadow_of"]]) == 1
+
+
+def test_what_a_route_saves_is_measured_against_calls_that_chance_kept(tmp_path: Path) -> None:
+    config = CONFIG.replace("MODE", "on").replace("control_share = 0.0", "control_share = 0.3")
+    dear = '[[prices]]\nprovider = "sim"\nmodel = "gpt-4o"\ninput = 100.0\noutput = 200.0\n'
+    config = config.replace("shadow_share = 1.0", "shadow_share = 0.0").replace("[[prices]]", dear + "[[prices]]", 1)
+    with ScriptedStand(tmp_path, config) as stand:
+        models = [stand.post("/v1/chat/completions", ASKED).headers["x-dd0c-model"] for _ in range(40)]
+        kept = [one for one in stand.confirmed(40) if one["decision"].get("control")]
+        assert len(kept) == models.count("gpt-4o") > 1
+        measured = stand.route()["measured"]
+        assert (measured["control"]["calls"], measured["routed"]["calls"]) == (len(kept), 40 - len(kept))
+        assert measured["saved_share"] == pytest.approx(0.99)
+        assert stand.post(f"/api/v1/requests/{kept[0]['id']}/feedback", {"score": "good"}).status == 200
+        until(lambda: stand.route()["measured"]["control"]["feedback"] == 1, "the score of the control group")

@@ -28,7 +28,8 @@ def command(entry_id: str, ledger_url: str | None, config_path: str | None, as_j
     if as_json:
         click.echo(msgspec.json.encode(entry))
         return
-    for paragraph in (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry)):
+    paragraphs = (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry), _feedback(entry))
+    for paragraph in filter(None, paragraphs):
         click.echo("\n".join(map(shown, paragraph)) + "\n")
 
 
@@ -44,6 +45,7 @@ def _heading(entry: Entry) -> list[str]:
         f"  time      {entry.duration_ms:.1f} ms, of it the router's own {entry.overhead_ms:.3f} ms{first}",
         *([f"  tags      {tags}"] if tags else []),
         *([f"  session   {entry.session}"] if entry.session else []),
+        *([f"  about     {entry.shadow_of}: a call of the router's own"] if entry.shadow_of else []),
     ]
 
 
@@ -146,6 +148,18 @@ def _cost(entry: Entry) -> list[str]:
         row = f" ({_row(entry.baseline_price)})" if entry.baseline_price is not None else ""
         report.append(f"  saved ${_usd(entry.saved_picodollars)} against {entry.requested_model}{row}")
     return [*report, *_said(entry), *map(_before, entry.repriced)]
+
+
+def _feedback(entry: Entry) -> list[str]:
+    """What was said of the answer; nothing where nobody did."""
+    lines = []
+    for label in entry.feedback:
+        whose = f" on {label.target}" if label.target else ""
+        failed = ", ".join(name for name, passed in label.checks.items() if not passed)
+        lines.append(
+            f"  {label.score:<9.3g} {label.kind} of {label.source}{whose}{f': failed {failed}' if failed else ''}"
+        )
+    return ["feedback    0 is bad, 1 is good", *lines] if lines else []
 
 
 def _said(entry: Entry) -> list[str]:
