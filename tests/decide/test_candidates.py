@@ -92,6 +92,21 @@ def test_an_image_that_a_long_conversation_no_longer_shows_is_remembered() -> No
     assert ruled_out(decide(asking(), rows))["acme-9"] == "lacks vision"
 
 
+@pytest.mark.parametrize(
+    ("api", "why"),
+    [("openai.embeddings", "the vectors of this model"), ("openai.completions", "completions without a chat")],
+)
+def test_what_only_one_model_gives_is_never_asked_of_another(api: str, why: str) -> None:
+    body = json.dumps({"model": "openai/gpt-4o", "input": "a", "prompt": "a"}).encode()
+    decision = decide(call(body, api=api), router(*ALL, policy="ordered"))
+    assert decision.plan == (STRONG,)
+    assert ruled_out(decision)["gpt-4o-mini"] == f"lacks {why}"
+
+
+def test_a_count_is_of_the_model_that_is_asked_about() -> None:
+    assert decide(call(asking().body, api="openai.input_tokens"), router(*ALL)).plan == (STRONG,)
+
+
 def test_the_same_model_elsewhere_lacks_nothing() -> None:
     decision = decide(asking(model="local/gpt-4o", audio={}, n=3), router("local/gpt-4o", "openai/gpt-4o"))
     assert ruled_out(decision) == {"gpt-4o": None}

@@ -24,6 +24,8 @@ _WORDS = {
     "schema": "answers by a schema",
     "json": "JSON answers",
     "n": "several answers",
+    "vectors": "the vectors of this model",
+    "completions": "completions without a chat",
     "server_tools": "the provider's own tools",
     "state": "what the provider keeps of the conversation",
 }

@@ -35,6 +35,7 @@ _MEDIA_TYPES = {
     **dict.fromkeys(("video", "video_url", "input_video"), "video"),
 }
 _MIME = (("image/", "vision"), ("audio/", "audio"), ("video/", "video"))
+_APIS = {"embeddings": "vectors", "completions": "completions"}  # which no other model can stand in for
 _MOST_PARTS = 256  # that are looked at
 _RESULT_TYPES = ("tool_result", "function_call_output", "custom_tool_call_output", "computer_call_output")
 _SERVER_TOOLS: tuple[bytes, ...] = (
@@ -94,7 +95,7 @@ def asked(call: Call) -> Asked:
     small = {name: _small(raw) for name, raw in fields.items() if name not in _MESSAGES and name not in _TOOLS}
     system = next((fields[name] for name in _SYSTEMS if name in fields), None)
     tools = next((fields[name] for name in _TOOLS if len(memoryview(fields.get(name, Raw(b"")))) > 2), None)
-    uses = _uses(small, tools, seen)
+    uses = _uses(call.api, small, tools, seen)
     loop, signed = _bound(small, tools, seen)
     turn, chars = _last_turn(seen, in_tool_loop=loop)
     limit = _limit(small)
@@ -262,8 +263,10 @@ def _share_of_results(seen: Excerpt) -> float:
 # --- what a model must be able to do, and what binds a request to one ---------------------------------------------
 
 
-def _uses(small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> frozenset[str]:
+def _uses(api: str, small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> frozenset[str]:
     uses = _media(seen)
+    if (own := _APIS.get(api.rpartition(".")[2])) is not None:
+        uses.add(own)
     if tools is not None:
         uses.add("tools")
         written = _ends(tools)

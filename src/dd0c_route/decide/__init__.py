@@ -36,6 +36,9 @@ __all__ = [
 ]
 
 
+_COUNTS = (".count_tokens", ".input_tokens")
+
+
 def decide(call: Call, router: Router) -> Decision:
     """Choose the targets for *call*.
 
@@ -56,6 +59,8 @@ def decide(call: Call, router: Router) -> Decision:
     asked = resolve(call, router)
     if call.route_off:
         decision = Decision((asked,), "pinned", "the caller asked for no routing", asked)
+    elif call.api.endswith(_COUNTS):  # it is of this model's tokens
+        decision = _kept(asked, "a count of tokens")
     elif not router.routes:
         decision = _kept(asked, "no route matched")
     elif (why := router.guard.off()) is not None:
@@ -123,7 +128,7 @@ def _routed(call: Call, asked: Target, router: Router) -> Decision:
         holder = field.holder
         plan = (holder,) if holder == asked else (holder, asked)
         return Decision(plan, "kept" if holder == asked else "routed", field.why, asked, **about)
-    moment = router.moments.of(call, route.number, route.settings.policy, asked, field.candidates)
+    moment = router.moments.of(call, route.number, route.settings.policy, asked, field.candidates, request.form)
     choice = route.policy.choose(field.candidates, moment)
     return _climbed(asking, asked, choice, router, about | {"promise": choice.promise})
 
@@ -148,7 +153,7 @@ def _climbed(asking: Asking, asked: Target, choice: Choice, router: Router, abou
         return _kept(asked, choice.reason, **about)
     verdict: Literal["kept", "routed"] = "kept" if wanted == asked else "routed"
     return Decision(choice.plan, verdict, choice.reason, asked, checked=choice.checked,
-                    good_enough=choice.good_enough, **about)  # fmt: skip
+                    good_enough=choice.good_enough, samples=choice.samples, **about)  # fmt: skip
 
 
 def share_of(call_id: str, what: str) -> float:
