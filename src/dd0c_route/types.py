@@ -182,6 +182,7 @@ class Decision(Struct, frozen=True):
         decide_us: Time spent on deciding, in microseconds with one decimal.
         checked: So many targets at the head of *plan* have their answers checked before the client sees one; where
             an answer is good with less than *good_enough* after that, the next target is asked.
+        samples: How often each of them is asked; what it says must agree.
         promise: What the policy promises of its choices and what that rests on, or why it does not; None where it
             makes none.
         route_id: The same route by what it says, so that what is learned of it outlives a new order of routes.
@@ -206,6 +207,7 @@ class Decision(Struct, frozen=True):
     decide_us: float = 0.0
     checked: int = 0
     good_enough: float = 0.0
+    samples: int = 1
     promise: dict[str, Any] | None = None
     route_id: str | None = None
     mode: str | None = None

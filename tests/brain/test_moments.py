@@ -135,5 +135,20 @@ def test_the_checks_are_those_of_the_form_that_is_asked_for() -> None:
     assert checks_of(call(tools=[{"type": "function", "function": {"name": "f"}}])) == usual | {"tool_call"}
 
 
+@pytest.mark.parametrize(
+    ("form", "fields", "twice"),
+    [
+        ("json", {}, True),
+        ("word", {"temperature": 0.7}, True),
+        ("chat", {}, False),
+        ("json", {"temperature": 0}, False),
+        ("json", {"temperature": 0.0}, False),
+        ("json", {"tools": [{"type": "function"}]}, False),
+    ],
+)
+def test_only_short_answers_that_may_vary_are_compared(form: str, fields: dict[str, Any], twice: bool) -> None:
+    assert ("agreement" in checks_of(call(**fields), form)) is twice
+
+
 def test_answers_of_an_api_that_is_not_read_are_not_checked() -> None:
     assert checks_of(structs.replace(call(), api="openai.embeddings")) == frozenset()

@@ -337,6 +337,15 @@ def test_a_cheap_answer_that_checks_cannot_save_is_not_asked_for() -> None:
     assert ([target.model for target in choice.plan], choice.checked) == (["asked", "cheap"], 0)
 
 
+def test_two_answers_are_asked_for_where_the_form_alone_would_say_too_little() -> None:
+    both = [ASKED, candidate("cheap", 0.85, 2)]
+    once = Cascade(0.95).choose(both, Moment(checks=CHECKS))
+    twice = Cascade(0.95).choose(both, Moment(checks=CHECKS | {"agreement"}))
+
+    assert (once.plan[0].model, once.checked, once.samples) == ("asked", 0, 1)
+    assert (twice.plan[0].model, twice.checked, twice.samples) == ("cheap", 1, 2)
+
+
 def test_one_that_is_good_enough_by_itself_needs_no_check() -> None:
     choice = Cascade(0.9).choose([ASKED, candidate("cheap", 0.97, 2)], Moment(checks=CHECKS))
     assert ([target.model for target in choice.plan], choice.checked) == (["cheap", "asked"], 0)

@@ -34,6 +34,24 @@ match = { model = "cheap", header = { x-case = "refused" } }
 text = "I'm sorry, but I can't help with that."
 
 [[rule]]
+match = { model = "cheap", header = { x-case = "differ" } }
+times = 1
+text = '{"a": 1}'
+
+[[rule]]
+match = { model = "cheap", header = { x-case = "differ" } }
+text = '{"a": 9}'
+
+[[rule]]
+match = { model = "cheap", header = { x-case = "once" } }
+times = 1
+text = '{"a": 1}'
+
+[[rule]]
+match = { model = "cheap", header = { x-case = "once" } }
+status = 503
+
+[[rule]]
 match = { model = "cheap" }
 text = "no JSON at all"
 
@@ -52,6 +70,14 @@ text = '{"a": 2}'
 CONFIG = """
 [brain]
 file = "cheap.brain"
+
+[[routes]]
+match = { model = "dear", tags = { care = "great" } }
+candidates = ["sim/cheap", "sim/dear"]
+policy = "cascade"
+floor = 0.95
+mode = "on"
+control_share = 0
 
 [[routes]]
 match = { model = "dear" }
@@ -114,8 +140,8 @@ def mostly_good(path: Path) -> None:
     fit(Labels(some.prompts, ["cheap"], scores, np.ones((200, 1), np.bool_)), None).save(path)
 
 
-def asked(stand: Stand, case: str, **changes: Any) -> tuple[Any, dict[str, Any]]:
-    answer = stand.post("/v1/chat/completions", CALL | changes, {"x-case": case})
+def asked(stand: Stand, case: str, tags: str = "care=little", **changes: Any) -> tuple[Any, dict[str, Any]]:
+    answer = stand.post("/v1/chat/completions", CALL | changes, {"x-case": case, "x-dd0c-tags": tags})
     return answer, stand.entry(answer.id)
 
 
@@ -198,6 +224,42 @@ def test_an_answer_that_is_too_long_to_be_held_is_handed_on_as_it_came(stand: St
 
 def test_where_checks_would_say_too_little_the_model_asked_for_answers(stand: Stand) -> None:
     _, entry = asked(stand, "bad", response_format={"type": "text"})
+    assert tries(entry) == [("sim/dear", 200, None)]
+
+
+def test_two_cheap_answers_that_agree_are_the_answer_and_both_are_paid(stand: Stand) -> None:
+    answer, entry = asked(stand, "good", "care=great")
+
+    assert json.loads(answer.json()["choices"][0]["message"]["content"]) == {"a": 1}
+    assert tries(entry) == [("sim/cheap", 200, "asked_again"), ("sim/cheap", 200, None)]
+    assert entry["decision"]["reason"] == "cheap first, checked and asked twice (floor 0.95)"
+    own = entry["usage"]["input"] * 1_000_000 + entry["usage"]["output"] * 2_000_000
+    assert entry["cost_picodollars"] == own + entry["attempts"][0]["cost_picodollars"] == 2 * own
+    adds_up(entry)
+
+
+def test_where_they_differ_the_next_is_asked(stand: Stand) -> None:
+    answer, entry = asked(stand, "differ", "care=great")
+
+    assert answer.headers["x-dd0c-model"] == "dear"
+    assert tries(entry) == [
+        ("sim/cheap", 200, "asked_again"),
+        ("sim/cheap", 200, "check_failed:agreement"),
+        ("sim/dear", 200, None),
+    ]
+    adds_up(entry)
+
+
+def test_where_the_second_one_does_not_come_the_first_is_handed_on(stand: Stand) -> None:
+    answer, entry = asked(stand, "once", "care=great")
+
+    assert json.loads(answer.json()["choices"][0]["message"]["content"]) == {"a": 1}
+    assert tries(entry) == [("sim/cheap", 200, "asked_again"), ("sim/cheap", 503, "status_503")]
+    adds_up(entry)
+
+
+def test_of_a_model_that_is_told_not_to_vary_nothing_is_asked_twice(stand: Stand) -> None:
+    _, entry = asked(stand, "good", "care=great", temperature=0.0)
     assert tries(entry) == [("sim/dear", 200, None)]
 
 

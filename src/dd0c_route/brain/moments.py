@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
 from dd0c_route.brain.checks import checks_for, expected
-from dd0c_route.brain.checks.odds import rates_of
+from dd0c_route.brain.checks.odds import AGREEMENT, rates_of
 from dd0c_route.brain.names import bare
 from dd0c_route.brain.pacer import Pacer
 from dd0c_route.brain.policy import Moment
@@ -16,6 +16,7 @@ from dd0c_route.types import Call, Candidate, Decision, PicoUSD, Target
 
 _PICO = 10**12
 _HOUR_S = 3600.0
+_SHORT = ("json", "word", "choice")  # forms in which two answers that mean the same also read the same
 
 Thresholds = Mapping[str, Mapping[Target, Threshold]]  # by the bare name of the model asked for, then by candidate
 
@@ -53,8 +54,10 @@ class Moments:
                 old = next((pacer for its_route, pacer in kept if its_route == route), None)
                 self._pacers[number] = route, old or Pacer(rate, now_s())
 
-    def of(self, call: Call, number: int, policy: str, asked: Target, candidates: Sequence[Candidate]) -> Moment:
-        """The moment of *call* on route *number* under *policy*."""
+    def of(
+        self, call: Call, number: int, policy: str, asked: Target, candidates: Sequence[Candidate], form: str = "chat"
+    ) -> Moment:
+        """The moment of *call*, which asks for an answer of *form*, on route *number* under *policy*."""
         match policy:
             case "weighted":
                 return Moment(draw=lot(call.session or call.id, number))
@@ -65,7 +68,7 @@ class Moments:
                 found = self._learned(number) if of_file is None else of_file.get(bare(asked.model), {})
                 return Moment(thresholds=found)
             case "cascade" if not call.stream:
-                return Moment(checks=checks_of(call))
+                return Moment(checks=checks_of(call, form))
         return Moment()
 
     def began(self, decision: Decision) -> None:
@@ -86,14 +89,17 @@ def lot(name: str, number: int) -> float:
     return int.from_bytes(digest) / 2**64
 
 
-def checks_of(call: Call) -> frozenset[str]:
+def checks_of(call: Call, form: str = "chat") -> frozenset[str]:
     """The checks that an answer to *call* can be put to. Its tools are not read, since that would take long."""
     few = {name: raw for name, raw in call.fields.items() if name != "tools"}
     wanted = expected(call.api, few)
     if wanted is None:
         return frozenset()
-    has_tools = bytes(call.fields.get("tools", b"")).strip() not in (b"", b"null", b"[]")
-    return checks_for(wanted) | {"tool_call"} if has_tools else checks_for(wanted)
+    checks = checks_for(wanted)
+    if bytes(call.fields.get("tools", b"")).strip() not in (b"", b"null", b"[]"):
+        return checks | {"tool_call"}
+    is_sampled = bytes(call.fields.get("temperature", b"1")).strip().strip(b"0.") != b""
+    return checks | {AGREEMENT} if form in _SHORT and is_sampled else checks
 
 
 def _expected(decision: Decision) -> PicoUSD:

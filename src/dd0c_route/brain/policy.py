@@ -49,6 +49,7 @@ class Choice(Struct, frozen=True):
     Attributes:
         checked: So many targets at the head of *plan* have their answers checked before one is handed on; where it is
             good with less than *good_enough* after that, the next is asked.
+        samples: How often each of them is asked; what it says must agree.
         promise: What is promised of such choices, or why nothing is; None where the policy makes no promise.
     """
 
@@ -56,6 +57,7 @@ class Choice(Struct, frozen=True):
     reason: str
     checked: int = 0
     good_enough: float = 0.0
+    samples: int = 1
     promise: dict[str, Any] | None = None
 
 

@@ -11,7 +11,6 @@ record confirms that or corrects it (`Deliveries`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from types import TracebackType
 
 from msgspec import structs, to_builtins
@@ -131,11 +130,11 @@ class Bill:
         self._attempts.append(self._attempt(marks, target, status, error))
         self._marks = None
 
-    def unused(self, status: int, meter: Meter, failed: Sequence[str]) -> None:
-        """The try that began last was answered, and its answer *failed* checks: it is paid and not handed on."""
+    def unused(self, status: int, meter: Meter, why: str) -> None:
+        """The try that began last was answered, and its answer is paid and not handed on."""
         call, target = self.call, self._target
         assert call is not None and target is not None  # noqa: S101, PT018 - a try has both
-        self.tried(status, f"check_failed:{','.join(failed)}")
+        self.tried(status, why)
         facts = structs.replace(_WHOLE, status=status, meter=meter)
         used = account(call, target, facts)
         usage = used.priced or used.usage

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from dd0c_route.brain.checks import Verdict, check, expected, said
+from dd0c_route.brain.checks import Said, Verdict, agree, check, expected, said
+from dd0c_route.brain.checks.odds import AGREEMENT
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
@@ -24,10 +25,12 @@ _UNREADABLE = Verdict(failed=("readable",), passed=())
 
 
 class Doubtful(Struct, frozen=True):
-    """An answer that failed its checks; it is handed on where no better one comes.
+    """An answer that failed its checks, or is to be compared with another; it is handed on where no better one comes.
 
     Attributes:
         attempt: Which of the call's tries it answered.
+        answer: What it says; None where it cannot be read.
+        again: It passed: its target is asked again, and has to say the same.
     """
 
     target: Target
@@ -36,6 +39,8 @@ class Doubtful(Struct, frozen=True):
     body: bytes
     meter: Meter
     attempt: int
+    answer: Said | None
+    again: bool
 
     def hand_on(self, client: Client, bill: Bill, headers: Callable[[Entry | None], Headers]) -> None:
         """This is the answer after all: what came later was worse."""
@@ -52,8 +57,13 @@ def can_be_checked(reply: Reply) -> bool:
     return reply.status == 200 and reply.has_body and kind.startswith(b"application/json") and not coding
 
 
-async def doubtful(call: Call, target: Target, decision: Decision, reply: Reply, bill: Bill) -> Doubtful | None:
+async def doubtful(
+    call: Call, target: Target, decision: Decision, reply: Reply, bill: Bill, earlier: Doubtful | None
+) -> Doubtful | None:
     """Read the answer whole and check it; None where it is good enough, and *reply* can be handed on as it came.
+
+    Args:
+        earlier: An answer to the same call that is held back already.
 
     Raises:
         UpstreamError: The answer did not come whole.
@@ -61,15 +71,21 @@ async def doubtful(call: Call, target: Target, decision: Decision, reply: Reply,
     body = await _whole(reply)
     if body is None:
         return None
-    verdict = _verdict(call, body)
+    answer = said(call.api, body)
+    verdict = _verdict(call, answer)
+    if answer is not None and earlier is not None and earlier.again and earlier.answer is not None:
+        same = agree(earlier.answer, answer)
+        verdict = Verdict((*verdict.failed, *([] if same else [AGREEMENT])), verdict.passed)
     odds = next((one.p_good for one in decision.candidates if one.target == target), None)
-    if not verdict.failed or verdict.p_good(odds or 0.0) >= decision.good_enough:
+    is_good = not verdict.failed or verdict.p_good(odds or 0.0) >= decision.good_enough
+    again = is_good and decision.samples > 1 and earlier is None
+    if is_good and not again:
         reply.give_back(body)
         return None
     meter = meter_for(call.api, "application/json", "")
     meter.whole(body)
-    bill.unused(reply.status, meter, verdict.failed)
-    return Doubtful(target, reply.headers, reply.status, body, meter, bill.tries - 1)
+    bill.unused(reply.status, meter, "asked_again" if again else f"check_failed:{','.join(verdict.failed)}")
+    return Doubtful(target, reply.headers, reply.status, body, meter, bill.tries - 1, answer, again)
 
 
 async def _whole(reply: Reply) -> bytes | None:
@@ -101,6 +117,6 @@ async def _whole(reply: Reply) -> bytes | None:
     return body
 
 
-def _verdict(call: Call, body: bytes) -> Verdict:
-    wanted, answer = expected(call.api, call.fields), said(call.api, body)
+def _verdict(call: Call, answer: Said | None) -> Verdict:
+    wanted = expected(call.api, call.fields)
     return _UNREADABLE if wanted is None or answer is None else check(wanted, answer)

@@ -101,9 +101,11 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         else:
             with reply:
                 if index < decision.checked and can_be_checked(reply):
-                    doubt = await doubtful(call, target, decision, reply, bill)
+                    earlier = held if isinstance(held, Doubtful) else None
+                    doubt = await doubtful(call, target, decision, reply, bill, earlier)
                     if doubt is not None:
-                        held, index, tried = doubt, index + 1, 0
+                        held, index, tried = doubt, index if doubt.again else index + 1, 0
+                        _go_on(client)
                         continue
                 step = None if reply.status < 400 else after_refusal(
                     reply.status, reply.headers, line.provider, tried, index, len(plan),
@@ -115,15 +117,21 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                 refusal = await Refusal.read(reply, target)
                 bill.tried(reply.status, f"status_{reply.status}")
                 held = held if isinstance(held, Doubtful) else refusal
-        if isinstance(held, Doubtful) and (step is None or step.index < decision.checked) and not client.gone:
+        _go_on(client)
+        nothing_left = step is None or step.index < decision.checked
+        if isinstance(held, Doubtful) and (nothing_left or held.again):
             return _hand_back(held, call, client, bill, runtime)
         assert step is not None  # noqa: S101 - else the answer was handed on
         index = step.index
-        client.drains = None  # until the next try is sent, a hang-up ends the call
-        if client.gone:
-            raise ClientGone("the client hung up")
         if step.delay_s:
             await asyncio.sleep(step.delay_s)
+
+
+def _go_on(client: Client) -> None:
+    """Until the next try is sent, a hang-up ends the call."""
+    client.drains = None
+    if client.gone:
+        raise ClientGone("the client hung up")
 
 
 def _hand_back(held: Refusal | Doubtful, call: Call, client: Client, bill: Bill, runtime: Runtime) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+AGREEMENT = "agreement"  # the check that takes a second answer
 _FILE = Path(__file__).with_name("checks.toml")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from dd0c_route.brain.checks.odds import Rates, after, combined, rates_of
+from dd0c_route.brain.checks.odds import AGREEMENT, Rates, after, combined, rates_of
 from dd0c_route.brain.policy import NOW, Choice, Moment, odds, then_the_rest, usable
 from dd0c_route.types import Candidate
 
@@ -18,12 +18,14 @@ class Way(Struct, frozen=True, gc=False):
     Attributes:
         cost: Picodollars to be expected, a failed first answer included.
         p_good: Of the answer that the client gets.
+        samples: How often the first is asked.
     """
 
     first: Candidate
     second: Candidate | None
     cost: float
     p_good: float
+    samples: int = 1
 
 
 class Cascade(Struct, frozen=True):
@@ -47,16 +49,19 @@ class Cascade(Struct, frozen=True):
         if best.second is None:
             return Choice(then_the_rest([best.first], candidates), f"one good enough (floor {self.floor:g})")
         plan = then_the_rest([best.first, best.second], candidates)
-        return Choice(plan, f"cheap first, checked (floor {self.floor:g})", 1, self.floor)
+        how = "checked" if best.samples == 1 else "checked and asked twice"
+        return Choice(plan, f"cheap first, {how} (floor {self.floor:g})", 1, self.floor, best.samples)
 
     def _ways(self, candidates: Sequence[Candidate], moment: Moment) -> Iterator[Way]:
         for one in candidates:
             yield Way(one, None, one.expected_cost or 0, odds(one))
-        rates = combined(rates_of(name) for name in sorted(moment.checks))
-        for first in candidates:
-            for second in candidates:
-                if self._helps(first, second, rates):
-                    yield _pair(first, second, rates)
+        form = combined(rates_of(name) for name in sorted(moment.checks - {AGREEMENT}))
+        both = combined([form, rates_of(AGREEMENT)])
+        for samples, rates in ((1, form), (2, both))[: 2 if AGREEMENT in moment.checks else 1]:
+            for first in candidates:
+                for second in candidates:
+                    if self._helps(first, second, rates):
+                        yield _pair(first, second, rates, samples)
 
     def _helps(self, first: Candidate, second: Candidate, rates: Rates) -> bool:
         """A failed check says enough to go on, and what is gone on to is better."""
@@ -64,9 +69,9 @@ class Cascade(Struct, frozen=True):
         return not first.asked and 0 < p < odds(second) and after(p, rates.failed()) < min(self.floor, odds(second))
 
 
-def _pair(first: Candidate, second: Candidate, rates: Rates) -> Way:
+def _pair(first: Candidate, second: Candidate, rates: Rates, samples: int) -> Way:
     p = odds(first)
     good_and_passed, bad_and_passed = p * (1 - rates.alarms), (1 - p) * (1 - rates.catches)
     failed = 1 - good_and_passed - bad_and_passed
-    cost = (first.expected_cost or 0) + failed * (second.expected_cost or 0)
-    return Way(first, second, cost, good_and_passed + failed * odds(second))
+    cost = samples * (first.expected_cost or 0) + failed * (second.expected_cost or 0)
+    return Way(first, second, cost, good_and_passed + failed * odds(second), samples)
