@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dd0c_route.brain.capabilities import capability
 from dd0c_route.config import Config, Match, Route
@@ -21,7 +23,7 @@ COSTS = {STRONG.model: 100, CHEAP.model: 10, OWN.model: 1}
 SIGNED = {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": "abc"}]}
 
 
-def router(*candidates: str, guard: Guard | None = None, broken: bool = False, **settings: Any) -> Router:
+def router(*candidates: str, guard: Guard | None = None, broken: bool = False, **changes: Any) -> Router:
     def views(asking: Asking, targets: Sequence[Target]) -> Views:
         if broken:
             raise RuntimeError("broken")
@@ -35,7 +37,7 @@ def router(*candidates: str, guard: Guard | None = None, broken: bool = False, *
         kept=lambda target, usage: usage.input_total,
     )  # fmt: skip
     chosen: dict[str, Any] = {"mode": "on", "control_share": 0.0}
-    route = Route(candidates=candidates, **(chosen | settings))
+    route = Route(candidates=candidates, **(chosen | changes))
     return build_router(Config(providers=PROVIDERS, routes=(route,)), lambda model: (), known, guard=guard)
 
 
@@ -48,6 +50,36 @@ def ruled_out(decision: Decision) -> dict[str, str | None]:
     return {one.target.model: one.ruled_out for one in decision.candidates}
 
 
+NAMES = (
+    "messages",
+    "contents",
+    "input",
+    "prompt",
+    "system",
+    "tools",
+    "role",
+    "content",
+    "parts",
+    "type",
+    "text",
+    "source",
+    "response_format",
+    "text",
+    "generationConfig",
+    "thinking",
+    "reasoning",
+    "metadata",
+    "user_id",
+    "max_tokens",
+    "n",
+    "cache_control",
+    "inlineData",
+    "output",
+    "image_url",
+    "signature",
+    "functionResponse",
+    "modalities",
+)
 ALL = ("openai/gpt-4o", "openai/gpt-4o-mini", "local/acme-9")
 
 
@@ -136,9 +168,9 @@ def test_in_a_tool_loop_who_called_the_tools_goes_on_and_the_model_asked_for_sta
     assert (decision.verdict, decision.reason) == ("routed", "in a tool loop of gpt-4o-mini")
 
 
-@pytest.mark.parametrize("settings", [{"mode": "shadow"}, {"control_share": 1.0}, {"mode": "canary", "share": 0.0}])
-def test_a_loop_that_began_elsewhere_is_ended_there_whatever_the_ladder_says(settings: dict[str, Any]) -> None:
-    rows = router(*ALL, **settings)
+@pytest.mark.parametrize("ladder", [{"mode": "shadow"}, {"control_share": 1.0}, {"mode": "canary", "share": 0.0}])
+def test_a_loop_that_began_elsewhere_is_ended_there_whatever_the_ladder_says(ladder: dict[str, Any]) -> None:
+    rows = router(*ALL, **ladder)
     rows.remember(decide(asking(tools=[TOOL]), rows), CHEAP, asking().at_ns)
     assert decide(asking(*LOOP, tools=[TOOL]), rows).plan[0] == CHEAP
 
@@ -205,3 +237,19 @@ def test_what_a_provider_keeps_is_remembered_by_what_was_used() -> None:
     session = rows.sessions.of(decision.conversation.key, asking().at_ns)
     assert session is not None
     assert session.warm[CHEAP].tokens == 2000
+
+
+# --- whatever a client sends ----------------------------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=8))
+@settings(max_examples=300)
+def test_no_body_makes_the_brain_fail(body: dict[str, Any]) -> None:
+    sent = call(json.dumps({**body, "model": "openai/gpt-4o"}).encode(), headers=[(b"x-dd0c-kind", b"\xff")])
+    assert decide(sent, router(*ALL)).fault is None
