@@ -17,11 +17,6 @@ _SHARPNESS = 8.0
 _PULL = 10.0  # prompts: a small group's mean is pulled to the mean of all
 
 
-def by_mean(scores: Floats, fold: Ints) -> Floats:
-    """(n, k): the same for every prompt of a fold."""
-    return by_group(scores, fold, np.zeros(len(fold), np.str_))
-
-
 def by_group(scores: Floats, fold: Ints, groups: NDArray[np.str_]) -> Floats:
     """What a router could do that is told the true subject or task."""
     out = np.zeros_like(scores)
