@@ -108,9 +108,12 @@ def model(provider: str, info: genai.ModelInfo) -> dict[str, Any]:
         (context,) = variant.when.items()
         if (tier := TIERS.get(context)) and (entry := period(variant.constraint, variant.prices, left_out))["rates"]:
             variants.append({"tier": tier} | entry)
-    result = {"id": info.id, "match": match(info.match), "periods": periods}
-    context = {"context": info.context_window} if info.context_window else {}
-    return result | ({"variants": variants} if variants else {}) | context
+    result: dict[str, Any] = {"id": info.id, "match": match(info.match), "periods": periods}
+    if variants:
+        result["variants"] = variants
+    if info.context_window:
+        result["context"] = info.context_window
+    return result
 
 
 def document(read: str) -> str:
