@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks.routing.data import Data
-from benchmarks.routing.metrics import Floats, chosen, ece, reliability, settings
+from benchmarks.routing.metrics import Floats, Ints, chosen, ece, reliability, settings
 from benchmarks.routing.pairs import STRONG, WEAK, asked
 from benchmarks.routing.pools import names, pool
 from benchmarks.routing.promise import DELTA, DRAWS, cells
 from benchmarks.routing.table import heading, percent, row
 from dd0c_route.brain.predictor import Predictor
 
+FLOOR = 0.9
 _PROMPTS = 300  # of each pool, for noise
 _NOISE: dict[str, Callable[[str], str]] = {
     "padding": lambda text: f"{'-' * 40}\n\n{text}\n\n{'-' * 40}",
@@ -54,9 +55,11 @@ def promises(data: Data, unseen: Floats) -> Iterator[str]:
 
 
 def noise(data: Data, predictor: Predictor) -> Iterator[str]:
-    """Of the pair half to either model, of a pool at the exchange rate at which choices are most evenly spread: where
-    most of them are close. Before and after a prompt is disturbed."""
-    yield from heading("Choices that noise changes", "noise", "RouteLLM's pair", *names())
+    """Before and after a prompt is disturbed. Of the pair: half of the calls to either model. Of a pool: by the
+    cheapest that is good enough, as routes do without further words; and at the exchange rate at which choices are most
+    evenly spread, where most of them are close."""
+    title = f"Choices that noise changes (pools: `cheapest-capable` at {FLOOR}; at the rate where most are close)"
+    yield from heading(title, "noise", "RouteLLM's pair", *names())
     rows = np.random.default_rng(0).choice(asked(data, "routellm-mmlu").rows, _PROMPTS, replace=False)
     pair = [data.prompts[row] for row in rows]
     need = _need(predictor, pair)
@@ -70,8 +73,9 @@ def noise(data: Data, predictor: Predictor) -> Iterator[str]:
         flips = [percent(float(((need >= half) != (after >= half)).mean()))]
         for own, p_good, rate in zip(drawn, said, rates, strict=True):
             disturbed = _odds(predictor, [disturb(data.prompts[row]) for row in own.rows], own.models)
-            same = chosen(p_good, own.expected, rate) == chosen(disturbed, own.expected, rate)
-            flips.append(percent(1 - float(same.mean())))
+            usual = _usual(p_good, own.expected) != _usual(disturbed, own.expected)
+            close = chosen(p_good, own.expected, rate) != chosen(disturbed, own.expected, rate)
+            flips.append(f"{percent(float(usual.mean()))}; {percent(float(close.mean()))}")
         yield row(name, *flips)
 
 
@@ -83,6 +87,13 @@ def _need(predictor: Predictor, prompts: list[str]) -> Floats:
     """How much rather the strong model of the pair, (n,)."""
     odds = _odds(predictor, prompts, (STRONG, WEAK))
     return np.asarray(odds[:, 0] - odds[:, 1])
+
+
+def _usual(p_good: Floats, expected: Floats) -> Ints:
+    """The cheapest that is good enough, else the likeliest."""
+    able = p_good >= FLOOR
+    cheapest = np.where(able, expected, np.inf).argmin(axis=1)
+    return np.asarray(np.where(able.any(axis=1), cheapest, p_good.argmax(axis=1)), dtype=np.int64)
 
 
 def _telling(p_good: Floats, expected: Floats) -> float:
