@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.brain.promises import NOBODY, Label, Threshold, fixed_sequence, record, threshold, thresholds
+from dd0c_route.brain.promises import NOBODY, Label, Threshold, record, threshold, thresholds
 from dd0c_route.types import Target
 
 A, B = Target("acme", "small"), Target("acme", "tiny")
@@ -107,8 +107,3 @@ def test_the_promise_of_two_candidates_holds_for_both_together(epsilon: float) -
             lost += chosen is not None and chosen.worse
         broken += lost / len(pairs) > epsilon
     assert broken / draws <= 0.1
-
-
-def test_a_sequence_ends_at_its_first_step_that_cannot_be_promised() -> None:
-    assert fixed_sequence([0, 3, 20, 0], 200, 0.05, 0.1) == 2
-    assert fixed_sequence([200], 200, 0.05, 0.1) == 0

@@ -13,7 +13,7 @@ Angelopoulos et al., "Learn then test" (arXiv:2110.01052), fixed-sequence testin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -85,22 +85,6 @@ def threshold(labels: Sequence[Label], epsilon: float, delta: float) -> Threshol
     lost = sum(label.worse for label in below)
     risk = max((label.risk for label in below), default=NOBODY)
     return Threshold(risk, n, lost, upper_bound(lost, n, 1 - delta))
-
-
-def fixed_sequence(losses: Iterable[int], n: int, epsilon: float, delta: float) -> int:
-    """How many steps of a sequence, safest first, can be promised together; 0: not even the first.
-
-    Args:
-        losses: Of *n* labels, how many each step loses. The steps and their order must be fixed before the labels are
-            seen; that losses grow along them is not needed.
-    """
-    may_lose = most_losses(n, epsilon, delta)
-    steps = 0
-    for lost in losses:
-        if lost > may_lose:
-            break
-        steps += 1
-    return steps
 
 
 def thresholds(labels: Mapping[Target, Sequence[Label]], epsilon: float, delta: float) -> dict[Target, Threshold]:
