@@ -105,12 +105,12 @@ def test_shares_beyond_an_anytime_bound_stay_beyond_it(n: int, k: int) -> None:
 
 @pytest.mark.parametrize("share", [0.02, 0.1, 0.4])
 def test_an_anytime_bound_is_broken_at_some_time_in_few_histories(share: float) -> None:
-    """Looked at after each of 1,500 draws; promised: 10 %."""
+    """Looked at again and again in more than 1,000 draws; promised: 10 %."""
     rng = random.Random(7)
-    histories, broken = 300, 0
+    histories, broken = 100, 0
     for _ in range(histories):
-        k, looks = 0, set(range(1, 60)) | {round(60 * 1.1**i) for i in range(35)}
-        for n in range(1, 1501):
+        k, looks = 0, set(range(1, 16)) | {round(16 * 1.25**i) for i in range(20)}
+        for n in range(1, max(looks) + 1):
             k += rng.random() < share
             if n in looks and anytime_upper(k, n, 0.9) < share:
                 broken += 1
