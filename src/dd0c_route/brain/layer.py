@@ -31,8 +31,9 @@ class Layer(NamedTuple):
         means, labels: float32 (m,): of each model: its mean score and how many labels it had.
         noise: float32 (m,): standard deviation of what stays unexplained of its mean.
         loadings: float32 (m, s): the advantage of each model by the s skills that a fit on top sees.
-        centres: float32 (k, c - below): where the texts were; near, far: float32 scalars (1,): distances at which a
-            text is as known as any, and unknown.
+        centres: float32 (k, c - below): where the texts were.
+        reach: float32 (2,): the distances from the nearest centre up to which a text is as known as any, and from which
+            it is unknown.
     """
 
     idf: Floats

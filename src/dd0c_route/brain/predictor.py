@@ -19,6 +19,7 @@ from dd0c_route.brain.lengths import Length, LengthArrays, length
 from dd0c_route.brain.names import bare
 
 SHIPPED = Path(__file__).with_name("prior.brain")
+_EDGE = 0.02  # of a model with hardly any labels
 _WIDE = 200.0  # labels: with so many a model's advantages are known about half
 UNKNOWN = 0.5  # the spread of a probability of which nothing is known
 _NOTHING = np.zeros(0, np.float32)
@@ -89,6 +90,9 @@ class Predictor:
             labels[at] += part.layer.labels
             unexplained[at] += part.layer.noise**2
         self._explained = unexplained * labels / (labels + _WIDE)  # how much of the variance good support explains
+        self._edge = np.minimum(1 / (labels + 2), _EDGE).astype(
+            np.float32
+        )  # no probability is nearer to 0 or 1 than labels can show
         self._most = unexplained + 0.25 / (labels + 1)  # and what there is of it where there is no support
         self._place = _with_bare_names(self.models, labels)
         self._last: tuple[str, _Told] = ("", self._told(read("")))
@@ -165,7 +169,7 @@ class Predictor:
             support, below = max(support, near), advantage @ layer.loadings
         columns, near = first or (_NOTHING, 0.0)
         spread = np.sqrt(self._most - support * support * self._explained)
-        return _Told(np.clip(p_good, 0, 1), spread, support, below, columns, near)
+        return _Told(np.clip(p_good, self._edge, 1 - self._edge), spread, support, below, columns, near)
 
     @staticmethod
     def _found(place: dict[str, int], model: str) -> int | None:

@@ -67,3 +67,9 @@ def test_other_labels_move_a_known_model(fitted: Predictor) -> None:
     worse = labels(300, seed=2)
     moved = fit(worse._replace(scores=np.zeros_like(worse.scores)), fitted)
     assert p_good(moved, SUM, "strong") < p_good(fitted, SUM, "strong") - 0.2
+
+
+def test_no_probability_is_surer_than_its_labels(fitted: Predictor) -> None:
+    known = labels(60)
+    sure = fit(known._replace(scores=np.ones_like(known.scores)))
+    assert p_good(sure, SUM, "weak") < 0.985

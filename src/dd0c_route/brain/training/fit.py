@@ -39,7 +39,6 @@ class _Data(NamedTuple):
     rows: Floats
     residuals: Floats
     weights: Floats
-    middle: Floats
     growth: Growth
 
 
@@ -115,8 +114,7 @@ def _layer(
     rows = np.hstack(
         (np.clip(honest * scale, -CLIP, CLIP), np.clip((surface - middle) / spread, -CLIP, CLIP), skills)
     ).astype(np.float32)
-    prior = np.zeros((residuals.shape[1], rows.shape[1]), np.float32)
-    data = _Data(rows, residuals, weights, prior, _growth(int((weights > 0).any(axis=1).sum())))
+    data = _Data(rows, residuals, weights, _growth(int((weights > 0).any(axis=1).sum())))
     ridge, linear = _linear_out_of_fold(data, fold)
     grown = _grown_out_of_fold(data, fold)
     judged = fold < _JUDGED
@@ -168,8 +166,7 @@ def _words(readings: Sequence[Reading], idf: Floats) -> tuple[NDArray[np.int64],
 
 
 def _heads(data: _Data, ridge: float) -> Floats:
-    penalties = np.full(data.rows.shape[1], ridge, np.float32)
-    return heads(data.rows, data.residuals, data.weights, penalties, data.middle)
+    return heads(data.rows, data.residuals, data.weights, ridge)
 
 
 def _linear_out_of_fold(data: _Data, fold: NDArray[np.int64]) -> tuple[float, Floats]:
