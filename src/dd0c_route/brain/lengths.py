@@ -18,7 +18,7 @@ from dd0c_route.brain.features import Floats
 _P90 = 1.2816  # standard deviations above the mean of a normal distribution
 _LEAST, _MOST = 1.0, 32_000.0  # tokens: what an expectation is kept within
 # Hidden tokens for each visible one. Source: ParetoBandit (72ccbef): the measured cost of gemini-2.5-pro at $10 a
-# million is 1,450 tokens an answer, and gemini-2.5-flash needs 325 on much the same prompts.
+# million (list price from memory) is 1,450 tokens an answer; gemini-2.5-flash, taken not to think, needs 325.
 REASONING = 3.5
 
 
