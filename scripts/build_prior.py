@@ -20,7 +20,7 @@ from dd0c_route.brain.training.lengths import with_lengths
 CHARACTERS_PER_TOKEN = 4
 # Their hidden reasoning is not in what was measured, or not to be told from it; base models end where they were cut.
 NOT_MEASURED = ("o1", "o3", "deepseek-r1", "qwq", "grok-3-mini", "gemini-2.5-pro", "-hf", "Meta-Llama-3-70B", "Yi-34B")
-# List prices. gemini-2.5-flash: price table of RouterArena, 2026-07. The other two were entered from memory, not yet checked.
+# List prices. gemini-2.5-flash: RouterArena, 2026-07. The other two were entered from memory, not yet checked.
 OUTPUT_USD_PER_TOKEN = {"google/gemini-2.5-flash": 2.5e-6, "meta-llama/llama-3.1-8b-instruct": 0.05e-6}
 OUTPUT_USD_PER_TOKEN["mistralai/mistral-large-2512"] = 1.5e-6
 
