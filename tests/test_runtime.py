@@ -215,7 +215,8 @@ def test_a_candidate_without_a_price_is_expected_to_cost_the_dearest_that_is_kno
 
         assert found.unpriced
         tokens = count_request(asked.api, asked.fields, "unheard-of", provider).tokens
-        own = tokens * 3_000_000 + 400 * 2_000_000
+        assert found.output_tokens is not None
+        own = tokens * 3_000_000 + found.output_tokens * 2_000_000
         assert found.picodollars == own if dearest == "own" else found.picodollars > own
 
     with_runtimes(tmp_path, test)
