@@ -24,8 +24,8 @@ from dd0c_route.cli.keys_found import keys_found
 from dd0c_route.config import Config, Loaded, Server
 
 _NEEDED = (
-    "brotli", "click", "httptools", "jinja2", "msgspec", "prometheus_client", "rich", "starlette", "tiktoken",
-    "uvicorn", "uvloop", "zstandard",
+    "brotli", "click", "httptools", "jinja2", "msgspec", "numpy", "prometheus_client", "rich", "starlette",
+    "tiktoken", "uvicorn", "uvloop", "zstandard",
 )  # fmt: skip
 _FEW_DESCRIPTORS = 4096  # two for each client connection: some two thousand
 _LITTLE_SPACE_BYTES = 512 << 20  # a few hundred thousand entries
