@@ -97,6 +97,7 @@ $(RUN): requirements.lock pyproject.toml $(VENV)/.created
 	@echo "installing the locked dependencies"
 	@$(PIP) install --require-hashes -r requirements.lock
 	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
+	@$(PYTHON_IN) -m compileall -q src
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUN)
