@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,17 @@ def test_the_other_answer_is_asked_for_judged_in_both_orders_and_paid(tmp_path: 
             assert one["cost_picodollars"] == sum(line["amount_picodollars"] for line in one["price_lines"]) > 0
             assert one["baseline_picodollars"] is None
         assert "cheap answer" not in str(stand.entries(4))
+
+
+def test_what_a_provider_echoes_in_its_report_is_kept_of_no_call(tmp_path: Path) -> None:
+    planted = "sk-proj-" + "a8Kd03mZq1Lp9Xc7Vb2N" * 2  # synthetic
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "echo": planted}
+    config = CONFIG.replace("MODE", "shadow")
+    with ScriptedStand(tmp_path, config, ("gpt-4o-mini", "A cheap answer.", None)) as stand:
+        answer = stand.post("/v1/chat/completions", ASKED, headers={"x-sim": f"usage={json.dumps(usage)}"})
+        (shadow,) = asides(stand, answer.id, 1)
+        assert shadow["usage"]["output"] == 3
+        assert planted not in str(stand.entries(2))
 
 
 def test_the_form_of_every_answer_of_a_route_is_checked(tmp_path: Path) -> None:

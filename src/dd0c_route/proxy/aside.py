@@ -9,10 +9,11 @@ from msgspec import Struct, structs
 from dd0c_route.clock import new_id, rfc3339
 from dd0c_route.errors import RouteError, UpstreamError
 from dd0c_route.ledger.money import UNKNOWN
-from dd0c_route.pricing import usd
-from dd0c_route.proxy.charges import charge
+from dd0c_route.proxy.call import MODEL_CHARS
+from dd0c_route.proxy.charges import charge, charged_fields
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import upstream_headers
+from dd0c_route.proxy.report import word
 from dd0c_route.proxy.statement import Account, Facts, account
 from dd0c_route.redact import redact_label
 from dd0c_route.runtime import Line, Runtime
@@ -105,7 +106,9 @@ async def _read(call: Call, target: Target, line: Line, so_far: _Try, marks: Mar
         meter.end()
         so_far.whole = True
         so_far.end_state = "complete" if reply.status < 400 and meter.error is None else "upstream_failed"
-        so_far.error = meter.error or (f"status_{reply.status}" if reply.status >= 400 else None)
+        so_far.error = f"status_{reply.status}" if reply.status >= 400 else None
+        if meter.error:
+            so_far.error = word(meter.error)
 
 
 def _intent(call: Call, target: Target) -> Intent:
@@ -158,38 +161,19 @@ def _entry(
         api=call.api,
         provider=target.provider,
         requested_model=redact_label(target.model),
-        served_model=redact_label(served[:512]),
+        served_model=redact_label(served[:MODEL_CHARS]),
         stream=call.stream,
         status=so_far.status,
         end_state=so_far.end_state,
         error=so_far.error,
         attempts=(attempt,),
-        usage=used.usage,
-        usage_source=used.usage_source,
-        error_band=used.error_band,
-        delivered_output_tokens=used.delivered,
         delivered_bytes=so_far.body_bytes,
-        received_output_tokens=used.received,
-        billable_output_tokens=used.billable,
-        cost_picodollars=spent.cost,
-        cost_usd=usd(spent.cost) if spent.cost is not None else None,
-        cost_billable_picodollars=spent.billable,
-        cost_provider_usd=reported.cost_usd if reported is not None else None,
-        price=spent.price,
         unpriced=marks.sent and spent.cost is None,
         decision={"verdict": "pinned", "reason": purpose, "policy": None, "decide_us": 0.0},
         session=call.session,
         tags=call.tags,
         key_id=call.key_id,
         duration_ms=since(None),
-        reported_usage=used.reported,
-        usage_consistent=reported is None or reported.consistent,
-        service_tier=reported.service_tier if reported is not None else None,
-        priced_usage=used.priced,
-        billable_usage=used.invoiced,
-        billable_band=used.billable_band,
-        price_lines=spent.lines,
-        billable_lines=spent.billable_lines,
-        not_priced=spent.not_priced,
         shadow_of=about,
+        **charged_fields(used, spent, reported, (attempt,)),
     )

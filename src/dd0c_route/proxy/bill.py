@@ -18,21 +18,16 @@ from msgspec import structs, to_builtins
 from dd0c_route.clock import rfc3339
 from dd0c_route.errors import RouteError, UpstreamStale
 from dd0c_route.ledger.money import UNKNOWN, prices_of, usage_cost, with_unused
-from dd0c_route.ledger.reprice import with_attempts
-from dd0c_route.pricing import usd
 from dd0c_route.proxy.call import MODEL_CHARS
-from dd0c_route.proxy.charges import charge, decision_record, with_charges
+from dd0c_route.proxy.charges import charge, charged_fields, decision_record, with_charges
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
-from dd0c_route.proxy.report import kept, word
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.statement import AT_ONCE, Account, Counting, Facts, account, counted
 from dd0c_route.redact import redact_label
 from dd0c_route.runtime import Runtime
 from dd0c_route.types import (
-    NO_TOOLS,
-    TEXT_ONLY,
     Attempt,
     Call,
     Count,
@@ -328,18 +323,7 @@ class Bill:
             end_state=end_state,
             error=error,
             attempts=attempts,
-            usage=used.usage,
-            usage_source=used.usage_source,
-            error_band=used.error_band,
-            delivered_output_tokens=used.delivered,
             delivered_bytes=delivered_bytes,
-            received_output_tokens=used.received,
-            billable_output_tokens=used.billable,
-            cost_picodollars=spent.cost,
-            cost_usd=usd(spent.cost) if spent.cost is not None else None,
-            cost_billable_picodollars=with_attempts(spent.billable, attempts),
-            cost_provider_usd=reported.cost_usd if reported is not None else None,
-            price=spent.price,
             unpriced=amounts is not None and amounts.cost is None,
             baseline_picodollars=spent.baseline,
             saved_picodollars=spent.saved,
@@ -350,18 +334,8 @@ class Bill:
             ttft_ms=self._ms(self.ttft_ns),
             duration_ms=self._ms(self._runtime.clock.ticks_ns()) or 0.0,
             overhead_ms=self.overhead_ms(),
-            reported_usage=kept(used.reported) if used.reported is not None else None,
-            usage_consistent=reported is None or reported.consistent,
-            usage_media=reported.media if reported is not None and reported.media != TEXT_ONLY else None,
-            server_tools=reported.server_tools if reported is not None and reported.server_tools != NO_TOOLS else None,
-            service_tier=word(reported.service_tier) if reported is not None and reported.service_tier else None,
-            priced_usage=used.priced,
-            billable_usage=used.invoiced,
-            billable_band=used.billable_band,
-            price_lines=spent.lines,
-            billable_lines=spent.billable_lines,
-            not_priced=spent.not_priced,
             baseline_price=spent.baseline_price,
+            **charged_fields(used, spent, reported, attempts),
         )
 
     def _facts(

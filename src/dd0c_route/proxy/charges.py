@@ -9,7 +9,10 @@ from msgspec import structs
 
 from dd0c_route.decide.record import record
 from dd0c_route.ledger.money import Due, Money, PriceOf, free, money, prices_of, prompt_cost, without_output
+from dd0c_route.ledger.reprice import with_attempts
+from dd0c_route.pricing import usd
 from dd0c_route.proxy.counts import APIS as COUNT_APIS
+from dd0c_route.proxy.report import kept, word
 from dd0c_route.proxy.statement import Account, Counting
 from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Attempt, Call, Decision, Target
 from dd0c_route.wire.meter import Reported
@@ -32,6 +35,41 @@ def charge(
     if used.invoiced is None:
         return money(Due(usage, media, tools), None, price, baseline)
     return money(Due(usage, without_output(media), tools), Due(used.invoiced, media, tools), price, baseline)
+
+
+def charged_fields(
+    used: Account, spent: Money, reported: Reported | None, attempts: tuple[Attempt, ...]
+) -> dict[str, Any]:
+    """The fields of an entry that say what was used and what that costs, whoever made the call.
+
+    Of the provider's report only what is a number or a word goes into the ledger.
+    """
+    fields: dict[str, Any] = {
+        "usage": used.usage,
+        "usage_source": used.usage_source,
+        "error_band": used.error_band,
+        "delivered_output_tokens": used.delivered,
+        "received_output_tokens": used.received,
+        "billable_output_tokens": used.billable,
+        "priced_usage": used.priced,
+        "billable_usage": used.invoiced,
+        "billable_band": used.billable_band,
+        "reported_usage": kept(used.reported) if used.reported is not None else None,
+        "cost_picodollars": spent.cost,
+        "cost_usd": usd(spent.cost) if spent.cost is not None else None,
+        "cost_billable_picodollars": with_attempts(spent.billable, attempts),
+        "price": spent.price,
+        "price_lines": spent.lines,
+        "billable_lines": spent.billable_lines,
+        "not_priced": spent.not_priced,
+    }
+    if reported is not None:
+        fields["cost_provider_usd"] = reported.cost_usd
+        fields["usage_consistent"] = reported.consistent
+        fields["usage_media"] = reported.media if reported.media != TEXT_ONLY else None
+        fields["server_tools"] = reported.server_tools if reported.server_tools != NO_TOOLS else None
+        fields["service_tier"] = word(reported.service_tier) if reported.service_tier else None
+    return fields
 
 
 def with_charges(
