@@ -22,6 +22,7 @@ from benchmarks.accuracy.delivered import cuts
 from benchmarks.accuracy.measured import Measured, share
 from benchmarks.accuracy.money import money_tables
 from benchmarks.accuracy.speed import speed_of, speed_table
+from benchmarks.document import put
 from dd0c_route.tokens import count_answer, count_request_exactly, count_text_exactly
 from dd0c_route.tokens.extras import path_of, vocabularies
 from dd0c_route.types import Count
@@ -105,17 +106,6 @@ def main() -> None:
         lines.append(line)
     if given.into is not None:
         put(given.into, "speed" if given.speed else "accuracy", lines)
-
-
-def put(document: Path, mark: str, lines: Sequence[str]) -> None:
-    """Replace what stands between `<!-- MARK -->` and `<!-- end of MARK -->`."""
-    text = document.read_text(encoding="utf-8")
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    if not after:
-        raise SystemExit(f"{document} has no '{begin.strip()}' … '{end}'")
-    document.write_text(before + begin + "\n".join(lines) + "\n" + end + after, encoding="utf-8")
 
 
 if __name__ == "__main__":
