@@ -31,11 +31,11 @@ def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
         case (_, "base_url"):
             return base_url(value)
         case (_, "ca_file"):
-            return ca_file(value, base_dir)
+            return readable(value, base_dir, "give the path of a PEM file")
         case (settings.Route, "calibration"):
-            return labels_file(value, base_dir)
+            return readable(value, base_dir, "give the path of a file of JSON lines")
         case (settings.Brain, "file"):
-            return brain_file(value, base_dir)
+            return readable(value, base_dir, "make one with 'dd0c-route brain fit'")
         case (_, "retry_unsafe"):
             return retry_unsafe(value)
         case (settings.PriceRow, _) if isinstance(value, Decimal) and value < 0:
@@ -70,33 +70,13 @@ def base_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def ca_file(name: str, base_dir: Path) -> str:
-    """Return the absolute path of a file with certificates."""
+def readable(name: str, base_dir: Path, fix: str) -> str:
+    """Return the absolute path of a file that can be opened; what is in it is found out when it is read."""
     path = base_dir / name
     try:
         path.open("rb").close()
     except (OSError, ValueError):
-        raise Fault(f"the file {shown(name)} cannot be read: give the path of a PEM file") from None
-    return str(path)
-
-
-def brain_file(name: str, base_dir: Path) -> str:
-    """Return the absolute path of a predictor; whether it is one is found out when it is loaded."""
-    path = base_dir / name
-    try:
-        path.open("rb").close()
-    except (OSError, ValueError):
-        raise Fault(f"the file {shown(name)} cannot be read: make one with 'dd0c-route brain fit'") from None
-    return str(path)
-
-
-def labels_file(name: str, base_dir: Path) -> str:
-    """Return the absolute path of a file with labels; what is in it is read later."""
-    path = base_dir / name
-    try:
-        path.open("rb").close()
-    except (OSError, ValueError):
-        raise Fault(f"the file {shown(name)} cannot be read: give the path of a file of JSON lines") from None
+        raise Fault(f"the file {shown(name)} cannot be read: {fix}") from None
     return str(path)
 
 
