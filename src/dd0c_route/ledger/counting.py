@@ -1,21 +1,15 @@
-"""What is known of our own counts, from the process that learns it to those that count: one file beside the journals.
-
-A file and not a question to the control process, so that a worker never waits for it, and the command line finds it
-while nothing runs. It is written whole, under another name first, and holds nothing that is secret.
-"""
+"""What is known of our own counts, from the process that learns it to those that count: a file beside the journals."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 from msgspec import Raw, Struct
 
 from dd0c_route import __version__
 from dd0c_route.ledger.learning import Learning
+from dd0c_route.ledger.published import Watched, read, write
 from dd0c_route.tokens.calibration import Calibration
 from dd0c_route.tokens.drift import Group, State
 from dd0c_route.tokens.traits import traits
@@ -83,21 +77,14 @@ def publish(directory: Path, learning: Learning) -> Published:
         OSError: The file cannot be written.
     """
     known = Published(__version__, learning.residuals.calibration(MOST_KEYS), alerts_of(learning.watch.alerts()))
-    fresh = directory / f"{FILE}.new"
-    fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(msgspec.json.encode(known))
-    fresh.replace(directory / FILE)
+    write(directory / FILE, known)
     return known
 
 
 def published(directory: Path) -> Published | None:
     """What was published last; None where there is nothing that can be used."""
-    with suppress(OSError, msgspec.MsgspecError, UnicodeDecodeError):
-        with (directory / FILE).open("rb") as file:
-            known = msgspec.json.decode(file.read(MOST_BYTES), type=Published)
-        return known if known.version == __version__ else None
-    return None
+    known = read(directory / FILE, Published, MOST_BYTES)
+    return known if known is not None and known.version == __version__ else None
 
 
 class Known:
@@ -105,21 +92,13 @@ class Known:
 
     def __init__(self, directory: Path | None = None) -> None:
         self.calibration = _NOTHING
-        self._directory = directory
-        self._read: tuple[int, int] | None = None
+        self._file = Watched(directory / FILE) if directory is not None else None
         self.refresh()
 
     def refresh(self) -> None:
         """Look whether there is something new: one system call, and a millisecond when there is."""
-        if self._directory is None:
-            return
-        try:
-            stat = (self._directory / FILE).stat()
-        except OSError:
-            return
-        if (found := (stat.st_mtime_ns, stat.st_ino)) != self._read:
-            self._read = found
-            known = published(self._directory)
+        if self._file is not None and self._file.is_new():
+            known = published(self._file.path.parent)
             self.calibration = known.calibration if known is not None else _NOTHING
 
     def correct(self, count: Count, api: str, fields: Mapping[str, Raw], model: str, provider: str) -> Count:
