@@ -192,7 +192,7 @@ class Decision(Struct, frozen=True):
         kind: What the request is, as `brain.request` tells it.
         form: The form of answer that it asks for.
         gate: How much of the odds rests on texts like this one, 0..1; None where there are no odds.
-        fault: Why the brain was not followed: it failed, was too slow, or rests after that; None where it was.
+        fault: What is wrong with the brain: it failed, was too slow, or its predictor rests after that; None: nothing.
         conversation: Which conversation the call is part of; None where no route matched. Not recorded.
     """
 

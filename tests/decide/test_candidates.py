@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from dd0c_route.brain.capabilities import capability
 from dd0c_route.config import Config, Match, Route
@@ -20,6 +21,7 @@ from tests.proxy.examples import call
 
 STRONG, CHEAP, OWN = Target("openai", "gpt-4o"), Target("openai", "gpt-4o-mini"), Target("local", "acme-9")
 COSTS = {STRONG.model: 100, CHEAP.model: 10, OWN.model: 1}
+DEAREST = 1000
 SIGNED = {"role": "assistant", "content": [{"type": "thinking", "thinking": "", "signature": "abc"}]}
 
 
@@ -30,7 +32,8 @@ def router(*candidates: str, guard: Guard | None = None, broken: bool = False, *
         return Views((0.95,) * len(targets), 0.8)
 
     def costs(asking: Asking, targets: Sequence[Target]) -> list[Expected]:
-        return [Expected(COSTS[target.model], prompt_tokens=len(asking.call.body) // 4) for target in targets]
+        tokens = len(asking.call.body) // 4
+        return [Expected(COSTS.get(one.model, DEAREST), one.model not in COSTS, tokens) for one in targets]
 
     known = Knowledge(
         views=views, costs=costs, able=lambda target: capability(target.provider, target.model, (), None),
@@ -215,15 +218,64 @@ def test_while_the_brain_is_off_the_model_asked_for_is_called(guard: Guard) -> N
 def test_when_the_brain_fails_the_model_asked_for_is_called_and_then_it_rests() -> None:
     rows = router(*ALL, broken=True, guard=Guard())
     decisions = [decide(asking(), rows) for _ in range(4)]
-    assert all(one.plan == (STRONG,) and one.verdict == "kept" for one in decisions)
+    assert all(one.plan[0] == STRONG and one.verdict == "kept" for one in decisions)
     assert [one.fault for one in decisions] == ["it failed: RuntimeError"] * 3 + ["it rests after 3 faults"]
 
 
-def test_a_decision_that_took_too_long_is_not_followed() -> None:
+def test_a_decision_that_took_too_long_is_followed_since_it_is_there_and_says_so() -> None:
     decision = decide(asking(), router(*ALL, guard=Guard(budget_us=0)))
-    assert decision.plan == (STRONG,)
+    assert (decision.plan[0], decision.verdict) == (OWN, "routed")
     assert decision.fault is not None
     assert decision.fault.startswith("it took ")
+
+
+def test_slow_decisions_rest_the_predictor() -> None:
+    rows = router(*ALL, guard=Guard(budget_us=0))
+    decisions = [decide(asking(), rows) for _ in range(4)]
+    assert [one.plan[0] for one in decisions] == [OWN, OWN, OWN, STRONG]
+    assert decisions[-1].fault == "it rests after 3 faults"
+    assert all(one.p_good is None for one in decisions[-1].candidates if not one.asked)
+
+
+@pytest.mark.parametrize("policy", ["ordered", "pinned", "weighted"])
+def test_a_policy_that_needs_no_odds_decides_without_the_predictor_too(policy: str) -> None:
+    whole = router("local/acme-9", "openai/gpt-4o-mini", policy=policy)
+    broken = router("local/acme-9", "openai/gpt-4o-mini", policy=policy, broken=True)
+    for _ in range(5):
+        decision = decide(asking(model="auto"), broken)
+        assert decision.plan[0] == decide(asking(model="auto"), whole).plan[0]
+        assert decision.fault is not None
+
+
+@pytest.mark.parametrize("policy", ["cheapest-capable", "budget", "risk-bound", "cascade"])
+def test_without_the_predictor_an_alias_means_the_first_candidate_that_may_answer(policy: str) -> None:
+    rows = router("openai/gpt-4o-mini", "local/acme-9", policy=policy, usd_per_hour=1.0, broken=True)
+    for _ in range(5):
+        assert decide(asking(model="auto"), rows).plan[0] == CHEAP
+
+
+def test_an_alias_has_no_model_asked_for_that_a_control_group_could_keep() -> None:
+    rows = router("openai/gpt-4o-mini", policy="ordered", control_share=1.0)
+    alias, named = decide(asking(model="auto"), rows), decide(asking(model="openai/gpt-4o"), rows)
+    assert (alias.plan, alias.control) == ((CHEAP,), False)
+    assert (named.plan, named.control) == ((STRONG,), True)
+
+
+def test_an_alias_outside_of_the_canary_share_means_the_first_candidate() -> None:
+    rows = router("openai/gpt-4o-mini", "local/acme-9", mode="canary", share=0.0, floor=0.0)
+    assert decide(asking(model="auto"), rows).plan[0] == CHEAP
+
+
+def test_whatever_fails_an_alias_is_answered() -> None:
+    def broken(*given: object) -> Any:
+        raise RuntimeError("broken")
+
+    rows = router("openai/gpt-4o-mini", "local/acme-9", policy="ordered")
+    rows = structs.replace(rows, known=structs.replace(rows.known, costs=broken, able=broken))
+    decision = decide(asking(model="auto"), rows)
+    assert decision.plan == (CHEAP, OWN)
+    assert decision.fault == "it failed: RuntimeError"
+    assert decide(asking(), rows).plan == (STRONG,)
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def _decision(entry: Entry) -> list[str]:
         return ["decision    none: the call did not come that far"]
     lines = [f"decision    {decision.get('verdict')}: {decision.get('reason')}"]
     if decision.get("fault"):
-        lines.append(f"  fault     the brain was not followed: {decision['fault']}")
+        lines.append(f"  fault     of the brain: {decision['fault']}")
     if decision.get("kind"):
         form = f", {decision['form']} asked for" if decision.get("form") else ""
         lines.append(f"  request   {decision['kind']}{form}")

@@ -87,7 +87,7 @@ class Brain(Settings, frozen=True, forbid_unknown_fields=True):
 
     enabled: bool = True  # false: every call goes to the model that it asks for
     file: str | None = None  # a predictor of `brain fit` instead of the one that is shipped
-    budget_us: Positive = 100_000  # a decision that takes longer is not followed
+    budget_us: Positive = 100_000  # after some decisions that took longer the predictor rests
     sessions: Positive = 10_000  # conversations that a worker remembers
     session_s: Seconds = 3600.0  # how long one is remembered without a call
 

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from msgspec import structs
 
-from dd0c_route.brain.policies import POLICIES
-from dd0c_route.brain.policy import Choice
+from dd0c_route.brain.policies import NEED_NO_ODDS, POLICIES
+from dd0c_route.brain.policy import Choice, then_the_rest, usable
 from dd0c_route.brain.request import asked as read
 from dd0c_route.brain.sessions import conversation_of
 from dd0c_route.decide.candidates import field_of
@@ -21,7 +21,7 @@ from dd0c_route.decide.guard import Guard
 from dd0c_route.decide.router import Asking, Expected, Knowledge, Router, Views, build_router, named
 from dd0c_route.errors import BadRequest
 from dd0c_route.redact.log import log
-from dd0c_route.types import Call, Decision, Target
+from dd0c_route.types import Call, Candidate, Decision, Target
 
 __all__ = [
     "Asking",
@@ -80,12 +80,13 @@ def _kept(asked: Target, reason: str, **more: Any) -> Decision:
 
 
 def _guarded(started: int, call: Call, asked: Target, router: Router) -> Decision:
-    """The brain's decision, unless it fails or takes too long: by the processor's time, since waiting for that is no
-    fault of its own.
+    """The brain's decision. One that came late is there and is followed, but after some of them the predictor rests.
+    Late is by the processor's time, since waiting for that is no fault of its own.
     """
     guard, begun = router.guard, thread_time_ns()
     if (why := guard.rests(started)) is not None:
-        return _kept(asked, "the brain rests", fault=why)
+        return _unpredicted(call, asked, router, why)
+    decision = None
     try:
         decision = _routed(call, asked, router)
     except Exception as error:  # whatever is wrong with the brain, the call can be served without it
@@ -97,11 +98,30 @@ def _guarded(started: int, call: Call, asked: Target, router: Router) -> Decisio
             return decision
         fault = f"it took {took // 1000} µs"
     rests = guard.fault(started)
-    log("brain_fault", "warning", reason=fault, fix="it rests for a while" if rests else None)
-    return _kept(asked, "the brain was not followed", fault=fault)
+    log("brain_fault", "warning", reason=fault, fix="the predictor rests for a while" if rests else None)
+    return _unpredicted(call, asked, router, fault) if decision is None else structs.replace(decision, fault=fault)
 
 
-def _routed(call: Call, asked: Target, router: Router) -> Decision:
+def _unpredicted(call: Call, asked: Target, router: Router, fault: str) -> Decision:
+    """What can be decided without odds; where it was not the predictor that failed, what can be read off the route."""
+    try:
+        decision = _routed(call, asked, router, predicts=False)
+    except Exception:  # it was reported as the fault that led here
+        decision = _unread(call, asked, router)
+    return structs.replace(decision, fault=fault)
+
+
+def _unread(call: Call, asked: Target, router: Router) -> Decision:
+    """The model asked for; an alias is the candidates of its route as they are written."""
+    route = router.matching(call, "")
+    if route is not None and route.settings.mode not in ("off", "shadow") and router.is_alias(call, asked):
+        targets = router.speaking(route, call.dialect)
+        if targets and asked not in targets:
+            return Decision(targets, "routed", "the brain was not asked: order of the route", asked)
+    return _kept(asked, "the brain was not asked")
+
+
+def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True) -> Decision:
     """What the first route that matches says."""
     request = read(call)
     route = router.matching(call, request.kind)
@@ -116,11 +136,11 @@ def _routed(call: Call, asked: Target, router: Router) -> Decision:
         route = route.under(call.policy)
     conversation = conversation_of(call, request)
     about |= {"policy": route.settings.policy, "conversation": conversation}
-    targets = tuple(target for target in route.targets if router.dialects[target.provider] == call.dialect)
+    targets = router.speaking(route, call.dialect)
     if not targets:
         return _kept(asked, "no candidate speaks the caller's dialect", **about)
 
-    asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns))
+    asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns), predicts)
     field = field_of(asking, targets, asked, router.known)
     supports = [one.support for one in field.candidates if one.support is not None]
     about |= {"candidates": field.candidates, "gate": max(supports, default=None)}
@@ -128,27 +148,41 @@ def _routed(call: Call, asked: Target, router: Router) -> Decision:
         holder = field.holder
         plan = (holder,) if holder == asked else (holder, asked)
         return Decision(plan, "kept" if holder == asked else "routed", field.why, asked, **about)
-    moment = router.moments.of(call, route.number, route.settings.policy, asked, field.candidates, request.form)
-    choice = route.policy.choose(field.candidates, moment)
+    choice = _choice(asking, asked, field.candidates, router)
     return _climbed(asking, asked, choice, router, about | {"promise": choice.promise})
+
+
+def _choice(asking: Asking, asked: Target, candidates: tuple[Candidate, ...], router: Router) -> Choice:
+    """What the policy says; where it would need odds that are not there, the model asked for, then the others."""
+    call, route, policy = asking.call, asking.route, asking.route.settings.policy
+    if not (asking.predicts or policy in NEED_NO_ODDS):
+        return Choice(then_the_rest([], candidates), "the predictor rests")
+    moment = router.moments.of(call, route.number, policy, asked, candidates, asking.request.form)
+    return route.policy.choose(candidates, moment)
 
 
 def _climbed(asking: Asking, asked: Target, choice: Choice, router: Router, about: dict[str, Any]) -> Decision:
     """The choice, as far as the trust that the route has earned allows to follow it."""
     settings, call_id = asking.route.settings, asking.call.id
+    candidates: tuple[Candidate, ...] = about["candidates"]
+    # Who asks for an alias asks for no model: there is none that a control group could keep.
+    is_alias = router.is_alias(asking.call, asked) and not any(one.asked for one in candidates)
     wanted = choice.plan[0] if choice.plan else asked
     held = None
     if settings.mode == "shadow":
         held = "shadow"
     elif router.known.rolled_back(asking.route.id):
         held = "rolled back"
-    elif share_of(call_id, "control") < settings.control_share:
+    elif not is_alias and share_of(call_id, "control") < settings.control_share:
         held = "control group"
     elif settings.mode == "canary" and share_of(call_id, "canary") >= settings.share:
         held = "canary"
     if held is not None:
         control = held == "control group"
-        return _kept(asked, f"{held}: {choice.reason}", shadow=wanted, control=control, **about)
+        about |= {"shadow": wanted, "control": control}
+        if is_alias and held != "shadow" and (first := tuple(one.target for one in usable(candidates))):
+            return Decision(first, "routed", f"{held}, order of the route: {choice.reason}", asked, **about)
+        return _kept(asked, f"{held}: {choice.reason}", **about)
     if not choice.plan:
         return _kept(asked, choice.reason, **about)
     verdict: Literal["kept", "routed"] = "kept" if wanted == asked else "routed"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dd0c_route.brain.capabilities import lacks
 from dd0c_route.brain.sessions import Session
-from dd0c_route.decide.router import Asking, Expected, Knowledge
+from dd0c_route.decide.router import Asking, Expected, Knowledge, Views
 from dd0c_route.types import Candidate, Target
 
 
@@ -33,7 +33,7 @@ def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Kn
     costs = known.costs(asking, everyone)
     asked_cost = costs[everyone.index(asked)]
     listed = targets if asked_cost.unpriced else everyone
-    views = known.views(asking, listed)
+    views = known.views(asking, listed) if asking.predicts else Views((None,) * len(listed))
     holder, why = _bound(asking, targets, asked, asked_cost)
     found = []
     learned = views.learned or (0.0,) * len(listed)

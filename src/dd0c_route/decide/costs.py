@@ -112,7 +112,8 @@ class ExpectedCosts:
         request = asking.request
         if request.kind == "embedding":
             return 0, 0
-        answer, reasoning = self._lengths(target.model, request)
+        lengths = self._lengths if asking.predicts else usual_length
+        answer, reasoning = lengths(target.model, request)
         if request.max_output is not None:
             answer = min(answer, request.max_output)
             reasoning = min(reasoning, request.max_output - answer)

@@ -1,7 +1,7 @@
 """What stands between a call and a brain that fails, is too slow, or was switched off.
 
-A decision cannot be stopped half-way, but it need not be followed: over the budget the model asked for is called. After
-some in a row the brain rests for a while.
+A decision cannot be stopped half-way, and once it is there it is followed; but after some in a row that came late or
+failed the predictor rests: it is not asked for a while.
 """
 
 from __future__ import annotations

@@ -71,12 +71,17 @@ class Expected(NamedTuple):
 
 
 class Asking(NamedTuple):
-    """One call, as far as it was read."""
+    """One call, as far as it was read.
+
+    Attributes:
+        predicts: Whether the predictor may be asked; else it rests, and what is known without it has to do.
+    """
 
     call: Call
     request: Asked
     route: CompiledRoute
     session: Session | None
+    predicts: bool = True
 
 
 def _no_views(asking: Asking, targets: Sequence[Target]) -> Views:
@@ -123,6 +128,14 @@ class Router(Struct, frozen=True):
         configured provider of the caller's dialect.
         """
         return named(call.model, self.dialects, self.owners, call.dialect)
+
+    def is_alias(self, call: Call, asked: Target) -> bool:
+        """The call's name is nobody's, as far as we know: it names no provider, and no configured one owns it."""
+        return call.model != str(asked) and asked.provider not in self.owners(call.model)
+
+    def speaking(self, route: CompiledRoute, dialect: str) -> tuple[Target, ...]:
+        """The route's targets that callers of *dialect* can be answered by."""
+        return tuple(target for target in route.targets if self.dialects[target.provider] == dialect)
 
     def spoken(self, provider: str) -> Dialect:
         """The dialect that clients of *provider* speak; those of some are only passed through."""

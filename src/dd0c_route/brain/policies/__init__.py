@@ -28,3 +28,6 @@ POLICIES: dict[str, Callable[[Route, tuple[Target, ...]], Policy]] = {
     "ordered": lambda route, targets: Ordered(),
 }
 """Name in `dd0c.toml` → a policy with that route's settings and its targets."""
+
+NEED_NO_ODDS = frozenset(("pinned", "weighted", "ordered"))
+"""Those that choose without the odds of a good answer: they go on while the predictor rests."""
