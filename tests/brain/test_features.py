@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
+from itertools import pairwise
+from statistics import pstdev
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.brain.features import BUCKETS, SPAN, SURFACE, cut, read
+from dd0c_route.brain.features import BUCKETS, SPAN, STEM, SURFACE, cut, read
 
 QUESTION = "Which of the following is not a prime number?\nA. 2\nB. 9\nC. 11\nD. 13"
 
@@ -29,6 +34,22 @@ def test_every_text_has_features(text: str) -> None:
 @given(st.text(max_size=40), st.integers(1, 900))
 def test_cutting_twice_is_cutting_once(text: str, times: int) -> None:
     assert cut(cut(text * times)) == cut(text * times)
+
+
+@given(st.lists(st.sampled_from(["ab", "c", " ", "\n\n", " " * 700, "word " * 100, "long" * 200]), max_size=40))
+def test_only_the_ends_of_a_long_text_are_looked_at_and_that_changes_nothing(pieces: list[str]) -> None:
+    text = "".join(pieces)[: 8 * SPAN]
+    plain = " ".join(text.split())
+    ends = plain if len(plain) <= 2 * SPAN + 1 else f"{plain[:SPAN].rstrip()} {plain[-SPAN:].lstrip()}"
+    assert cut(text) == ends
+
+
+@given(st.text("vxz 09.-é", max_size=200))
+def test_each_word_counts_as_itself_as_its_stem_and_with_the_next_one(text: str) -> None:
+    words = re.findall("[vxz09é]+", text)
+    assert read(text).counts.sum() == max(0, 3 * len(words) - 1)
+    stems = {word.encode()[:STEM] for word in words}
+    assert len(read(text).buckets) <= len(set(words)) + len(stems) + len(set(pairwise(words)))
 
 
 def test_of_a_long_text_both_ends_are_read() -> None:
@@ -64,6 +85,19 @@ def test_a_number_counts_by_its_length_alone() -> None:
 def test_options_are_found() -> None:
     assert column(QUESTION, "options") == 4
     assert column("What is 2 + 2?", "options") == 0
+
+
+@given(st.lists(st.text("xyz0", min_size=1, max_size=20), min_size=2, max_size=8))
+def test_options_are_measured(options: list[str]) -> None:
+    marked = [f"{letter}. {option} " for letter, option in zip("ABCDEFGH", options, strict=False)]
+    text = "".join(marked).rstrip()
+    sizes = [*map(len, marked[:-1]), len(marked[-1]) - 1]
+    mean = len(text) / len(sizes)
+    assert column(text, "option_length") == pytest.approx(math.log1p(mean))
+    assert column(text, "option_longest") == pytest.approx(math.log1p(max(sizes)))
+    assert column(text, "option_spread") == pytest.approx(pstdev(sizes) / (mean + 1), abs=1e-6)
+    with_digits = sum("0" in option for option in options)
+    assert column(text, "options_with_digits") == pytest.approx(with_digits / len(options))
 
 
 def test_a_count_of_words_is_a_count_of_words() -> None:

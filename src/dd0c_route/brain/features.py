@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPAN = 1000  # characters kept of either end of a text
+_ENDS = 1300  # characters of either end in which these are, unless there is much white space
 MAX_BYTES = 3 * SPAN  # of the kept text in UTF-8; of scripts that need more the tail is cut
 BUCKETS = 1 << 16
 STEM = 5  # letters: "multiply" and "multiplied" share a stem
@@ -65,10 +66,12 @@ _UP, _DOWN = _powers(_MULTIPLIER), _powers(_INVERSE)
 _LOWER = np.arange(256, dtype=np.uint8)
 _LOWER[65:91] += 32
 _LOWER[48:58] = 48  # all digits look alike: "17" and "42" are both a number of two digits
-_SPREAD = np.arange(1, 257, dtype=np.uint64)  # of a byte in a hash: no byte is nought
-_FIRST = np.ones(1, np.bool_)
 _IS_WORD = np.zeros(256, np.bool_)
 _IS_WORD[97:123] = _IS_WORD[48] = _IS_WORD[128:] = True
+# For `bytes.translate`, many times faster than an index: whether a byte belongs to a word, and what it is in a hash,
+# where none is nought (255 would be; there is none in UTF-8).
+_WORDLY = _IS_WORD[_LOWER].tobytes()
+_SPREAD = (_LOWER + np.uint8(1)).tobytes()
 
 _SYMBOLS = [
     "?",
@@ -122,6 +125,10 @@ class Reading(NamedTuple):
 
 def cut(text: str) -> str:
     """*text* without runs of white space, its first and last `SPAN` characters; the same for what was cut before."""
+    if len(text) > 2 * _ENDS:
+        head, tail = " ".join(text[:_ENDS].split()), " ".join(text[-_ENDS:].split())
+        if min(len(head), len(tail)) > SPAN:
+            return f"{head[:SPAN].rstrip()} {tail[-SPAN:].lstrip()}"
     if len(text) > 8 * SPAN:
         text = f"{text[: 4 * SPAN]} {text[-4 * SPAN :]}"
     text = " ".join(text.split())
@@ -130,42 +137,47 @@ def cut(text: str) -> str:
 
 def read(text: str) -> Reading:
     """The features of *text*; any text has some, the empty one too."""
-    raw = np.frombuffer(cut(text).encode("utf-8", "replace")[:MAX_BYTES], np.uint8)
-    lower = _LOWER[raw]
-    edges = _edges(_IS_WORD[lower])
+    data = cut(text).encode("utf-8", "replace")[:MAX_BYTES]
+    edges = _edges(data)
     starts, ends = edges[::2], edges[1::2]
-    sums = np.zeros(len(raw) + 1, np.uint64)
-    np.cumsum(_SPREAD[lower] * _DOWN[: len(raw)], out=sums[1:])
-    words = (sums[ends] - sums[starts]) * _UP[starts]
-    plain = ~_IS_FRAMING[_bucket(words)]
-    words, starts, ends = words[plain], starts[plain], ends[plain]
-    cuts = np.minimum(starts + STEM, ends)
-    stems = (sums[cuts] - sums[starts]) * _UP[starts] + np.uint64(STEM)
+    sums = np.zeros(len(data) + 1, np.uint64)
+    np.add.accumulate(np.frombuffer(data.translate(_SPREAD), np.uint8) * _DOWN[: len(data)], out=sums[1:])
+    before = sums.take(starts)
+    words = (sums.take(ends) - before) * _UP.take(starts)
+    plain = ~_IS_FRAMING.take(_bucket(words))
+    words, before, starts, ends = words[plain], before[plain], starts[plain], ends[plain]
+    stems = (sums.take(np.minimum(starts + STEM, ends)) - before) * _UP.take(starts) + np.uint64(STEM)
     hashed = _bucket(np.concatenate((words, words[:-1] * _PAIR + words[1:], stems)))
-    groups = np.bincount(_GROUP[hashed[: len(words)]], minlength=len(WORD_GROUPS) + 1)
+    groups = np.bincount(_GROUP.take(hashed[: len(words)]), minlength=len(WORD_GROUPS) + 1)
+    buckets, counts = _counted(hashed)
+    low, high = _asked_within(plain, edges, len(data))
+    surface = _surface(data[low:high], starts - low, ends - low, groups, len(buckets))
+    return Reading(buckets, counts, surface)
+
+
+def _counted(hashed: NDArray[np.uint16]) -> tuple[NDArray[np.int64], Floats]:
+    """The distinct ones, ascending, and how often each occurs."""
     hashed.sort()
-    firsts = np.flatnonzero(np.concatenate((_FIRST[: min(1, len(hashed))], hashed[1:] != hashed[:-1])))
-    counts = np.diff(firsts, append=len(hashed)).astype(np.float32)
-    low, high = _asked_within(plain, edges, len(raw))
-    surface = _surface(raw[low:high], starts - low, ends - low, groups, len(firsts))
-    return Reading(hashed[firsts].astype(np.int64), counts, surface)
+    differ = np.ones(len(hashed) + 1, np.bool_)
+    np.not_equal(hashed[1:], hashed[:-1], out=differ[1:-1])
+    firsts = np.flatnonzero(differ)  # and where the last ones end
+    counts = (firsts[1:] - firsts[:-1]).astype(np.float32)
+    return hashed.take(firsts[:-1]).astype(np.int64), counts
 
 
 def _asked_within(plain: NDArray[np.bool_], edges: NDArray[np.int64], n: int) -> tuple[int, int]:
     """From where to where the text is more than framing: "Hello! …" and "… Thanks!!" are outside."""
-    kept = np.flatnonzero(plain)
-    if not len(kept):
+    if not plain.any():
         return 0, n
-    first, last = int(kept[0]), int(kept[-1])
+    first, last = int(plain.argmax()), len(plain) - 1 - int(plain[::-1].argmax())
     low = int(edges[2 * first - 1]) if first else 0
     return low, int(edges[2 * last + 2]) if last + 1 < len(plain) else n
 
 
-def _edges(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Where runs of True begin and end, in turn."""
-    padded = np.zeros(len(inside) + 2, np.bool_)
-    padded[1:-1] = inside
-    return np.flatnonzero(padded[1:] != padded[:-1])
+def _edges(data: bytes) -> NDArray[np.int64]:
+    """Where words begin and end, in turn."""
+    inside = np.frombuffer(b"\0%b\0" % data.translate(_WORDLY), np.bool_)
+    return np.flatnonzero(inside[1:] != inside[:-1])
 
 
 def _bucket(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
@@ -196,6 +208,7 @@ _OPTION_LETTERS = np.zeros(256, np.bool_)
 _OPTION_LETTERS[[*range(65, 75), *range(97, 107)]] = True
 _OPTION_ENDS = np.zeros(256, np.bool_)
 _OPTION_ENDS[[ord("."), ord(")"), ord(":")]] = True
+_IS_DIGIT = bytes(48 <= byte <= 57 for byte in range(256))  # for `bytes.translate`
 
 SURFACE = (
     *("bytes", "words", "word_length", "distinct", "longest_word", "long_words", "very_long_words"),
@@ -209,22 +222,24 @@ SURFACE = (
 
 
 def _surface(
-    raw: Bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], groups: NDArray[np.int64], distinct: int
+    data: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64], groups: NDArray[np.int64], distinct: int
 ) -> Floats:
-    n, words = len(raw), len(starts)
+    n, words = len(data), len(starts)
     out = np.zeros(len(SURFACE), np.float32)
     if not words:
         return out
+    raw = np.frombuffer(data, np.uint8)
     count = np.count_nonzero  # a mean of truths costs ten times as much
     lengths = ends - starts
-    first, second = raw[starts], raw[np.minimum(starts + 1, n - 1)]
-    upper = (first >= 65) & (first <= 90)
-    numbers = lengths[(first >= 48) & (first <= 57)]
+    first = raw.take(starts)
+    upper = (first - np.uint8(65)) < 26  # unsigned: what is less than 65 comes out above
+    acronyms = upper & ((raw.take(starts + 1, mode="clip") - np.uint8(65)) < 26) & (lengths > 1)
+    numbers = lengths[(first - np.uint8(48)) < 10]
     single = lengths == 1
     out[:13] = (
         *(math.log1p(n), math.log1p(words), int(lengths.sum()) / words, distinct / (3 * words), lengths.max()),
         *(count(lengths >= 9) / words, count(lengths >= 13) / words, count(upper) / words),
-        *(count(upper & (second >= 65) & (second <= 90) & ~single) / words, count(single) / words),
+        *(count(acronyms) / words, count(single) / words),
         *(math.log1p(len(numbers)), *((int(numbers.sum()) / len(numbers), numbers.max()) if len(numbers) else (0, 0))),
     )
     classes = np.bincount(raw, minlength=256).astype(np.float32) @ _CLASSES
@@ -234,23 +249,29 @@ def _surface(
     at += 2 * width
     out[at : at + len(WORD_GROUPS)] = np.minimum(groups[1:], 5)
     at += len(WORD_GROUPS)
-    out[at : at + 6] = _options(raw, starts[single], first[single])
-    last = raw[-_LAST:]
-    digits = count((last >= 48) & (last <= 57))
-    out[at + 6 :] = digits, count(starts > n - _LAST), len(last) - count(_IS_WORD[_LOWER[last]])
+    out[at : at + 6] = _options(data, raw, starts[single])
+    last = data[-_LAST:]
+    symbols = len(last) - last.translate(_WORDLY).count(1)
+    out[at + 6 :] = last.translate(_IS_DIGIT).count(1), words - int(starts.searchsorted(n - _LAST, "right")), symbols
     return out
 
 
-def _options(raw: Bytes, starts: NDArray[np.int64], letters: Bytes) -> tuple[float, ...]:
-    """Of "… A. one B. two": how many, where they start, how long they are, how many have digits."""
-    after = raw[np.minimum(starts + 1, len(raw) - 1)]
-    marks = starts[_OPTION_LETTERS[letters] & _OPTION_ENDS[after]]
+def _options(data: bytes, raw: Bytes, starts: NDArray[np.int64]) -> tuple[float, ...]:
+    """Of "… A. one B. two": how many, where they start, how long they are, how many have digits.
+
+    Args:
+        starts: Of the words of one byte.
+    """
+    after = raw.take(starts + 1, mode="clip")
+    marks = starts[_OPTION_LETTERS.take(raw.take(starts)) & _OPTION_ENDS.take(after)]
     if len(marks) < 2:
         return (0, math.log1p(len(raw)), 0, 0, 0, 0)
-    sizes = np.diff(marks, append=len(raw)).astype(np.float64)
-    mean = float(sizes.sum()) / len(sizes)
-    digits = np.add.reduceat(((raw >= 48) & (raw <= 57)).astype(np.int64), marks)
+    ends = np.append(marks[1:], len(raw))
+    mean = (len(raw) - int(marks[0])) / len(marks)
+    off = (ends - marks) - mean
+    is_digit = np.frombuffer(data.translate(_IS_DIGIT), np.bool_)
+    with_digits = np.count_nonzero(np.logical_or.reduceat(is_digit, marks))
     return (
-        *(len(marks), math.log1p(marks[0]), math.log1p(mean), math.log1p(sizes.max())),
-        *(float(sizes.std()) / (mean + 1), np.count_nonzero(digits) / len(marks)),
+        *(len(marks), math.log1p(marks[0]), math.log1p(mean), math.log1p(mean + off.max())),
+        *(math.sqrt(off @ off / len(marks)) / (mean + 1), with_digits / len(marks)),
     )
