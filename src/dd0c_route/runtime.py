@@ -156,13 +156,13 @@ def build(
     )  # fmt: skip
     lines: dict[str, Line] = {}
     for name, provider in config.providers.items():
-        if provider.api_key is not None:
-            register(provider.api_key)
+        for secret in provider.secrets:
+            register(secret)
         kept = before.lines.get(name) if before is not None else None
         if kept is not None and kept.provider == provider:
             lines[name] = kept
         else:
-            pool = Pool(provider, loop=loop, sweeper=sweeper)
+            pool = Pool(provider, loop=loop, sweeper=sweeper, wall_ns=clock.wall_ns)
             lines[name] = Line(name.encode(), provider, pool, origin_of(provider.base_url).path)
     return Runtime(
         config=config,

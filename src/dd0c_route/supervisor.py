@@ -315,7 +315,7 @@ def _announce(address: str, config: Config) -> None:
     """The three lines that a newcomer needs: where, what to try, where to look."""
     dialect = next((provider.dialect for provider in config.providers.values()), "openai")
     path, model = _FIRST_CALLS.get(dialect, _FIRST_CALLS["openai"])
-    passes_key = any(provider.api_key is None and not provider.simulated for provider in config.providers.values())
+    passes_key = any(not provider.has_key and not provider.simulated for provider in config.providers.values())
     key = " -H 'authorization: Bearer YOUR-KEY'" if passes_key or config.server.access_keys else ""
     body = f'{{"model":"{model}","max_tokens":50,"messages":[{{"role":"user","content":"Say hello."}}]}}'
     print(f"router   {address}")

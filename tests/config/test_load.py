@@ -203,6 +203,43 @@ def test_a_missing_file_or_a_folder_is_a_fault(tmp_path: Path) -> None:
         load(tmp_path, {}, {}, {})
 
 
+AWS = """
+[providers.bedrock]
+base_url = "https://{host}"
+dialect = "bedrock"
+{fields}
+"""
+PAIR = 'aws_access_key_id = { env = "AWS_ID" }\naws_secret_access_key = { env = "AWS_SECRET" }'
+AWS_ENV = {"AWS_ID": "AKIDEXAMPLE", "AWS_SECRET": "synthetic-aws-secret", "KEY": "synthetic"}
+AWS_HOST = "bedrock-runtime.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("host", "fields", "fault"),
+    [
+        (AWS_HOST, 'aws_access_key_id = { env = "AWS_ID" }', "aws_secret_access_key: is missing"),
+        (AWS_HOST, 'aws_session_token = { env = "KEY" }', "aws_access_key_id: is missing"),
+        (AWS_HOST, PAIR + '\napi_key = { env = "KEY" }', "aws_access_key_id: there is an api_key as well"),
+        ("127.0.0.1", PAIR, "aws_region: is missing"),
+    ],
+)
+def test_an_access_key_of_aws_is_of_use_whole(tmp_path: Path, host: str, fields: str, fault: str) -> None:
+    path = tmp_path / "dd0c.toml"
+    path.write_text(AWS.format(host=host, fields=fields))
+    with pytest.raises(ConfigError, match=f"providers.bedrock.{fault}"):
+        load(path, AWS_ENV, {}, KNOWN)
+
+
+def test_an_access_key_of_aws_is_a_stored_key_and_a_secret(tmp_path: Path) -> None:
+    path = tmp_path / "dd0c.toml"
+    path.write_text(AWS.format(host=AWS_HOST, fields=PAIR))
+    loaded = load(path, AWS_ENV, {}, KNOWN)
+    provider = loaded.config.providers["bedrock"]
+    assert (provider.has_key, provider.region) == (True, "eu-west-1")
+    assert len(provider.secrets) == 2
+    assert loaded.version == load(path, {**AWS_ENV, "AWS_SECRET": "another-synthetic"}, {}, KNOWN).version
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.invalid", ""])  # noqa: S104  # nothing is bound
 def test_a_public_address_with_stored_keys_needs_access_keys(tmp_path: Path, host: str) -> None:
     text = f'[server]\nhost = "{host}"\n[providers.openai]\napi_key = {{ env = "OPENAI_API_KEY" }}\n'

@@ -25,6 +25,7 @@ REVEALED_IN = {
     "proxy/headers.py": "the provider's own header",
     "upstream/dial.py": "the header for an HTTP proxy, on a tunnel",
     "upstream/pool.py": "the same, on a plain request",
+    "upstream/signing.py": "the signature of a request to AWS",
 }
 
 
@@ -98,7 +99,7 @@ def test_the_value_is_read_in_few_places_only() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "reveal"
     ]
     assert set(places) <= REVEALED_IN.keys()
-    assert len(places) == len(set(places)) <= 4, places
+    assert len(places) == len(set(places)) <= 5, places
 
 
 def test_nobody_reaches_around_reveal() -> None:

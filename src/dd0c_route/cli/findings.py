@@ -95,7 +95,7 @@ def _providers(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
         hint = f"; the environment holds {found}" if found else ""
         yield Finding("providers", "warning", f"none is configured{hint}", "write a dd0c.toml: dd0c-route init")
     for name, provider in config.providers.items():
-        how = "its key is there" if provider.api_key is not None else "no api_key: callers send their own"
+        how = "its key is there" if provider.has_key else "no api_key: callers send their own"
         yield Finding(f"provider {name}", "ok", f"{provider.dialect}, {urlsplit(provider.base_url).hostname}: {how}")
 
 

@@ -97,18 +97,33 @@ def across(config: Config, provider_names: Collection[str], *, keys_listed: bool
     """
     if not config.ledger.url.startswith(_LEDGER_PREFIX) or config.ledger.url == _LEDGER_PREFIX:
         yield "ledger.url: expected sqlite:///path (relative to the configuration) or sqlite:////absolute/path"
-    stored = sorted(provider.name for provider in config.providers.values() if provider.api_key is not None)
+    stored = sorted(provider.name for provider in config.providers.values() if provider.has_key)
     if stored and not keys_listed and not is_loopback(config.server.host):
         yield (
             f"server.host: {shown(config.server.host)} can be reached from the network, and anybody could spend the "
             f"stored key of '{stored[0]}': set server.host to 127.0.0.1, or add server.access_keys "
             "('dd0c-route key new' makes one)"
         )
+    for name, provider in config.providers.items():
+        yield from (f"providers.{name}.{fault}" for fault in _aws(provider))
     for index, route in enumerate(config.routes):
         yield from (f"routes[{index}].{fault}" for fault in _route(route, provider_names))
     if config.judge.model is not None:
         yield from _judge(config.judge.model, config.providers)
     yield from _prices(config.prices)
+
+
+def _aws(provider: Provider) -> Iterator[str]:
+    """An access key is of use whole, and where nothing else is the credential."""
+    key, secret = provider.aws_access_key_id, provider.aws_secret_access_key
+    if (key is None) != (secret is None):
+        yield f"{'aws_access_key_id' if key is None else 'aws_secret_access_key'}: is missing: the two come as a pair"
+    elif key is None and provider.aws_session_token is not None:
+        yield "aws_access_key_id: is missing: a session token only signs together with an access key"
+    elif key is not None and provider.api_key is not None:
+        yield "aws_access_key_id: there is an api_key as well: keep one of them"
+    elif key is not None and provider.region is None:
+        yield "aws_region: is missing, and base_url names none (bedrock-runtime.REGION.amazonaws.com)"
 
 
 def _prices(rows: Sequence[PriceRow]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from dd0c_route.config import checks, overlay
 from dd0c_route.config.reader import Reader
-from dd0c_route.config.settings import Config
+from dd0c_route.config.settings import SECRETS, Config
 from dd0c_route.config.values import Fault
 from dd0c_route.errors import ConfigError
 
@@ -77,8 +77,8 @@ def load_without_secrets(path: Path | None, environ: Mapping[str, str], known: K
     providers, server = _get(tree, "providers"), _get(tree, "server")
     for table in [*(providers.values() if isinstance(providers, dict) else ()), server]:
         if isinstance(table, dict):
-            table.pop("api_key", None)
-            table.pop("access_keys", None)
+            for name in (*SECRETS, "access_keys"):
+                table.pop(name, None)
     return _read(tree, faults, Reader(base_dir, environ, known), base_dir)
 
 
@@ -151,6 +151,7 @@ def _exposed(path: Path, warnings: Iterable[str]) -> tuple[str, ...]:
 
 
 def _version(config: Config) -> str:
-    bare = {name: structs.replace(provider, api_key=None) for name, provider in config.providers.items()}
+    nothing = dict.fromkeys(SECRETS)
+    bare = {name: structs.replace(provider, **nothing) for name, provider in config.providers.items()}
     content = msgspec.json.encode(structs.replace(config, providers=bare), order="sorted")
     return hashlib.sha256(content).hexdigest()[:_VERSION_CHARS]

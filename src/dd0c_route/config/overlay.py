@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from dd0c_route.config.settings import Config
+from dd0c_route.config.settings import SECRETS, Config
 from dd0c_route.config.values import Fault, Text, did_you_mean
 
 PREFIX = "DD0C_"
@@ -62,7 +62,7 @@ def lay(tree: dict[str, Any], assignment: Assignment, provider_names: Iterable[s
     names: Iterable[str] = Config.__struct_fields__
     for part, following in pairwise(assignment.parts):
         key = _existing(part, node, names)
-        if key == "api_key":
+        if key in SECRETS:
             _place(node, key, {})  # one reference replaces the other, or a literal
         node = _step(node, key, [] if following.isdecimal() else {})
         names = provider_names if key == "providers" else ()

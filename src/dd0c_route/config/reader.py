@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import inspect as kinds
 
 from dd0c_route.config import checks, references
-from dd0c_route.config.settings import AccessKey, Config, Provider
+from dd0c_route.config.settings import SECRETS, AccessKey, Config, Provider
 from dd0c_route.config.values import Fault, Text, described, did_you_mean, scalar, shown, structured
 
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)*")
@@ -156,7 +156,7 @@ def _merged(row: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
     result = dict(row)
     for name, value in table.items():
         inner = result.get(name)
-        both = isinstance(inner, dict) and isinstance(value, dict) and name != "api_key"
+        both = isinstance(inner, dict) and isinstance(value, dict) and name not in SECRETS
         result[name] = _merged(inner, value) if both else value  # type: ignore[arg-type]  # `both` says so
     return result
 

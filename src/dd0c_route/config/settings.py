@@ -6,6 +6,7 @@ Every field has a type, a unit in its name where the type cannot say it, a defau
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -18,6 +19,9 @@ Port = Annotated[int, Meta(ge=0, le=65535)]
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+_AWS_HOST = re.compile(r"//[a-z-]+\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?(?:[:/]|$)")
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,6 +112,10 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     dialect: Literal["openai", "anthropic", "gemini", "bedrock", "cohere", "ollama"]
     base_url: str
     api_key: Secret | None = None
+    aws_access_key_id: Secret | None = None
+    aws_secret_access_key: Secret | None = None
+    aws_session_token: Secret | None = None
+    aws_region: str | None = None
     auth: Literal["bearer", "x-api-key", "x-goog-api-key", "api-key"] = "bearer"
     on_disconnect: Literal["abort", "drain"] = "abort"
     billed_after_abort: Literal["delivered", "whole", "nothing", "unknown"] = "unknown"  # of an answer that we cut
@@ -123,6 +131,26 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     max_age_s: Seconds = 300.0  # a connection is not reused after this, so that DNS changes are followed
     ca_file: str | None = None
     timeouts: Timeouts = Timeouts()
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that must never be shown of it."""
+        return tuple(one for name in SECRETS if (one := getattr(self, name)) is not None)
+
+    @property
+    def region(self) -> str | None:
+        """The AWS region: as configured, else the one in the address, `bedrock-runtime.REGION.amazonaws.com`."""
+        found = _AWS_HOST.search(self.base_url)
+        return self.aws_region or (found[1] if found else None)
+
+    @property
+    def has_key(self) -> bool:
+        """Calls go with a credential of ours, and never with the caller's."""
+        return self.api_key is not None or self.aws_access_key_id is not None
+
+
+SECRETS = ("api_key", "aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+"""The fields of a provider that are secrets."""
 
 
 class Retries(Settings, frozen=True, forbid_unknown_fields=True):

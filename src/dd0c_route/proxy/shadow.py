@@ -131,7 +131,7 @@ def _may_ask(call: Call, other: Target, runtime: Runtime) -> bool:
         provider = runtime.line(other.provider).provider
     except NotFound:
         return False
-    if provider.api_key is None and not provider.simulated:
+    if not provider.has_key and not provider.simulated:
         return False
     if runtime.price(other.provider, other.model, call.at_ns, None) is None:
         return False

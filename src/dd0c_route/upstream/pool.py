@@ -20,6 +20,7 @@ from dd0c_route.upstream.dial import Dialer
 from dd0c_route.upstream.marks import Marks
 from dd0c_route.upstream.origin import origin_of, proxy_for
 from dd0c_route.upstream.reply import Reply
+from dd0c_route.upstream.signing import Signer
 from dd0c_route.upstream.sweeper import Sweeper
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})  # get a content-length even where the body is empty
@@ -34,6 +35,7 @@ class Pool:
         unix_path: Talk over this unix socket instead; the base URL then only gives the `host` header and the path.
         environ: Where `HTTP_PROXY` and its like are looked up.
         ticks_ns: Monotonic nanoseconds for the marks.
+        wall_ns: Wall time, for signatures.
 
     Raises:
         ConfigError: A base URL or proxy that cannot be used.
@@ -48,6 +50,7 @@ class Pool:
         unix_path: str | None = None,
         environ: Mapping[str, str] | None = None,
         ticks_ns: Callable[[], int] = SystemClock.ticks_ns,
+        wall_ns: Callable[[], int] = SystemClock.wall_ns,
     ) -> None:
         origin = origin_of(provider.base_url)
         proxy = None if unix_path else proxy_for(origin, os.environ if environ is None else environ)
@@ -55,6 +58,8 @@ class Pool:
         self.timeouts = provider.timeouts
         self.ticks_ns = ticks_ns
         self._provider = provider
+        self._signer = Signer.of(provider)
+        self._wall_ns = wall_ns
         self._loop = loop
         self._sweeper = sweeper
         self._tls = origin.tls and unix_path is None
@@ -116,6 +121,8 @@ class Pool:
             BadRequest: A line break or NUL in the target or a header.
             ShuttingDown: The pool is closed.
         """
+        if self._signer is not None:
+            headers = self._signer.signed(method, target, headers, body, self._wall_ns())
         head = self._head(method, target, headers, body)
         if fresh and self._idle:
             self._idle[-1].drop()  # makes room for a new one
