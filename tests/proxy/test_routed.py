@@ -18,7 +18,7 @@ from tests.stand import Stand, until
 
 PRICES = "".join(
     f'\n[[prices]]\nprovider = "sim"\nmodel = "{model}"\ninput = {rate}\noutput = {rate}\n'
-    for model, rate in (("gpt-4o", 2.5), ("gpt-4o-mini", 0.15), ("gpt-3.5-turbo", 0.1))
+    for model, rate in (("half", 2.5), ("gpt-4o", 2.5), ("gpt-4o-mini", 0.15), ("gpt-3.5-turbo", 0.1))
 )
 ROUTES = (
     """
