@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dd0c_route.brain.features import Floats, Reading
 
 CLIP = 4.0  # standard deviations: nothing outside counts for more
+_BITS = 2 ** np.arange(16, dtype=np.float32)  # of the number of a leaf: as floats, which matrix products are quick with
 
 
 class Layer(NamedTuple):
@@ -56,17 +57,18 @@ class Layer(NamedTuple):
 
     def columns(self, reading: Reading, below: Floats) -> Floats:
         """float32, shape (c,)."""
-        weights = (1 + np.log(reading.counts)) * self.idf[reading.buckets]
+        weights = (1 + np.log(reading.counts)) * self.idf.take(reading.buckets)
         weights /= np.sqrt(weights @ weights) + np.float32(1e-9)
-        skills = (weights @ self.table[reading.buckets].astype(np.float32)) * self.scale
-        surface = np.clip((reading.surface - self.middle) / self.spread, -CLIP, CLIP)
-        return np.concatenate((np.clip(skills, -CLIP, CLIP), surface, below))
+        skills = (weights @ self.table.take(reading.buckets, axis=0).astype(np.float32)) * self.scale
+        surface = (reading.surface - self.middle) / self.spread
+        return np.concatenate((skills.clip(-CLIP, CLIP), surface.clip(-CLIP, CLIP), below))
 
     def advantage(self, columns: Floats) -> Floats:
         """float32, shape (m,): by how much each model should do better here than in the mean, if the text is known."""
-        depth = self.questions.shape[1]
-        leaf = (columns[self.questions] > self.thresholds) @ (1 << np.arange(depth))
-        grown = self.leaf_scale @ self.leaves[np.arange(len(leaf)), leaf].astype(np.float32)
+        trees, leaves, models = self.leaves.shape
+        answers = columns.take(self.questions) > self.thresholds
+        leaf = (answers @ _BITS[: answers.shape[1]]).astype(np.intp) + np.arange(0, trees * leaves, leaves)
+        grown = self.leaf_scale @ self.leaves.reshape(-1, models).take(leaf, axis=0).astype(np.float32)
         advantage: Floats = self.blend[0] * (self.heads @ columns) + self.blend[1] * grown
         return advantage
 

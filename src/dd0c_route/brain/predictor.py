@@ -124,10 +124,11 @@ class Predictor:
     def predict(self, turn: str, models: Sequence[str]) -> Odds:
         """The odds of *models* on the user's *turn* (whole, or its two ends). A model is found by its bare name too."""
         told = self._looked_at(turn)
-        places = [self._found(self._place, model) for model in models]
+        place, p_good, spread = self._place, told.p_good.tolist(), told.spread.tolist()
+        places = [place[model] if model in place else place.get(bare(model)) for model in models]
         return Odds(
-            tuple(None if at is None else float(told.p_good[at]) for at in places),
-            tuple(UNKNOWN if at is None else float(told.spread[at]) for at in places),
+            tuple([None if at is None else p_good[at] for at in places]),
+            tuple([UNKNOWN if at is None else spread[at] for at in places]),
             told.support,
         )
 
@@ -140,7 +141,7 @@ class Predictor:
         if self.lengths is None:
             raise LookupError("no lengths in this predictor")
         told = self._looked_at(turn)
-        at = self._found(self._length_place, model)
+        at = self._length_place.get(model, self._length_place.get(bare(model)))
         return length(self.lengths.arrays, at, told.columns, told.first_support, thinks)
 
     def say(self, readings: Iterable[Reading]) -> tuple[Floats, Floats]:
@@ -170,11 +171,6 @@ class Predictor:
         columns, near = first or (_NOTHING, 0.0)
         spread = np.sqrt(self._most - support * support * self._explained)
         return _Told(np.clip(p_good, self._edge, 1 - self._edge), spread, support, below, columns, near)
-
-    @staticmethod
-    def _found(place: dict[str, int], model: str) -> int | None:
-        at = place.get(model)
-        return place.get(bare(model)) if at is None else at
 
 
 def _with_bare_names(models: Sequence[str], labels: NDArray[np.float64]) -> dict[str, int]:
