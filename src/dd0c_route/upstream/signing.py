@@ -2,7 +2,7 @@
 
 Source: "Create a signed AWS API request", IAM User Guide
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html, read 2026-11-24); checked
-with the vectors that AWS publishes and, where it is installed, against botocore.
+with the vectors that AWS publishes, and with what botocore makes of model ids in paths.
 """
 
 from __future__ import annotations
