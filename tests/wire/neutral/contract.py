@@ -1,0 +1,144 @@
+"""The laws that every dialect keeps; a test module subclasses `Contract` with what its dialect can express."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from dd0c_route.wire.body import split
+from dd0c_route.wire.neutral import DIALECTS
+from dd0c_route.wire.neutral.dialect import Aim, Dialect, Opening
+from dd0c_route.wire.neutral.fold import answer_of, pieces_of
+from dd0c_route.wire.neutral.form import Answer, Fault, FaultKind, Piece, Prompt
+from tests.wire.neutral import strategies
+
+OPENING = Opening("opening", "opened", 1_700_000_000)
+KINDS: tuple[FaultKind, ...] = ("invalid", "authentication", "rate_limit", "server", "not_found")
+STATUSES = (400, 401, 429, 500, 404)
+
+
+class Contract:
+    """Attributes: the dialect, and which of `strategies.ALL` its requests and its answers can express."""
+
+    dialect: ClassVar[Dialect]
+    asks: ClassVar[str]
+    says: ClassVar[str]
+
+    def normal(self, answer: Answer) -> Answer:
+        """*answer* as far as the dialect can tell it."""
+        return answer
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    @given(st.data())
+    def test_a_request_it_can_express_comes_back_as_it_was(self, data: st.DataObject) -> None:
+        prompt = data.draw(strategies.prompts(self.asks, self.dialect.name))
+        written = self.dialect.write_request(prompt, Aim(model=prompt.model))
+        back = self.dialect.read_request(split(written.body))
+        assert written.losses == ()
+        assert self.as_asked(back, prompt) == prompt
+
+    def as_asked(self, back: Prompt, prompt: Prompt) -> Prompt:
+        """*back*, but for what a body does not say or what the router adds of its own."""
+        return structs.replace(
+            back, wants_usage=prompt.wants_usage, extras={}, model=prompt.model, stream=prompt.stream
+        )
+
+    @given(st.data())
+    def test_any_request_is_written_without_an_error(self, data: st.DataObject) -> None:
+        prompt = data.draw(strategies.prompts(strategies.ALL, "nobody"))
+        written = self.dialect.write_request(prompt, Aim(model=prompt.model))
+        self.dialect.read_request(split(written.body))
+
+    @given(st.data())
+    def test_a_request_through_any_other_dialect_is_whole_or_says_what_is_not(self, data: st.DataObject) -> None:
+        """Of what both can express, nothing is lost on the way through the other and back."""
+        other = data.draw(st.sampled_from(list(DIALECTS.values())))
+        prompt = data.draw(strategies.prompts("parallel", self.dialect.name))
+        there = other.write_request(prompt, Aim(model=prompt.model))
+        between = other.read_request(split(there.body))
+        back = self.dialect.write_request(between, Aim(model=prompt.model))
+        again = self.dialect.read_request(split(back.body))
+        assert there.losses == back.losses == ()
+        assert told(again) == told(prompt)
+
+    # --- answers ----------------------------------------------------------------------------------------------------
+
+    @given(st.data())
+    def test_an_answer_comes_back_as_it_was(self, data: st.DataObject) -> None:
+        answer = data.draw(strategies.answers(self.says, self.dialect.name))
+        assert self.normal(self.dialect.read_answer(self.dialect.write_answer(answer))) == self.normal(answer)
+
+    @given(st.data())
+    def test_any_answer_can_be_written(self, data: st.DataObject) -> None:
+        answer = data.draw(strategies.answers(strategies.ALL, "nobody"))
+        body = self.dialect.write_answer(answer)
+        assert self.dialect.read_answer(body).id == self.normal(answer).id
+
+    @given(st.data())
+    def test_a_stream_says_what_the_whole_answer_says_wherever_it_is_cut(self, data: st.DataObject) -> None:
+        answer = data.draw(strategies.answers(self.says, self.dialect.name))
+        written = self.streamed(pieces_of(answer))
+        size = data.draw(st.integers(1, 1 + len(written)))
+        assert self.normal(answer_of(self.read_stream(written, size))) == self.normal(answer)
+
+    @given(st.data())
+    def test_a_stream_of_any_answer_can_be_written(self, data: st.DataObject) -> None:
+        answer = data.draw(strategies.answers(strategies.ALL, "nobody"))
+        assert answer_of(self.read_stream(self.streamed(pieces_of(answer)), 1 << 20)).id == self.normal(answer).id
+
+    def test_a_stream_without_a_beginning_is_named_by_the_call(self) -> None:
+        read = answer_of(self.read_stream(self.streamed(pieces_of(Answer())), 1 << 20))
+        assert read.model == "opened"
+
+    def streamed(self, pieces: list[Piece]) -> bytes:
+        writer = self.dialect.writer(OPENING)
+        return b"".join([writer.feed([piece]) for piece in pieces]) + writer.end()
+
+    def read_stream(self, data: bytes, size: int) -> list[Piece]:
+        reader = self.dialect.reader()
+        pieces: list[Piece] = []
+        for at in range(0, len(data), size):
+            pieces += reader.feed(data[at : at + size])
+        return pieces + reader.end()
+
+    # --- errors -----------------------------------------------------------------------------------------------------
+
+    def test_an_error_keeps_its_kind_its_words_and_its_class_of_status(self) -> None:
+        for status, kind in zip(STATUSES, KINDS, strict=True):
+            fault = Fault(status, kind, "the words")
+            back = self.dialect.read_error(self.dialect.status(fault), self.dialect.write_error(fault, "dd_1"))
+            assert (back.kind, back.message) == (kind, "the words")
+            assert self.dialect.status(fault) // 100 == status // 100
+
+    @given(st.binary(max_size=60))
+    def test_an_error_may_look_like_anything(self, body: bytes) -> None:
+        assert self.dialect.read_error(500, body).message
+
+    def test_a_fault_ends_a_stream_and_is_read_as_one(self) -> None:
+        writer = self.dialect.writer(OPENING)
+        data = writer.feed(pieces_of(Answer())[:1]) + writer.feed([Fault(500, "server", "the words")]) + writer.end()
+        faults = [piece for piece in self.read_stream(data, 7) if isinstance(piece, Fault)]
+        assert [fault.message for fault in faults] == ["the words"]
+
+    @given(st.binary(max_size=80), st.integers(1, 80))
+    def test_no_bytes_make_the_reader_fail(self, data: bytes, size: int) -> None:
+        self.read_stream(data, size)
+        self.read_stream(b"data: " + data + b"\n\n", size)
+
+
+def told(prompt: Prompt) -> Prompt:
+    """What a request says, whatever its dialect calls things or leaves to a default."""
+    return structs.replace(
+        prompt,
+        dialect="",
+        model="",
+        extras={},
+        wants_usage=False,
+        stream=False,
+        max_output=None,
+        system=tuple(text for text in prompt.system),
+    )
