@@ -85,102 +85,7 @@ def test_any_value_of_messages_is_read_without_a_fault(data: bytes) -> None:
     asked(call(b'{"model":"m","messages":' + data + b"}"))
 
 
-# --- what binds it to a model ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"messages": [user("a"), CALLED, RESULT]},
-        {"messages": [user("a"), CALLED, RESULT, RESULT]},
-        {"messages": [user("a"), CALLED, user([{"type": "tool_result", "tool_use_id": "c", "content": "4"}])]},
-        {"messages": [user([{"type": "tool_result", "content": "4"}, {"type": "text", "text": "<reminder>"}])]},
-        {"contents": [{"role": "model", "parts": []}, {"role": "user", "parts": [{"functionResponse": {}}]}]},
-        {"input": [{"type": "function_call", "call_id": "c"}, {"type": "function_call_output", "output": "4"}]},
-    ],
-)
-def test_results_that_wait_for_the_model_are_a_tool_loop(body: dict[str, Any]) -> None:
-    seen = read(body)
-    assert seen.in_tool_loop
-    assert seen.kind == "tool_turn"
-    assert seen.tool_result_share > 0
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"messages": [user("a"), CALLED, RESULT, {"role": "assistant", "content": "42"}, user("And then?")]},
-        {"messages": [user("a")], "tools": [TOOL]},
-        {"input": [{"type": "function_call_output", "output": "4"}, {"role": "assistant", "content": "4"}, user("b")]},
-    ],
-)
-def test_results_that_were_answered_are_none(body: dict[str, Any]) -> None:
-    assert not read(body).in_tool_loop
-
-
-def test_where_not_even_the_last_message_can_be_read_a_tool_loop_is_taken_for_granted() -> None:
-    result = {**RESULT, "content": "line of a file\n" * TAIL_BYTES}
-    seen = read({"messages": [user("Fix it."), CALLED, result], "tools": [TOOL]})
-    assert seen.in_tool_loop
-    assert not read({"messages": [user("word " * TAIL_BYTES)]}).in_tool_loop
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"messages": [{"role": "assistant", "content": [{"type": "thinking", "signature": "abc"}]}, user("b")]},
-        {"messages": [{"role": "assistant", "content": [{"type": "redacted_thinking"}]}, user("b")]},
-        {"contents": [{"role": "model", "parts": [{"text": "", "thoughtSignature": "abc"}]}, {"parts": []}]},
-        {"input": [{"type": "reasoning", "encrypted_content": "abc"}, user("b")]},
-    ],
-)
-def test_sealed_thoughts_are_seen(body: dict[str, Any]) -> None:
-    assert read(body).signed_thinking
-
-
-def test_words_about_seals_are_none() -> None:
-    assert not read({"messages": [user('What is "signature": "abc" and encrypted_content?')]}).signed_thinking
-
-
-# --- what it uses -----------------------------------------------------------------------------------------------------
-
-IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
-
-
-@pytest.mark.parametrize(
-    ("body", "uses"),
-    [
-        ({"messages": [user("a")]}, set()),
-        ({"messages": [user("a")], "tools": []}, set()),
-        ({"messages": [user("a")], "tools": [TOOL], "parallel_tool_calls": True}, {"tools", "parallel_tools"}),
-        ({"messages": [user("a")], "tools": [{"type": "web_search_20250305"}]}, {"tools", "server_tools"}),
-        ({"messages": [user([IMAGE])]}, {"vision"}),
-        ({"messages": [user([{"type": "document", "source": {}}])]}, {"files"}),
-        ({"messages": [user([{"type": "input_audio"}])]}, {"audio"}),
-        ({"messages": [user([{"type": "tool_result", "content": [{"type": "image"}]}])]}, {"vision"}),
-        ({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png"}}]}]}, {"vision"}),
-        ({"contents": [{"parts": [{"fileData": {"mimeType": "application/pdf"}}]}]}, {"files"}),
-        ({"messages": [user("a")], "response_format": {"type": "json_schema", "json_schema": {}}}, {"schema"}),
-        ({"messages": [user("a")], "response_format": {"type": "json_object"}}, {"json"}),
-        ({"messages": [user("a")], "output_config": {"format": {"type": "json_schema"}}}, {"schema"}),
-        ({"input": "a", "text": {"format": {"type": "json_schema"}}}, {"schema"}),
-        ({"contents": [], "generationConfig": {"responseSchema": {}}}, {"schema"}),
-        ({"messages": [user("a")], "reasoning_effort": "high"}, {"reasoning"}),
-        ({"input": "a", "reasoning": {"effort": "low"}}, {"reasoning"}),
-        ({"messages": [user("a")], "thinking": {"type": "enabled", "budget_tokens": 9}}, {"reasoning"}),
-        ({"messages": [user("a")], "thinking": {"type": "disabled"}}, set()),
-        ({"messages": [user("a")], "logprobs": True, "n": 2}, {"logprobs", "n"}),
-        ({"input": "a", "previous_response_id": "resp_1"}, {"state"}),
-    ],
-)
-def test_what_a_model_must_be_capable_of(body: dict[str, Any], uses: set[str]) -> None:
-    assert read(body).uses == uses
-
-
-def test_a_file_in_the_midst_of_a_long_conversation_is_noticed() -> None:
-    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "QUJD" * 100_000}}
-    talk = [user("Well. " * 20) for _ in range(200)]
-    assert "vision" in read({"messages": [user("a"), user([image]), *talk, user("b")]}).uses
+# --- limits and caches ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -189,6 +94,8 @@ def test_a_file_in_the_midst_of_a_long_conversation_is_noticed() -> None:
         ({"max_tokens": 9}, 9),
         ({"max_completion_tokens": 8, "max_tokens": 9}, 8),
         ({"generationConfig": {"maxOutputTokens": 7}}, 7),
+        ({"inferenceConfig": {"maxTokens": 6}}, 6),
+        ({"options": {"num_predict": 5}}, 5),
         ({"max_tokens": "9"}, None),
         ({}, None),
     ],
@@ -204,6 +111,9 @@ def test_what_is_asked_of_the_cache_is_read(mark: Any, cache: str) -> None:
     marked = {"cache_control": mark} if mark else {}
     assert read({"messages": [user([{"type": "text", "text": "a", **marked}])]}).cache == cache
     assert read({"system": [{"type": "text", "text": "a", **marked}], "messages": [user("a")]}).cache == cache
+    pointed = [{"text": "a"}, {"cachePoint": {"type": "default", **mark}}] if mark else [{"text": "a"}]
+    assert read({"messages": [user(pointed)]}).cache == cache
+    assert read({"system": pointed, "messages": [user("a")]}).cache == cache
 
 
 # --- hashes -----------------------------------------------------------------------------------------------------------

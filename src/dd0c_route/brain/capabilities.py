@@ -24,6 +24,7 @@ _WORDS = {
     "schema": "answers by a schema",
     "json": "JSON answers",
     "n": "several answers",
+    "images": "answers with images",
     "vectors": "the vectors of this model",
     "completions": "completions without a chat",
     "server_tools": "the provider's own tools",

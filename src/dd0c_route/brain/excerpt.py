@@ -22,6 +22,12 @@ _MOST_MESSAGES = 8  # that are decoded of a long list
 _MOST_LAST = 48  # that are kept of a short one
 _PROBES, _PROBE_BYTES = 16, 64
 _EMBEDDED = re.compile(rb"[A-Za-z0-9+/=_-]{64}")
+SEALS_BYTES = 128 << 10  # from the end, looked through for sealed thoughts: 50 µs
+# Inside of a text the quotes would be escaped, and what a tool calls a signature is rarely so long.
+_SEAL = re.compile(
+    rb'"(?:(?:signature|thoughtSignature|thought_signature|encrypted_content|redactedContent)"\s*:\s*"[\w+/=-]{24}'
+    rb'|reasoning_content"\s*:\s*"[^"]|reasoning_details"\s*:\s*\[\s*\{|redacted_thinking")'
+)
 _BETWEEN = re.compile(rb"\}\s*,\s*\{\s*\"")
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -37,6 +43,7 @@ class Excerpt(Struct, frozen=True):
         total: How many messages there are; of a long list an estimate.
         head, tail: The first and last bytes of the list.
         embedded: Somewhere in a long list is something that looks like a file.
+        sealed: Near the end of a long list are thoughts that only their model can read (see `uses`).
         cut: Not everything was looked at.
     """
 
@@ -46,7 +53,14 @@ class Excerpt(Struct, frozen=True):
     head: bytes = b""
     tail: bytes = b""
     embedded: bool = False
+    sealed: bool = False
     cut: bool = False
+
+
+def ends(raw: Raw, size: int) -> bytes:
+    """A field as it was written; of a long one, *size* bytes of either end."""
+    view = memoryview(raw)
+    return bytes(view) if len(view) <= 2 * size else bytes(view[:size]) + bytes(view[-size:])
 
 
 def excerpt(raw: Raw) -> Excerpt:
@@ -55,12 +69,14 @@ def excerpt(raw: Raw) -> Excerpt:
     if len(view) <= WHOLE_BYTES:
         return _whole(bytes(view))
     head, tail = bytes(view[:HEAD_BYTES]), bytes(view[-TAIL_BYTES:])
+    sealed = _SEAL.search(view[-SEALS_BYTES:]) is not None
     if head.lstrip()[:1] != b"[":
-        return Excerpt((), (), 1, head, tail, embedded=False, cut=True)
+        return Excerpt((), (), 1, head, tail, sealed=sealed, cut=True)
     found = list(_from_the_end(tail))
     last = tuple([message for message, _ in reversed(found)])
     total = round(len(view) * len(found) / sum([size for _, size in found])) if found else 1
-    return Excerpt(tuple(_from_the_start(head)), last, total, head, tail, embedded=_embedded(view), cut=True)
+    first, embedded = tuple(_from_the_start(head)), _embedded(view)
+    return Excerpt(first, last, total, head, tail, embedded=embedded, sealed=sealed, cut=True)
 
 
 def _whole(data: bytes) -> Excerpt:

@@ -1,52 +1,39 @@
 """What a request is, as the brain sees it: its kind, its last user turn, what it uses and what binds it to a model.
 
 In bounded time whatever the request's length: of a long one the ends are read (`excerpt`). What cannot be seen there is
-judged so that nothing unsafe follows: see `_bound`.
+judged so that nothing unsafe follows: see `uses.bound`.
 """
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.brain.excerpt import UNREADABLE, Excerpt, excerpt
+from dd0c_route.brain.excerpt import UNREADABLE, Excerpt, ends, excerpt
 from dd0c_route.brain.kinds import form_of, kind_of
+from dd0c_route.brain.parts import is_result, parts_of, share_of_results
+from dd0c_route.brain.uses import bound, uses_of
 from dd0c_route.types import Call
 
 TURN_CHARS = 1000  # kept of either end
 _MESSAGES = ("messages", "contents", "input", "prompt")
 _SYSTEMS = ("system", "instructions", "systemInstruction", "system_instruction")
-_TOOLS = ("tools", "functions")
+_TOOLS = ("tools", "functions", "toolConfig")
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
-_STATE = ("previous_response_id", "conversation", "cachedContent", "mcp_servers")
+_LIMITS_WITHIN = (  # Google's, Amazon's, Ollama's
+    ("generationConfig", "maxOutputTokens"),
+    ("generation_config", "max_output_tokens"),
+    ("inferenceConfig", "maxTokens"),
+    ("options", "num_predict"),
+)
 _SMALL_BYTES = 4 << 10  # of a field that is read whole
 _HASHED_BYTES = 2 << 10  # of either end of a field
-_SEALS = ("signature", "thoughtSignature", "thought_signature", "encrypted_content", "reasoning_details")
-_SEALED_TYPES = ("redacted_thinking",)
-_MEDIA_TYPES = {
-    **dict.fromkeys(("image_url", "image", "input_image"), "vision"),
-    **dict.fromkeys(("input_audio", "audio"), "audio"),
-    **dict.fromkeys(("document", "file", "input_file"), "files"),
-    **dict.fromkeys(("video", "video_url", "input_video"), "video"),
-}
-_MIME = (("image/", "vision"), ("audio/", "audio"), ("video/", "video"))
-_APIS = {"embeddings": "vectors", "completions": "completions"}  # which no other model can stand in for
-_MOST_PARTS = 256  # that are looked at
-_RESULT_TYPES = ("tool_result", "function_call_output", "custom_tool_call_output", "computer_call_output")
-_SERVER_TOOLS: tuple[bytes, ...] = (
-    b'"web_search',
-    b'"web_fetch',
-    b'"code_interpreter',
-    b'"code_execution',
-    b'"file_search',
-    b'"computer',
-)
-_SERVER_TOOLS += (b'"googleSearch', b'"google_search', b'"codeExecution', b'"urlContext', b'"url_context', b'"mcp"')
+_CACHE_FIELDS = ("cache_control", "cachePoint")  # Anthropic's, Amazon's
 _CACHE_MARK = re.compile(rb',?\s*"cache_control"\s*:\s*\{[^}]*\},?')
 _BILLING = re.compile(rb"x-anthropic-billing-header:[^\"\\]*")
 
@@ -94,12 +81,14 @@ def asked(call: Call) -> Asked:
     seen = excerpt(found) if found is not None else Excerpt()
     small = {name: _small(raw) for name, raw in fields.items() if name not in _MESSAGES and name not in _TOOLS}
     system = next((fields[name] for name in _SYSTEMS if name in fields), None)
-    tools = next((fields[name] for name in _TOOLS if len(memoryview(fields.get(name, Raw(b"")))) > 2), None)
-    uses = _uses(call.api, small, tools, seen)
-    loop, signed = _bound(small, tools, seen)
+    tools = next((fields[name] for name in _TOOLS if _is_given(fields.get(name, Raw(b"")))), None)
+    uses = uses_of(call.api, small, tools, seen)
+    loop, signed = bound(small, tools, seen)
     turn, chars = _last_turn(seen, in_tool_loop=loop)
     limit = _limit(small)
-    wording = _ends(system) if system is not None else seen.first[0][:_HASHED_BYTES] if seen.first else b""
+    wording = (
+        ends(system, _HASHED_BYTES) if system is not None else seen.first[0][:_HASHED_BYTES] if seen.first else b""
+    )
     form = form_of(turn, uses, limit)
     opening = _opening(seen)
     hashes = (_hash(system) if system is not None else _system_in(seen), _hash(tools) if tools is not None else 0)
@@ -108,7 +97,7 @@ def asked(call: Call) -> Asked:
         turn=turn,
         turn_chars=chars,
         depth=seen.total,
-        tool_result_share=_share_of_results(seen),
+        tool_result_share=share_of_results(seen),
         system_hash=hashes[0],
         tools_hash=hashes[1],
         prefix_hashes=(*hashes, opening),
@@ -124,6 +113,11 @@ def asked(call: Call) -> Asked:
 # --- parts of a request ---------------------------------------------------------------------------------------
 
 
+def _is_given(raw: Raw) -> bool:
+    """Whether a field holds something: `[]`, `{}` and `null` are nothing."""
+    return bytes(memoryview(raw)[:5]).strip() not in (b"", b"[]", b"{}", b"null")
+
+
 def _small(raw: Raw) -> Any:
     """A short field's value; None for a long one."""
     if len(memoryview(raw)) > _SMALL_BYTES:
@@ -134,13 +128,9 @@ def _small(raw: Raw) -> Any:
         return None
 
 
-def _ends(raw: Raw) -> bytes:
-    view = memoryview(raw)
-    return bytes(view) if len(view) <= 2 * _HASHED_BYTES else bytes(view[:_HASHED_BYTES]) + bytes(view[-_HASHED_BYTES:])
-
-
 def _hash(raw: Raw) -> int:
-    return zlib.crc32(_unmarked(_ends(raw)), len(memoryview(raw)) if len(memoryview(raw)) > 2 * _HASHED_BYTES else 0)
+    size = len(memoryview(raw))
+    return zlib.crc32(_unmarked(ends(raw, _HASHED_BYTES)), size if size > 2 * _HASHED_BYTES else 0)
 
 
 def _unmarked(data: bytes) -> bytes:
@@ -163,9 +153,10 @@ def _opening(seen: Excerpt) -> int:
 
 
 def _limit(small: Mapping[str, Any]) -> int | None:
-    config = small.get("generationConfig")
     values = [small.get(name) for name in _LIMITS]
-    values.append(config.get("maxOutputTokens") if isinstance(config, dict) else None)
+    for place, name in _LIMITS_WITHIN:
+        config = small.get(place)
+        values.append(config.get(name) if isinstance(config, dict) else None)
     return next((value for value in values if type(value) is int and 0 < value < 1 << 31), None)
 
 
@@ -222,164 +213,17 @@ def _texts(content: Any) -> list[str]:
         return [content]
     parts = content if isinstance(content, list) else []
     return [
-        text for part in parts if isinstance(part, dict) and not _is_result(part)
+        text for part in parts if isinstance(part, dict) and not is_result(part)
         and isinstance(text := part.get("text"), str)
     ]  # fmt: skip
 
 
-def _is_result(part: Mapping[str, Any]) -> bool:
-    """Whether a message or a part of one brings what a tool gave."""
-    return (
-        part.get("role") in ("tool", "function")
-        or part.get("type") in _RESULT_TYPES
-        or "functionResponse" in part
-        or "function_response" in part
-    )
-
-
-def _results_in(message: Mapping[str, Any]) -> int:
-    """How many characters of results a message holds."""
-    if _is_result(message):
-        return _length(message)
-    parts = message.get("content", message.get("parts"))
-    if not isinstance(parts, list):
-        return 0
-    return sum([_length(part) for part in parts if isinstance(part, dict) and _is_result(part)])
-
-
-def _length(value: Mapping[str, Any]) -> int:
-    content = value.get("content", value.get("output"))
-    return len(content) if isinstance(content, str) else len(msgspec.json.encode(value))
-
-
-def _share_of_results(seen: Excerpt) -> float:
-    results = sum([_results_in(message) for message in seen.last])
-    if not results:
-        return 0.0
-    total = sum([len(msgspec.json.encode(message)) for message in seen.last])
-    return round(min(1.0, results / max(1, total)), 3)
-
-
-# --- what a model must be able to do, and what binds a request to one ---------------------------------------------
-
-
-def _uses(api: str, small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> frozenset[str]:
-    uses = _media(seen)
-    if (own := _APIS.get(api.rpartition(".")[2])) is not None:
-        uses.add(own)
-    if tools is not None:
-        uses.add("tools")
-        written = _ends(tools)
-        if any(name in written for name in _SERVER_TOOLS):
-            uses.add("server_tools")
-    if small.get("parallel_tool_calls") is True:
-        uses.add("parallel_tools")
-    if seen.embedded and not uses & {"vision", "audio", "files", "video"}:
-        uses.add("vision")  # a file of which the kind was not seen; nearly all are images
-    uses |= _form_uses(small)
-    if _is_on(small.get("logprobs")) or _is_on(small.get("top_logprobs")):
-        uses.add("logprobs")
-    if type(small.get("n")) is int and small["n"] > 1:
-        uses.add("n")
-    if any(_is_on(small.get(name)) for name in _STATE):
-        uses.add("state")
-    return frozenset(uses)
-
-
-def _parts(seen: Excerpt) -> list[Mapping[str, Any]]:
-    """The messages that were read, their parts, and the parts of tools' results."""
-    parts: list[Mapping[str, Any]] = []
-    for message in reversed(seen.last):
-        parts.append(message)
-        content = message.get("content", message.get("parts"))
-        for part in content if isinstance(content, list) else ():
-            if isinstance(part, dict):
-                parts.append(part)
-                inner = part.get("content")
-                parts += [one for one in inner if isinstance(one, dict)] if isinstance(inner, list) else []
-        if len(parts) > _MOST_PARTS:
-            break
-    return parts
-
-
-def _media(seen: Excerpt) -> set[str]:
-    uses: set[str] = set()
-    for part in _parts(seen):
-        kind = part.get("type")
-        if isinstance(kind, str) and kind in _MEDIA_TYPES:
-            uses.add(_MEDIA_TYPES[kind])
-        data = part.get("inlineData") or part.get("inline_data") or part.get("fileData") or part.get("file_data")
-        if isinstance(data, dict):
-            mime = str(data.get("mimeType", data.get("mime_type", "")))
-            uses.add(next((use for start, use in _MIME if mime.startswith(start)), "files"))
-    return uses
-
-
-def _form_uses(small: Mapping[str, Any]) -> set[str]:
-    """Schemas, JSON and reasoning, in the words of each dialect."""
-    uses: set[str] = set()
-    for name in ("response_format", "text", "output_config", "output_format"):
-        value = small.get(name)
-        value = value.get("format", value) if isinstance(value, dict) else None
-        kind = value.get("type") if isinstance(value, dict) else None
-        if kind in ("json_schema", "json_object"):
-            uses.add("schema" if kind == "json_schema" else "json")
-    config = small.get("generationConfig")
-    config = config if isinstance(config, dict) else {}
-    if any(name in config for name in ("responseSchema", "responseJsonSchema", "response_schema")):
-        uses.add("schema")
-    elif config.get("responseMimeType") == "application/json":
-        uses.add("json")
-    thinking = small.get("thinking")
-    if isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive"):
-        uses.add("reasoning")
-    effort = small.get("reasoning_effort") or small.get("reasoning")
-    effort = effort.get("effort", "medium") if isinstance(effort, dict) else effort
-    if effort not in (None, False, "none") or "thinkingConfig" in config:
-        uses.add("reasoning")
-    modalities = small.get("modalities")
-    if isinstance(modalities, list) and "audio" in modalities:
-        uses.add("audio")
-    return uses
-
-
-def _is_on(value: Any) -> bool:
-    return value not in (None, False, 0, "", [], {})
-
-
-def _bound(small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> tuple[bool, bool]:
-    """Whether it stands in a tool loop, and whether it holds sealed thoughts.
-
-    A conversation of which not even the last message could be read is taken for a tool loop where tools are offered,
-    and for one with sealed thoughts where the model is to think: most are.
-    """
-    if seen.last:
-        loop = any(_results_in(message) > 0 or _is_result(message) for message in _since_the_model(seen.last))
-    else:
-        loop = seen.cut and tools is not None
-    signed = any(
-        part.get("type") in _SEALED_TYPES or any(_is_on(part.get(name)) for name in _SEALS) for part in _parts(seen)
-    )
-    if not signed and not seen.last and seen.cut and seen.total > 2:
-        signed = "reasoning" in _form_uses(small)
-    return loop, signed
-
-
-def _since_the_model(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The messages behind the model's last one: only there can results wait for it."""
-    since: list[Mapping[str, Any]] = []
-    for message in reversed(messages):
-        if message.get("role") in ("assistant", "model") or message.get("type") in ("function_call", "reasoning"):
-            break
-        since.append(message)
-    return since
-
-
 def _cache(small: Mapping[str, Any], tools: Raw | None, system: Raw | None, seen: Excerpt) -> str:
-    marks = [part["cache_control"] for part in _parts(seen) if "cache_control" in part]
+    parts = parts_of(seen)
+    marks = [part[name] for part in parts for name in _CACHE_FIELDS if name in part]
     marks += [small["cache_control"]] if "cache_control" in small else []
-    ends = [_ends(raw) for raw in (tools, system) if raw is not None]
-    written = [piece for piece in ends if b'"cache_control"' in piece]
+    written = [ends(raw, _HASHED_BYTES) for raw in (tools, system) if raw is not None]
+    written = [piece for piece in written if b'"cache_control"' in piece or b'"cachePoint"' in piece]
     if not marks and not written:
         return ""
     hour = any(isinstance(mark, dict) and mark.get("ttl") == "1h" for mark in marks)

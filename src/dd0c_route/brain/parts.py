@@ -1,0 +1,70 @@
+"""The parts of messages, in the shapes of every dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from dd0c_route.brain.excerpt import Excerpt
+
+_MOST_PARTS = 256  # that are looked at
+_DEEPEST = 4  # a part of a result of a tool, in a wrapper
+_HOLDERS = ("content", "parts", "output", "toolResult", "functionResponse", "function_response")
+_RESULT_TYPES = ("tool_result", "function_call_output", "custom_tool_call_output", "computer_call_output")
+_RESULT_FIELDS = ("functionResponse", "function_response", "toolResult")
+
+
+def parts_of(seen: Excerpt) -> list[Mapping[str, Any]]:
+    """The messages that were read, their parts, and the parts of tools' results; the last message first."""
+    parts: list[Mapping[str, Any]] = []
+    for message in reversed(seen.last):
+        parts += _within(message, _DEEPEST)
+        if len(parts) > _MOST_PARTS:
+            break
+    return parts
+
+
+def _within(part: Mapping[str, Any], deepest: int) -> Iterator[Mapping[str, Any]]:
+    yield part
+    if not deepest:
+        return
+    for name in _HOLDERS:
+        held = part.get(name)
+        for one in held if isinstance(held, list) else (held,):
+            if isinstance(one, dict):
+                yield from _within(one, deepest - 1)
+
+
+def is_result(part: Mapping[str, Any]) -> bool:
+    """Whether a message or a part of one brings what a tool gave."""
+    return (
+        part.get("role") in ("tool", "function")
+        or part.get("type") in _RESULT_TYPES
+        or any(name in part for name in _RESULT_FIELDS)
+    )
+
+
+def results_in(message: Mapping[str, Any]) -> int:
+    """How many characters of results a message holds."""
+    if is_result(message):
+        return _length(message)
+    parts = message.get("content", message.get("parts"))
+    if not isinstance(parts, list):
+        return 0
+    return sum([_length(part) for part in parts if isinstance(part, dict) and is_result(part)])
+
+
+def share_of_results(seen: Excerpt) -> float:
+    """Which share of the characters of the last messages they are."""
+    results = sum([results_in(message) for message in seen.last])
+    if not results:
+        return 0.0
+    total = sum([len(msgspec.json.encode(message)) for message in seen.last])
+    return round(min(1.0, results / max(1, total)), 3)
+
+
+def _length(value: Mapping[str, Any]) -> int:
+    content = value.get("content", value.get("output"))
+    return len(content) if isinstance(content, str) else len(msgspec.json.encode(value))
