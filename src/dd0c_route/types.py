@@ -88,6 +88,7 @@ class Call(Struct, frozen=True):
         session, tags, policy: From the caller's `x-dd0c-*` headers or the body's `dd0c` object.
         route_off: Never re-route this call.
         wants_cost: Put the cost into the final usage object of a stream.
+        subscription: Whose subscription the caller's credential stands for (`anthropic`), or None.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Call(Struct, frozen=True):
     policy: str | None = None
     route_off: bool = False
     wants_cost: bool = False
+    subscription: str | None = None
 
 
 class Target(Struct, frozen=True, gc=False):
@@ -445,6 +447,7 @@ class Entry(Struct, frozen=True, omit_defaults=False):
     local_output_tokens: int | None = None
     feedback: tuple[Label, ...] = ()
     shadow_of: str | None = None
+    credential: Literal["stored", "caller", "subscription"] | None = None
 
 
 EXPLORED = "explored:"

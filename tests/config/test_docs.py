@@ -107,7 +107,7 @@ def test_no_policy_is_missing() -> None:
 
 
 def test_every_known_provider_is_listed_with_what_it_brings_along() -> None:
-    table = re.findall(r"^\| `([a-z]+)` \| (\w+) \| (.+?) \| (abort|drain) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    table = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| (.+?) \| (abort|drain) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
     listed = {name: (dialect, url.strip("`"), how) for name, dialect, url, how in table}
     assert listed.keys() == known().keys()
     for name, row in known().items():

@@ -116,6 +116,8 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     aws_secret_access_key: Secret | None = None
     aws_session_token: Secret | None = None
     aws_region: str | None = None
+    address: Literal["usual", "azure-deployments", "vertex-claude"] = "usual"
+    query: str | None = None  # added to each call's: `api-version=…`
     auth: Literal["bearer", "x-api-key", "x-goog-api-key", "api-key"] = "bearer"
     on_disconnect: Literal["abort", "drain"] = "abort"
     billed_after_abort: Literal["delivered", "whole", "nothing", "unknown"] = "unknown"  # of an answer that we cut

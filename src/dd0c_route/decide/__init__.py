@@ -59,6 +59,8 @@ def decide(call: Call, router: Router) -> Decision:
     asked = resolve(call, router)
     if call.route_off:
         decision = Decision((asked,), "pinned", "the caller asked for no routing", asked)
+    elif call.subscription is not None and asked.provider in router.keyless:
+        decision = Decision((asked,), "pinned", "a subscription's token is only for its own provider", asked)
     elif call.api.endswith(_COUNTS):  # it is of this model's tokens
         decision = _kept(asked, "a count of tokens")
     elif not router.routes:

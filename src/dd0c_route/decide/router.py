@@ -120,6 +120,7 @@ class Router(Struct, frozen=True):
     moments: Moments
     sessions: Sessions
     guard: Guard
+    keyless: frozenset[str] = frozenset()  # providers that get the caller's own credential
 
     def resolve(self, call: Call) -> Target:
         """The target that the model's name means when nothing is re-routed.
@@ -184,6 +185,7 @@ def build_router(
         moments or Moments(),
         sessions if sessions is not None else Sessions(config.brain.sessions, config.brain.session_s),
         guard or Guard(config.brain.enabled),
+        frozenset(name for name, provider in config.providers.items() if not provider.has_key),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from typing import Literal
 
 from msgspec import structs, to_builtins
 
@@ -335,8 +336,18 @@ class Bill:
             duration_ms=self._ms(self._runtime.clock.ticks_ns()) or 0.0,
             overhead_ms=self.overhead_ms(),
             baseline_price=spent.baseline_price,
+            credential=self._credential(),
             **charged_fields(used, spent, reported, attempts),
         )
+
+    def _credential(self) -> Literal["stored", "caller", "subscription"] | None:
+        """Whose account the provider bills: of a subscription the cost is what the same would cost by the token."""
+        line = self._runtime.lines.get(self._target.provider) if self._target is not None else None
+        if self.call is None or line is None or line.provider.simulated:
+            return None
+        if line.provider.has_key:
+            return "stored"
+        return "subscription" if self.call.subscription is not None else "caller"
 
     def _facts(
         self, target: Target, meter: Meter | None, delivered_bytes: int, body_bytes: int, answered: bool,

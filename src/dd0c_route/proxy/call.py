@@ -8,7 +8,8 @@ from itertools import islice
 from msgspec import Raw, Struct
 
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
-from dd0c_route.proxy.headers import Headers, names_of
+from dd0c_route.proxy.headers import Headers, names_of, subscription_of
+from dd0c_route.proxy.peers import heard, tags_of
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.redact import redact_label
 from dd0c_route.types import Call, Dialect
@@ -107,7 +108,8 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
     model, ours = address.model or known.model, known.ours or _NO_OURS
     if len(model) > MODEL_CHARS and address.dialect != "passthrough":
         raise BadRequest(f"`model` is longer than {MODEL_CHARS} characters")
-    if names_of(headers).ours:
+    names = names_of(headers)
+    if names.ours or names.peers:
         ours = _with_headers(ours, headers)
     return Call(
         id=request.id,
@@ -130,6 +132,7 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         policy=ours.policy,
         route_off=ours.route == "off",
         wants_cost=ours.cost,
+        subscription=subscription_of(headers, query),
     )
 
 
@@ -158,28 +161,21 @@ def _asker(address: Address, headers: Headers) -> Dialect:
 
 
 def _with_headers(ours: Ours, headers: Headers) -> Ours:
-    """What the body's `dd0c` object asks for, and the `x-dd0c-*` headers; a repeated one joined by commas."""
+    """What the body's `dd0c` object, the `x-dd0c-*` headers (a repeated one joined by commas) and those of other
+    gateways ask for.
+    """
     said: dict[str, str] = {}
     for name, value in [header for header in headers if header[0].startswith(b"x-dd0c-")]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         said[key] = f"{said[key]},{text}" if key in said else text
+    peers = heard(headers)
     return Ours(
         route="off" if said.get("x-dd0c-route", "").lower() == "off" else ours.route,
-        tags={**_tags(said.get("x-dd0c-tags", "")), **ours.tags},
-        session=said.get("x-dd0c-session") or ours.session,
+        tags={**peers.tags, **tags_of(said.get("x-dd0c-tags", "")), **ours.tags},
+        session=said.get("x-dd0c-session") or ours.session or peers.session,
         policy=said.get("x-dd0c-policy") or ours.policy,
         cost=ours.cost or said.get("x-dd0c-cost", "").lower() == "on",
     )
-
-
-def _tags(text: str) -> dict[str, str]:
-    """`team=core,feature=search` → a dictionary; a name without a value is kept with an empty one."""
-    tags: dict[str, str] = {}
-    for part in text.split(","):
-        name, _, value = part.partition("=")
-        if name.strip():
-            tags[name.strip()] = value.strip()
-    return tags
 
 
 def _bounded_tags(tags: dict[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from msgspec import Raw
 
 from dd0c_route.config import Provider
 from dd0c_route.proxy.headers import upstream_query
+from dd0c_route.proxy.hosted import hosted_fields, hosted_path, with_query
 from dd0c_route.types import Call, Target
 from dd0c_route.wire.body import join, with_usage_asked
 
@@ -28,13 +29,15 @@ def upstream_target(call: Call, provider: Provider, base_path: str, target: Targ
     if call.dialect == "passthrough":
         if base_path and (path == base_path or path.startswith(base_path + "/")):
             path = path[len(base_path) :] or "/"
+    elif provider.address != "usual":
+        path = hosted_path(provider, path, target.model, stream=call.stream)
     else:
         if call.dialect == "gemini":
             path = _MODEL_IN_PATH.sub(f"/models/{target.model}:", path)
         wants_version = not base_path if call.dialect == "openai" else not _VERSIONED.search(base_path)
         if wants_version:
             path = _VERSION[call.dialect] + path
-    query = upstream_query(call, provider)
+    query = with_query(provider, upstream_query(call, provider))
     return f"{path}?{query}" if query else path
 
 
@@ -50,6 +53,8 @@ def upstream_body(call: Call, provider: Provider, target: Target) -> tuple[bytes
         fields = {**call.fields, "model": Raw(msgspec.json.encode(target.model))}
     if "dd0c" in call.fields and call.dialect == "openai":
         fields = {name: raw for name, raw in (fields or call.fields).items() if name != "dd0c"}
+    if provider.address == "vertex-claude":
+        fields = hosted_fields(call.path, fields or call.fields)
     asked = None
     if call.stream and call.api in _ASKED_FOR_USAGE and provider.usage == "ask":
         asked = with_usage_asked(fields or call.fields)

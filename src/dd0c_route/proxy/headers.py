@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import compress
 from operator import itemgetter
@@ -10,6 +11,8 @@ from msgspec import Struct
 
 from dd0c_route.config import Provider
 from dd0c_route.errors import BadKey
+from dd0c_route.proxy.credentials import mark_of, may_go_to
+from dd0c_route.proxy.peers import KEYS, peer_of
 from dd0c_route.types import Call, Secret
 
 Headers = list[tuple[bytes, bytes]]
@@ -23,6 +26,11 @@ HOP_BY_HOP = frozenset(
 CREDENTIALS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
 """Where callers put their key, in the order in which it is looked for; `?key=` comes last."""
 
+_CREDENTIAL_LIKE = (
+    frozenset(CREDENTIALS)
+    | KEYS
+    | frozenset(b"x-amz-date x-amz-security-token x-amz-content-sha256 chatgpt-account-id".split())
+)  # what goes where the caller's credential goes: keys of other gateways, the parts of a signature, whose account
 _NOT_UPSTREAM = HOP_BY_HOP | frozenset(
     b"host content-length expect cookie cookie2 forwarded via x-real-ip x-forwarded x-original-host".split()
 )
@@ -44,6 +52,7 @@ class Names(Struct, frozen=True, gc=False):
         connection: Places of the fields that may name further hop-by-hop ones.
         hosts: How many are `host`.
         ours: One of them is ours, `x-dd0c-…`.
+        peers: One of them has a meaning in another gateway (`peers.toml`).
     """
 
     upstream: tuple[bool, ...]
@@ -54,6 +63,7 @@ class Names(Struct, frozen=True, gc=False):
     connection: tuple[int, ...]
     hosts: int
     ours: bool
+    peers: bool
 
 
 def names_of(headers: Headers) -> Names:
@@ -67,31 +77,47 @@ def _names(names: tuple[bytes, ...]) -> Names:
     last = {name: index for index, name in enumerate(names)}
     return Names(
         upstream=tuple(upstream),
-        anonymous=tuple(crosses and n not in CREDENTIALS for crosses, n in zip(upstream, names, strict=True)),
+        anonymous=tuple(crosses and n not in _CREDENTIAL_LIKE for crosses, n in zip(upstream, names, strict=True)),
         to_client=tuple(n not in _NOT_TO_CLIENT and not n.startswith(b"x-dd0c-") for n in names),
         credentials=tuple(last[name] for name in CREDENTIALS if name in last),
         framing=tuple(index for index, name in enumerate(names) if name in _OF_FRAMING),
         connection=tuple(index for index, name in enumerate(names) if name == b"connection"),
         hosts=names.count(b"host"),
         ours=any(name.startswith(b"x-dd0c-") for name in names),
+        peers=any(peer_of(name) is not None for name in names),
     )
 
 
 def credential_of(headers: Headers, query: str) -> Secret | None:
     """The caller's own key: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, `?key=`."""
+    text = next(_credentials(headers, query), None)
+    return None if text is None else Secret(text)
+
+
+def subscription_of(headers: Headers, query: str) -> str | None:
+    """Whose subscription the caller's credential stands for, where it shows that."""
+    text = next(_credentials(headers, query), None)
+    mark = None if text is None else mark_of(text, [name for name, _ in headers])
+    return mark.vendors[0] if mark is not None and mark.subscription else None
+
+
+def _credentials(headers: Headers, query: str) -> Iterator[str]:
+    """All that a caller may have put its key into, in the order in which it is looked for."""
     for index in names_of(headers).credentials:
-        name, value = headers[index]
-        text = value.decode("latin-1").strip()
-        if name == b"authorization":
-            scheme, _, rest = text.partition(" ")
-            text = rest.strip() if scheme.lower() == "bearer" else text
-        if text:
-            return Secret(text)
-    if query:
-        for pair in query.split("&"):
-            if pair.startswith("key="):
-                return Secret(pair[4:])
-    return None
+        if text := _bare(headers[index]):
+            yield text
+    for pair in query.split("&") if query else ():
+        if pair.startswith("key="):
+            yield pair[4:]
+
+
+def _bare(header: tuple[bytes, bytes]) -> str:
+    """The credential in *header*, without `Bearer`."""
+    text = header[1].decode("latin-1").strip()
+    if header[0] == b"authorization":
+        scheme, _, rest = text.partition(" ")
+        return rest.strip() if scheme.lower() == "bearer" else text
+    return text
 
 
 def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> Headers:
@@ -101,13 +127,15 @@ def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> 
         plain: Ask for an answer without content coding, because its events will be edited.
 
     Raises:
-        BadKey: The provider has no stored key, and the caller's credential is the router's own access key.
+        BadKey: The provider has no stored key, and the caller's credential is the router's own access key, or shows
+            that it is somebody else's.
     """
     names = names_of(call.headers)
     is_access_key = call.key_id is not None and not _own_key(call, names)  # then it is nobody else's business
-    if provider.api_key is not None or is_access_key:
+    if provider.has_key or is_access_key or provider.simulated:
         out = list(compress(call.headers, names.anonymous))
     else:
+        _check(call, provider)
         out = list(compress(call.headers, names.upstream))
         if own_key := _own_key(call, names):
             out = [(name, value) for name, value in out if name not in CREDENTIALS or own_key not in value]
@@ -117,7 +145,9 @@ def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> 
         out.append((b"accept-encoding", b"identity"))
     if provider.api_key is not None:
         out.append(_credential(provider, provider.api_key))
-    elif is_access_key and not provider.simulated:  # that one wants no key: ours just stays here
+    elif (
+        is_access_key and not provider.has_key and not provider.simulated
+    ):  # that one wants no key: ours just stays here
         raise BadKey(
             f"provider '{provider.name}' has no api_key, and the credential of this call is the router's own key: "
             f"send that as x-dd0c-key and the provider's as the credential, or set providers.{provider.name}.api_key"
@@ -125,12 +155,25 @@ def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> 
     return out
 
 
+def _check(call: Call, provider: Provider) -> None:
+    """Let no credential through that shows that it is not this provider's, also where it stands beside another."""
+    every = [_bare(header) for header in call.headers if header[0] in CREDENTIALS]
+    for text in [*every, *_credentials([], call.query)]:
+        mark = mark_of(text, [name for name, _ in call.headers])
+        if mark is not None and not may_go_to(mark, provider):
+            what = "a subscription's token" if mark.subscription else "a key"
+            raise BadKey(
+                f"the credential of this call is {what} of '{mark.vendors[0]}', and provider '{provider.name}' is not "
+                f"known to be that: it is not sent there; set providers.{provider.name}.api_key, or send its own key"
+            )
+
+
 def upstream_query(call: Call, provider: Provider) -> str:
     """The query string; a `key=` in it is a credential and goes only where the caller's credential goes."""
     if "key=" not in call.query:
         return call.query
     own_key = _own_key(call, names_of(call.headers)).decode("latin-1")
-    keeps_credential = provider.api_key is None
+    keeps_credential = not provider.has_key and not provider.simulated
     return "&".join(
         pair
         for pair in call.query.split("&")

@@ -1,0 +1,63 @@
+"""Whose a caller's credential is, and to whom it may go."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from datetime import date
+from importlib import resources
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from dd0c_route.config import Provider
+from dd0c_route.upstream.providers import known
+
+
+class Mark(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of `credentials.toml`."""
+
+    begins: str
+    vendors: tuple[str, ...]
+    source: str
+    checked: date
+    subscription: bool = False
+    dialect: str = ""
+    header: str = ""
+
+
+_TEXT = resources.files("dd0c_route.proxy").joinpath("credentials.toml").read_text("utf-8")
+MARKS = msgspec.convert(tomllib.loads(_TEXT)["credential"], tuple[Mark, ...])
+_BEGINS = tuple({mark.begins for mark in MARKS})
+
+
+def mark_of(credential: str, names: Sequence[bytes]) -> Mark | None:
+    """Whose *credential* is, where it shows; the first row that fits.
+
+    Args:
+        names: Of the request's headers.
+    """
+    if not credential.startswith(_BEGINS):
+        return None
+    fits = (mark for mark in MARKS if credential.startswith(mark.begins))
+    return next((mark for mark in fits if not mark.header or mark.header.encode() in names), None)
+
+
+def may_go_to(mark: Mark, provider: Provider) -> bool:
+    """Whether *provider* may get a credential that carries *mark*.
+
+    A subscription's token goes to its vendor alone: a provider with its name (also `anthropic-eu`), its prices or
+    its address, or one that speaks a dialect which is the vendor's own. Any other key is only kept from providers that
+    are known to be somebody else: one with a name of the operator's own may be anything.
+    """
+    if any(_is(vendor, provider) for vendor in mark.vendors):
+        return True
+    if provider.name in known() or provider.price_as is not None:
+        return False
+    return not mark.subscription or mark.dialect == provider.dialect
+
+
+def _is(vendor: str, provider: Provider) -> bool:
+    words = f"{provider.name}-{provider.price_as or ''}".lower().replace("_", "-").split("-")
+    return vendor in words or urlsplit(provider.base_url).hostname == urlsplit(known()[vendor]["base_url"]).hostname
