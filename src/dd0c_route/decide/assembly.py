@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import structs
 
 from dd0c_route.brain.capabilities import Capability, capability
@@ -26,6 +27,9 @@ from dd0c_route.wire.body import split
 
 if TYPE_CHECKING:
     from dd0c_route.brain.predictor import Predictor
+
+_CHOICE = "Which of these 17 numbers, 3.5 among them, is the sum?\nA. 42\nB. 4,711\nC. one of “größer”, “大”\n"
+_REHEARSED = ("Read the tables now.", _CHOICE, *[_CHOICE * times for times in (30, 100, 100)])
 
 
 def assembled(
@@ -63,6 +67,7 @@ def assembled(
         before.moments if before is not None else None,
         thresholds_of(plain.routes, predictor),
         lambda number: taught().thresholds_of(plain.routes[number].id),
+        lambda: taught().checks,
     )
     router = structs.replace(plain, moments=moments)
     costs.prepare({target for route in router.routes for target in route.targets}, at_ns)
@@ -151,12 +156,16 @@ def thresholds_of(routes: Sequence[CompiledRoute], predictor: Predictor | None) 
 
 
 def rehearse(router: Router, at_ns: int) -> None:
-    """Decide once on each route, so that tables are read and prices found now and not while a client waits."""
-    body = b'{"model":"m","messages":[{"role":"user","content":"Read the tables now."}]}'
+    """Decide on each route, so that tables are read and prices found now and not while a client waits.
+
+    The texts take the ways that others will: short and long, numbers, options to choose from, other scripts.
+    """
     for route in router.routes:
         any_call = structs.replace(route, settings=structs.replace(route.settings, match=Match()))
         unhurried = structs.replace(router, routes=(any_call,), guard=Guard())
         dialect = router.spoken(route.targets[0].provider)
-        call = Call(id="", at_ns=at_ns, started_ns=0, dialect=dialect, api="openai.chat", method="POST", path="",
-                    query="", headers=[], body=body, fields=split(body), model=str(route.targets[0]))  # fmt: skip
-        decide(call, unhurried)
+        for text in _REHEARSED:
+            body = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]})
+            call = Call(id="", at_ns=at_ns, started_ns=0, dialect=dialect, api="openai.chat", method="POST", path="",
+                        query="", headers=[], body=body, fields=split(body), model=str(route.targets[0]))  # fmt: skip
+            decide(call, unhurried)
