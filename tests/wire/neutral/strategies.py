@@ -35,7 +35,9 @@ ALL = (
     "top_k user created sequence cache_write signature result_names custom_results"
 )
 
-words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+words = st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=1, max_size=12).filter(
+    lambda text: text == text.strip()
+)
 names = st.from_regex(r"[a-z][a-z_]{0,9}", fullmatch=True)
 ids = st.from_regex(r"call_[A-Za-z0-9]{6,12}", fullmatch=True)
 base64s = st.sampled_from(["aGVsbG8=", "AAAA", "iVBORw0KGgo="])

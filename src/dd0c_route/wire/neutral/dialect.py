@@ -51,7 +51,7 @@ class StreamWriter(Protocol):
     def feed(self, pieces: list[Piece]) -> bytes: ...
 
     def end(self) -> bytes:
-        """The answer came whole: what the dialect ends its streams with. After a fault: nothing."""
+        """The answer came whole: what the dialect ends its streams with. After a fault or a `Done`: nothing more."""
 
 
 class Opening(Struct, frozen=True, gc=False):

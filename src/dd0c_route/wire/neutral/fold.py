@@ -12,6 +12,7 @@ from dd0c_route.wire.neutral.form import (
     CallBegin,
     CallDelta,
     CallEnd,
+    Done,
     Fault,
     Part,
     Piece,
@@ -47,7 +48,7 @@ def answer_of(pieces: Iterable[Piece]) -> Answer:
             answer = structs.replace(answer, usage=piece.usage)
         elif isinstance(piece, Stop):
             answer = structs.replace(answer, stop=piece.reason, sequence=piece.sequence)
-        elif isinstance(piece, CallEnd):
+        elif isinstance(piece, CallEnd | Done):
             pass
         elif isinstance(piece, Fault):
             break

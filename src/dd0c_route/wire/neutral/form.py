@@ -300,6 +300,10 @@ class Stop(Struct, frozen=True, gc=False):
     sequence: str = ""
 
 
+class Done(Struct, frozen=True, gc=False):
+    """The dialect's own last event was seen; not all of them have one."""
+
+
 class Fault(Struct, frozen=True, gc=False):
     """An error that a provider reports; as a piece it ends the stream.
 
@@ -322,4 +326,16 @@ FaultKind = Literal[
     "overloaded", "timeout", "server",
 ]  # fmt: skip
 
-Piece = Begin | TextDelta | RefusalDelta | ThinkingDelta | CallBegin | CallDelta | CallEnd | UsageSoFar | Stop | Fault
+Piece = (
+    Begin
+    | TextDelta
+    | RefusalDelta
+    | ThinkingDelta
+    | CallBegin
+    | CallDelta
+    | CallEnd
+    | UsageSoFar
+    | Stop
+    | Done
+    | Fault
+)

@@ -17,6 +17,7 @@ from dd0c_route.wire.loose import UNREADABLE
 from dd0c_route.wire.neutral.form import Json, Loss
 
 T = TypeVar("T")
+_NOTHING = (b"false", b'""', b"[]", b"{}")
 
 
 @cache  # a dozen types
@@ -95,9 +96,11 @@ class Fields:
         return {name: bytes(raw) for name, raw in left.items() if bytes(raw) != b"null"}
 
     def done(self, without_effect: Collection[str] = ()) -> None:
-        """What is left has no place in the form, and is noted; but for fields *without_effect* on the answer."""
-        for name in self.rest():
-            if name not in without_effect:
+        """What is left has no place in the form, and is noted; but for fields *without_effect* on the answer, and for
+        what is switched off or empty.
+        """
+        for name, raw in self.rest().items():
+            if name not in without_effect and raw not in _NOTHING:
                 self.lose(name)
 
     def lose(self, name: str) -> None:

@@ -18,6 +18,7 @@ from dd0c_route.wire.neutral.form import (
     Begin,
     CallBegin,
     CallDelta,
+    Done,
     Fault,
     Piece,
     RefusalDelta,
@@ -75,7 +76,9 @@ class Reader(EventReader):
                     if text := choices[0].delta.content:
                         pieces.append(TextDelta(text))
                     return
-        if data != b"[DONE]":
+        if data == b"[DONE]":
+            pieces.append(Done())
+        else:
             self._read_any(dict_of(value_of(data)), pieces)
 
     def _read_any(self, chunk: dict[str, Any], pieces: list[Piece]) -> None:
@@ -135,13 +138,13 @@ class Writer:
         self._head = b""
         self._usage: Raw | None = None
         self._custom: set[int] = set()
-        self._failed = False
+        self._ended = False
         self._stopped = False
 
     def feed(self, pieces: list[Piece]) -> bytes:
         out: list[bytes] = []
         for piece in pieces:
-            if self._failed:
+            if self._ended:
                 break
             if not self._head:
                 out.append(self._begin(piece if isinstance(piece, Begin) else Begin()))
@@ -152,8 +155,9 @@ class Writer:
         return b"".join(out)
 
     def end(self) -> bytes:
-        if self._failed or not self._head:
+        if self._ended or not self._head:
             return b""
+        self._ended = True
         tail = b"" if self._stopped else self._chunk(b"{}", b'"stop"')
         if self._opening.wants_usage and self._usage is not None:
             tail += self._head + b'"choices":[],"usage":' + bytes(self._usage) + b"}\n\n"
@@ -189,8 +193,10 @@ class Writer:
         elif isinstance(piece, UsageSoFar):
             self._usage = Raw(msgspec.json.encode(usage.written(piece.usage)))
             return b""
+        elif isinstance(piece, Done):
+            return self.end()
         elif isinstance(piece, Fault):
-            self._failed = True
+            self._ended = True
             return write_fault(piece, self._opening.id)
         else:
             return b""

@@ -37,6 +37,7 @@ from dd0c_route.wire.neutral.media import as_url, text_of
 DIALECT = "chat"
 TARGET = "OpenAI's chat API"
 _ID = re.compile(r".{1,40}", re.DOTALL)  # longer ones are refused by OpenAI
+_USER = re.compile(r".{1,64}", re.DOTALL)  # likewise
 _NEWER_LIMIT = ("openai", "azure")  # whose newer models refuse `max_tokens`; others know nothing else
 _TOP_K = ("openai", "azure", "groq", "mistral", "deepseek", "xai", "cerebras")  # who refuse it or do not have it
 _EFFORTS = {"max": "xhigh"}
@@ -76,7 +77,7 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     if prompt.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     if prompt.user:
-        body["user"] = prompt.user
+        body["user"] = fitting(prompt.user, _USER, "user_")
     if prompt.dialect == DIALECT:
         body |= {name: Raw(raw) for name, raw in prompt.extras.items()}
     return Written(msgspec.json.encode(body), losses.found())

@@ -1,0 +1,68 @@
+"""How a model of Anthropic's is told to think: by a number of tokens, or by an effort, as its generation takes it."""
+
+from __future__ import annotations
+
+import tomllib
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from dd0c_route.wire.neutral.dialect import Aim
+from dd0c_route.wire.neutral.form import Prompt
+from dd0c_route.wire.neutral.losses import Losses
+
+LEAST = 1024  # tokens; fewer are refused
+_EFFORTS = {"minimal": "low"}
+
+
+class Thought(NamedTuple):
+    """The field `thinking`, and the effort that goes with it; both may be empty."""
+
+    asked: dict[str, Any]
+    effort: str = ""
+
+    @property
+    def thinks(self) -> bool:
+        return self.asked.get("type") in ("enabled", "adaptive")
+
+
+def thinking_of(prompt: Prompt, aim: Aim, limit: int, losses: Losses) -> Thought:
+    """What to ask of the model of *aim*, whose answer may be *limit* tokens long."""
+    wanted = prompt.reasoning
+    if wanted is None:
+        return Thought({})
+    if wanted.effort == "none":
+        return Thought({"type": "disabled"} if not losses.foreign else {})
+    if _any(aim.model, _MODELS["none"]) or aim.reasons is False:
+        losses.add("reasoning", f"{aim.model[:64]} does not think")
+        return Thought({})
+    if prompt.tool_choice is not None and prompt.tool_choice.mode in ("required", "named"):
+        losses.add("reasoning", "it does not think where a tool must be called")
+        return Thought({})
+    if not _any(aim.model, _MODELS["budget"]):
+        effort = wanted.effort or _effort(wanted.budget)
+        return Thought({"type": "adaptive"}, _EFFORTS.get(effort, effort))
+    tokens = wanted.budget or _MODELS["tokens"].get(wanted.effort, _MODELS["tokens"]["medium"])
+    tokens = max(LEAST, min(tokens, limit // 2))
+    if tokens >= limit:
+        losses.add("reasoning", f"thoughts take {LEAST} tokens at least, and the answer may have {limit}")
+        return Thought({})
+    return Thought({"type": "enabled", "budget_tokens": tokens})
+
+
+def _effort(budget: int | None) -> str:
+    """The smallest effort that is worth so many tokens; none is said where the model is to choose for itself."""
+    if budget is None:
+        return ""
+    return next((name for name in ("low", "medium", "high") if budget <= _MODELS["tokens"][name]), "high")
+
+
+def _any(model: str, globs: list[str]) -> bool:
+    return any(fnmatchcase(model, glob) for glob in globs)
+
+
+def _load_models() -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath("models.toml").read_text(encoding="utf-8"))
+
+
+_MODELS = _load_models()

@@ -1,0 +1,23 @@
+"""Anthropic's Messages keeps the laws of every dialect."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from dd0c_route.wire.neutral.form import Answer, Part, Refusal, Text
+from dd0c_route.wire.neutral.messages import MESSAGES
+from tests.wire.neutral.contract import Contract
+
+
+class TestMessages(Contract):
+    dialect = MESSAGES
+    asks = (
+        "cache error_flag file file_name image_bytes image_url parallel result_images schema signature strict "
+        "thinking top_k user"
+    )
+    says = "sequence thinking signature cache_write"
+
+    def normal(self, answer: Answer) -> Answer:
+        """It does not tell when, and a refusal is a text."""
+        parts: list[Part] = [Text(part.text) if isinstance(part, Refusal) else part for part in answer.parts]
+        return structs.replace(answer, created=0, parts=tuple(parts))
