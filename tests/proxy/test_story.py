@@ -647,13 +647,15 @@ def test_once_a_byte_is_out_nothing_is_tried_again(stand: Stand) -> None:
         ("/v1beta/models", {}, '"models":['),
     ],
 )
-def test_the_models_are_listed_by_the_first_provider_of_who_asks(
+def test_the_models_are_listed_in_the_shape_of_who_asks(
     stand: Stand, path: str, headers: dict[str, str], holds: str
 ) -> None:
     answer = stand.request("GET", path, headers=headers)
 
     assert answer.status == 200
     assert holds in answer.body.decode()
+    assert b"sim-large" in answer.body
     entry = stand.entry(answer.id)
     assert (entry["api"], entry["usage_source"], entry["unpriced"]) == ("models", "none", False)
+    assert (entry["provider"], entry["end_state"], entry["status"]) == ("local", "complete", 200)
     assert stand.post("/v1/models", {}).status == 405

@@ -19,6 +19,7 @@ from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.counts import Counts
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.exchange import exchange
+from dd0c_route.proxy.models import Lists
 from dd0c_route.proxy.refusal import refuse
 from dd0c_route.proxy.server import Connection, Inbound
 from dd0c_route.proxy.shadow import Over, Shadows
@@ -54,6 +55,7 @@ class App:
         self._deliveries = Deliveries(runtime.sweeper, runtime.journal, loop, runtime.known.correct)
         self.auditor = Auditor(runtime.journal, loop)
         self._counts = Counts(runtime.known.correct)
+        self._lists = Lists(loop)
         self._shadows = Shadows(loop)
         self._connections: set[Connection] = set()
         self._calls: dict[asyncio.Task[None], tuple[Client, Bill | None]] = {}
@@ -106,7 +108,7 @@ class App:
             self._serve_internal(request, client, place.path)
         elif place.address is not None:
             bill = self._bill(request, place, client)
-            work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts)
+            work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts, self._lists)
             self._run(work, client, bill)
         elif place.path in _OPEN:
             self._serve_open(request, client, place.path)
@@ -232,6 +234,7 @@ class App:
             await asyncio.sleep(0.01)
         await self._shadows.close()
         self._counts.close()
+        self._lists.close()
         self.auditor.close()
         self._deliveries.flush()
 

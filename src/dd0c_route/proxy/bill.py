@@ -161,6 +161,10 @@ class Bill:
         """The answer is the router's own: how long the prompt is. No provider is asked."""
         self._target, self._counted, self.status = Target(LOCAL, target.model), count, 200
 
+    def listed(self) -> None:
+        """The answer is the router's own list of models."""
+        self._target, self.status = Target(LOCAL, ""), 200
+
     @property
     def outcome(self) -> tuple[Call, Target, Entry, Meter] | None:
         """The call, who served it, what was written down of it and what was read of the answer; None without one."""

@@ -40,7 +40,7 @@ _ADDRESSES = {
 }
 _USUAL = {path.encode(): (address, "") for path, address in _ADDRESSES.items()}  # nearly every request
 _GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
-_MODELS = re.compile(r"/(v1|v1beta|v1alpha)(/models(?:/[^/:]+)?)")
+_MODELS = re.compile(r"/(v1|v1beta|v1alpha)(/models(?:/.+)?)")  # names hold slashes and colons, too
 _PASSTHROUGH = "/passthrough/"
 _SLASH = r"(?:/|\\|%2f|%5c)"
 _STEPS = re.compile(rf"{_SLASH}(?:\.|%2e){{1,2}}(?:{_SLASH}|;|$)", re.IGNORECASE)
@@ -75,8 +75,9 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
         if method != "POST":
             raise MethodNotAllowed(f"{path} takes POST, not {method}")
         return address, query
-    if (found := _MODELS.fullmatch(path)) is not None:
-        if method not in ("GET", "HEAD"):
+    found, reads = _MODELS.fullmatch(path), method in ("GET", "HEAD")
+    if found is not None and (reads or ":" not in path):  # behind a colon stands what one does to a model
+        if not reads:
             raise MethodNotAllowed(f"{path} takes GET, not {method}")
         return Address("openai" if found[1] == "v1" else "gemini", "models", found[2], reads_body=False), query
     if path.startswith(_PASSTHROUGH):
@@ -154,9 +155,13 @@ def _read_body(request: Inbound, address: Address) -> tuple[dict[str, Raw], Esse
 
 
 def _asker(address: Address, headers: Headers) -> Dialect:
-    """Who speaks: OpenAI's and Anthropic's clients ask for models at the same path."""
-    if address.api == "models" and any(name == b"anthropic-version" for name, _ in headers):
-        return "anthropic"
+    """Who speaks: clients of all dialects ask for models at the same path."""
+    if address.api == "models" and address.dialect == "openai":
+        names = {name for name, _ in headers}
+        if b"anthropic-version" in names:
+            return "anthropic"
+        if b"x-goog-api-key" in names:
+            return "gemini"
     return address.dialect
 
 

@@ -16,6 +16,7 @@ from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, is_ours, whose
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
+from dd0c_route.proxy.models import Lists, answer_of, passes_on
 from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
@@ -33,8 +34,9 @@ _EVENTS = b"text/event-stream"
 
 
 async def exchange(
-    request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime, counts: Counts
-) -> None:
+    request: Inbound, address: Address, query: str, client: Client, bill: Bill, runtime: Runtime, counts: Counts,
+    lists: Lists,
+) -> None:  # fmt: skip
     """Serve one metered call: exactly one entry, however it is left."""
     with registered(partial(credential_of, request.headers, query)):
         try:
@@ -42,6 +44,8 @@ async def exchange(
                 bill.call = call = read_call(request, address, query, bill.key_id)
                 if is_ours(call):
                     return await _count(call, client, bill, runtime, counts)
+                if call.api == "models" and not call.provider and not passes_on(call, runtime.config):
+                    return await _list(call, client, bill, runtime, lists)
                 bill.decide(decide(call, runtime.router))
                 runtime.retry_budget.called()
                 with client.present():
@@ -69,6 +73,16 @@ async def _count(call: Call, client: Client, bill: Bill, runtime: Runtime, count
     bill.counted(target, count)
     headers = [*headers_of(count), (b"x-dd0c-request-id", call.id.encode())]
     headers += _about(LOCAL.encode(), target.model, call.model, decision.verdict, decision.reason)
+    bill.settle("complete", answered=True, more=len(body))
+    client.whole(200, headers, body)
+
+
+async def _list(call: Call, client: Client, bill: Bill, runtime: Runtime, lists: Lists) -> None:
+    """Say which models there are: providers are asked beside the call, if at all."""
+    with client.present():
+        body = await answer_of(call, runtime, lists)
+    bill.listed()
+    headers = [(b"content-type", _JSON), (b"x-dd0c-request-id", call.id.encode())]
     bill.settle("complete", answered=True, more=len(body))
     client.whole(200, headers, body)
 
@@ -102,7 +116,8 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
             with reply:
                 if index < decision.checked and can_be_checked(reply):
                     earlier = held if isinstance(held, Doubtful) else None
-                    doubt = await doubtful(call, target, decision, reply, bill, earlier)
+                    learned = runtime.taught().checks
+                    doubt = await doubtful(call, target, decision, reply, bill, earlier, learned)
                     if doubt is not None:
                         held, index, tried = doubt, index if doubt.again else index + 1, 0
                         _go_on(client)
