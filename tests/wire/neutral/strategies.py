@@ -31,15 +31,14 @@ from dd0c_route.wire.neutral.form import (
 # What a dialect may be able to express, beyond text and tools:
 ALL = (
     "audio budget cache custom effort error_flag file file_name image_bytes image_detail image_url json logprobs "
-    "n parallel penalties refusal result_images schema schema_name seed strict system_turns thinking "
+    "n parallel penalties refusal result_images schema schema_name schema_strict seed strict system_turns thinking "
     "top_k user created sequence cache_write signature result_names custom_results"
 )
 
-words = st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=1, max_size=12).filter(
-    lambda text: text == text.strip()
-)
-names = st.from_regex(r"[a-z][a-z_]{0,9}", fullmatch=True)
-ids = st.from_regex(r"call_[A-Za-z0-9]{6,12}", fullmatch=True)
+# Few characters, each with a reason: JSON escapes, two to four bytes of UTF-8, what looks like a field.
+words = st.text('aé漢😀"\\{}:,/', min_size=1, max_size=8)
+names = st.text("abcxyz_", min_size=1, max_size=6)
+ids = st.integers(0, 1 << 40).map(lambda number: f"call_{number:012x}")
 base64s = st.sampled_from(["aGVsbG8=", "AAAA", "iVBORw0KGgo="])
 urls = st.sampled_from(["https://example.test/a.png", "https://example.test/b?c=d"])
 shares = st.floats(0, 1, allow_nan=False).map(lambda value: round(value, 3))
@@ -84,7 +83,7 @@ def _prompt(draw: st.DrawFn, can: frozenset[str], dialect: str) -> Prompt:
         temperature=draw(st.one_of(st.none(), shares)) if not budgets else None,
         top_p=draw(st.one_of(st.none(), shares)),
         top_k=maybe("top_k", st.integers(1, 50)),
-        stop=tuple(draw(st.lists(words.filter(str.strip), max_size=3))),
+        stop=tuple(draw(st.lists(words, max_size=3))),
         seed=maybe("seed", st.integers(0, 99)),
         frequency_penalty=maybe("penalties", st.just(0.5)),
         presence_penalty=maybe("penalties", st.just(0.25)),
@@ -108,7 +107,7 @@ def _shapes(can: frozenset[str]) -> st.SearchStrategy[Shape]:
         schemas,
         names if "schema_name" in can else st.just(""),
         st.just(""),
-        st.sampled_from([None, True]) if "strict" in can else st.none(),
+        st.sampled_from([None, True]) if "schema_strict" in can else st.none(),
     )
 
 
