@@ -73,6 +73,18 @@ class BodyTooLarge(RouteError):
     status, code, side, end_state = 413, "request_too_large", "client", "denied"
 
 
+class NoWebSocket(RouteError):
+    """The request wishes for a WebSocket; clients that get this answer fall back to plain HTTP."""
+
+    status, code, side, end_state = 426, "websocket_not_spoken", "client", "denied"
+
+
+class BudgetSpent(RouteError):
+    """What the caller may spend is spent; trying again does not help."""
+
+    status, code, side, end_state = 429, "insufficient_quota", "client", "denied"
+
+
 class HeadTooLarge(RouteError):
     """The request's head is longer than `[limits]` allow."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dd0c_route.wire.api import api_of, model_in
+from dd0c_route.wire.api import api_of, family_of, model_in
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,19 @@ def test_the_end_of_a_path_names_the_api(path: str, api: str) -> None:
 )
 def test_a_path_may_name_the_model(path: str, model: str) -> None:
     assert model_in(path) == model
+
+
+@pytest.mark.parametrize(
+    ("path", "names", "api"),
+    [
+        ("/v1/messages", [], "anthropic.messages"),
+        ("/v1/messages/batches", [], "anthropic.unknown"),
+        ("/v1/files", [b"anthropic-version"], "anthropic.unknown"),
+        ("/v1beta/cachedContents", [], "gemini.unknown"),
+        ("/v1/operations/x", [b"x-goog-api-key"], "gemini.unknown"),
+        ("/model/a.b/count-tokens", [], "bedrock.unknown"),
+        ("/v1/files", [b"authorization"], "unknown"),
+    ],
+)
+def test_who_speaks_shows_even_where_the_call_is_unknown(path: str, names: list[bytes], api: str) -> None:
+    assert family_of(path, names) == api

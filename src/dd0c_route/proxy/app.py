@@ -14,7 +14,7 @@ from dd0c_route.proxy.admit import admit
 from dd0c_route.proxy.audit import Auditor
 from dd0c_route.proxy.behind import hand_over
 from dd0c_route.proxy.bill import Bill
-from dd0c_route.proxy.call import Address, address_of
+from dd0c_route.proxy.call import Address, address_of, speaks
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.counts import Counts
 from dd0c_route.proxy.delivery import Deliveries
@@ -26,7 +26,7 @@ from dd0c_route.proxy.shadow import Over, Shadows
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Runtime
 from dd0c_route.upstream import Pool
-from dd0c_route.wire.api import api_of
+from dd0c_route.wire.api import family_of
 
 _CONTROL = ("/ui", "/api/", "/metrics")  # answered by the control process
 _OPEN = ("/healthz", "/readyz", "/", "/api/hello")  # answered here, to anybody; the last two are clients' probes
@@ -119,9 +119,10 @@ class App:
         """Answer a request that was not read to its end with an error; a metered one leaves its entry."""
         place, client = request.place, request.client
         assert client is not None  # noqa: S101 - set with the request
-        api = api_of(request.target.partition(b"?")[0].decode("latin-1"))
+        path = request.target.partition(b"?")[0].decode("latin-1")
+        api = family_of(path, [name for name, _ in request.headers])
         if isinstance(place, Place) and place.address is not None:
-            api = place.address.api
+            api = speaks(place.address, request.headers)
             bill = self._bill(request, place, client)
             bill.status = error.status
             bill.settle(error.end_state, error.code)

@@ -7,13 +7,14 @@ from itertools import islice
 
 from msgspec import Raw, Struct
 
+from dd0c_route.brain.sessions import said_session
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
 from dd0c_route.proxy.headers import Headers, names_of, subscription_of
 from dd0c_route.proxy.peers import heard, tags_of
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.redact import redact_label
 from dd0c_route.types import Call, Dialect
-from dd0c_route.wire.api import api_of, model_in
+from dd0c_route.wire.api import api_of, family_of, model_in
 from dd0c_route.wire.body import split
 from dd0c_route.wire.request import Essentials, Ours, essentials
 
@@ -154,6 +155,13 @@ def _read_body(request: Inbound, address: Address) -> tuple[dict[str, Raw], Esse
         raise
 
 
+def speaks(address: Address, headers: Headers) -> str:
+    """The API in whose shape the caller reads an error."""
+    if address.api == "models":
+        return f"{_asker(address, headers)}.models"
+    return address.api if address.api != "unknown" else family_of(address.path, [name for name, _ in headers])
+
+
 def _asker(address: Address, headers: Headers) -> Dialect:
     """Who speaks: clients of all dialects ask for models at the same path."""
     if address.api == "models" and address.dialect == "openai":
@@ -181,6 +189,14 @@ def _with_headers(ours: Ours, headers: Headers) -> Ours:
         policy=said.get("x-dd0c-policy") or ours.policy,
         cost=ours.cost or said.get("x-dd0c-cost", "").lower() == "on",
     )
+
+
+def session_of(call: Call) -> str | None:
+    """What the ledger keeps as the call's session: what the caller named, else what its agent names in a header."""
+    if call.session is not None:
+        return call.session
+    said = said_session(call)
+    return _bounded(said, _SESSION_CHARS) if said else None
 
 
 def _bounded_tags(tags: dict[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dd0c_route.decide import decide
 from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
 from dd0c_route.proxy.attempts import Next, after_error, after_refusal
 from dd0c_route.proxy.bill import Bill
-from dd0c_route.proxy.call import Address, read_call
+from dd0c_route.proxy.call import Address, read_call, speaks
 from dd0c_route.proxy.checking import Doubtful, can_be_checked, doubtful
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, is_ours, whose
@@ -38,6 +38,7 @@ async def exchange(
     lists: Lists,
 ) -> None:  # fmt: skip
     """Serve one metered call: exactly one entry, however it is left."""
+    api = speaks(address, request.headers)
     with registered(partial(credential_of, request.headers, query)):
         try:
             with bill:
@@ -53,12 +54,12 @@ async def exchange(
         except ClientGone:
             client.cut()
         except RouteError as error:
-            refuse(error, client, address.api, request.id)
+            refuse(error, client, api, request.id)
         except asyncio.CancelledError:  # the worker stops, and the time for running calls is over
-            refuse(ShuttingDown("the router is shutting down: try again"), client, address.api, request.id)
+            refuse(ShuttingDown("the router is shutting down: try again"), client, api, request.id)
             raise
         except BaseException:  # our own bug: the entry says so, and the client is not left hanging
-            refuse(RouteError("the router failed on this call: see its log"), client, address.api, request.id)
+            refuse(RouteError("the router failed on this call: see its log"), client, api, request.id)
             raise
 
 

@@ -11,7 +11,7 @@ from dd0c_route.proxy.headers import Headers
 from dd0c_route.redact import redact_bytes
 from dd0c_route.types import Target
 from dd0c_route.upstream import Reply
-from dd0c_route.wire.errors import render
+from dd0c_route.wire.errors import headers_of, render
 from dd0c_route.wire.meter import meter_for
 
 KEPT_BYTES = 64 << 10  # an error body is a few hundred bytes; a longer one is not worth a connection
@@ -25,16 +25,7 @@ def refuse(error: RouteError, client: Client, api: str, request_id: str) -> None
     if client.committed or client.gone:
         client.cut()
         return
-    headers: Headers = [
-        (b"content-type", b"application/json"),
-        (b"x-dd0c-request-id", request_id.encode()),
-        (b"request-id" if api.startswith("anthropic.") else b"x-request-id", request_id.encode()),  # SDKs show this one
-        (b"x-should-retry", b"true" if error.status in (408, 503) else b"false"),
-    ]
-    if error.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    if error.status == 503:
-        headers.append((b"retry-after", b"1"))
+    headers = [*headers_of(error, api, request_id), (b"x-dd0c-request-id", request_id.encode())]
     client.whole(error.status, headers, redact_bytes(render(error, api, request_id)))
 
 

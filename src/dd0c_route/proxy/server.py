@@ -13,7 +13,7 @@ from typing import Protocol
 import httptools
 
 from dd0c_route.config import Limits
-from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, Overloaded, RouteError, SlowRequest
+from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, NoWebSocket, Overloaded, RouteError, SlowRequest
 from dd0c_route.proxy import gate
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.headers import Headers
@@ -148,6 +148,9 @@ class Connection(asyncio.Protocol):
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Read the request again as if it wished for no other protocol; llhttp would leave its body unread."""
         request, version = self._request, self._parser.get_http_version()
+        if request is not None and (b"upgrade", b"websocket") in [(n, v.lower()) for n, v in request.headers]:
+            self._refuse(NoWebSocket("WebSockets are not spoken here: send the request as a plain POST over HTTP"))
+            return
         self._parser = httptools.HttpRequestParser(self)
         if request is not None:
             self._feed(gate.without_upgrade(request.method, version, request.target, request.headers) + rest)

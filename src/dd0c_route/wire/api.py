@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from urllib.parse import unquote
 
 _METHODS = {  # behind the last colon: Google's style
@@ -46,6 +47,23 @@ def api_of(path: str) -> str:
         if path.endswith(end):
             return api
     return "unknown"
+
+
+def family_of(path: str, names: Collection[bytes]) -> str:
+    """The API that a request speaks, as far as it shows: as `api_of`, and where that does not know the call its family
+    alone (`gemini.unknown`), so that its error has the shape that its SDK reads.
+
+    Args:
+        names: Of the request's headers.
+    """
+    api = api_of(path)
+    if api != "unknown":
+        return api
+    if path.startswith(("/v1beta/", "/v1alpha/")) or b"x-goog-api-key" in names:
+        return "gemini.unknown"
+    if b"anthropic-version" in names or path.startswith("/v1/messages"):
+        return "anthropic.unknown"
+    return "bedrock.unknown" if path.startswith("/model/") else api
 
 
 def model_in(path: str) -> str:

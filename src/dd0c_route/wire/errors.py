@@ -38,6 +38,43 @@ _GEMINI_STATUSES = {
 }
 
 
+_CONVERSE_TYPES = {
+    401: "AccessDeniedException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    429: "ThrottlingException",
+    503: "ServiceUnavailableException",
+    504: "ModelTimeoutException",
+}
+_REQUEST_ID = {"anthropic": b"request-id", "bedrock": b"x-amzn-requestid"}  # the headers that SDKs show
+_WORTH_A_RETRY = (408, 503)
+RETRY_AFTER_S = 1  # of what passes: a bound that is reached, a restart
+
+
+def headers_of(error: RouteError, api: str, request_id: str) -> list[tuple[bytes, bytes]]:
+    """What stands beside the body: whether to try again, in the words that SDKs obey, and the id that they show.
+
+    Source: the retry rules of openai-python 3.54 and anthropic-sdk-python 2.12, which follow `x-should-retry` and
+    `retry-after` (observed 2026-11); botocore reads the kind of an error from `x-amzn-errortype`.
+    """
+    family = api.partition(".")[0]
+    headers = [
+        (b"content-type", b"application/json"),
+        (_REQUEST_ID.get(family, b"x-request-id"), request_id.encode()),
+        (b"x-should-retry", b"true" if error.status in _WORTH_A_RETRY else b"false"),
+    ]
+    if family == "bedrock":
+        headers.append((b"x-amzn-errortype", _converse_type(error.status).encode()))
+    if error.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if error.status == 426:
+        headers.append((b"upgrade", b"HTTP/1.1"))  # RFC 9110 §15.5.22: what is spoken here
+    if error.status == 503:
+        headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
+    return headers
+
+
 def render(error: RouteError, api: str, request_id: str) -> bytes:
     """The JSON body of an error answer, in the dialect of *api*; an unknown one gets OpenAI's."""
     return msgspec.json.encode(_shape(error, api, request_id))
@@ -62,5 +99,17 @@ def _shape(error: RouteError, api: str, request_id: str) -> dict[str, Any]:
     if api.startswith("gemini."):
         name = _GEMINI_STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
         return {"error": {"code": status, "message": message, "status": name}}
+    if api.startswith("bedrock."):
+        return {"message": message, "__type": _converse_type(status)}
+    if api.startswith("cohere."):
+        return {"id": request_id, "message": message}
+    if api == "ollama":
+        return {"error": message}
     kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    if error.code == "insufficient_quota":
+        kind = error.code  # as OpenAI itself has it
     return {"error": {"message": message, "type": kind, "param": None, "code": error.code}}
+
+
+def _converse_type(status: int) -> str:
+    return _CONVERSE_TYPES.get(status, "ValidationException" if status < 500 else "InternalServerException")
