@@ -144,13 +144,13 @@ def read(text: str) -> Reading:
     np.add.accumulate(np.frombuffer(data.translate(_SPREAD), np.uint8) * _DOWN[: len(data)], out=sums[1:])
     before = sums.take(starts)
     words = (sums.take(ends) - before) * _UP.take(starts)
-    plain = ~_IS_FRAMING.take(_bucket(words))
-    words, before, starts, ends = words[plain], before[plain], starts[plain], ends[plain]
+    kept = _IS_PLAIN.take(_bucket(words)).nonzero()[0]
+    low, high = _asked_within(kept, edges, len(data))
+    words, before, starts, ends = words.take(kept), before.take(kept), starts.take(kept), ends.take(kept)
     stems = (sums.take(np.minimum(starts + STEM, ends)) - before) * _UP.take(starts) + np.uint64(STEM)
     hashed = _bucket(np.concatenate((words, words[:-1] * _PAIR + words[1:], stems)))
     groups = np.bincount(_GROUP.take(hashed[: len(words)]), minlength=len(WORD_GROUPS) + 1)
     buckets, counts = _counted(hashed)
-    low, high = _asked_within(plain, edges, len(data))
     surface = _surface(data[low:high], starts - low, ends - low, groups, len(buckets))
     return Reading(buckets, counts, surface)
 
@@ -158,26 +158,33 @@ def read(text: str) -> Reading:
 def _counted(hashed: NDArray[np.uint16]) -> tuple[NDArray[np.int64], Floats]:
     """The distinct ones, ascending, and how often each occurs."""
     hashed.sort()
-    differ = np.ones(len(hashed) + 1, np.bool_)
+    differ = np.empty(len(hashed) + 1, np.bool_)
+    differ[0] = differ[-1] = True
     np.not_equal(hashed[1:], hashed[:-1], out=differ[1:-1])
-    firsts = np.flatnonzero(differ)  # and where the last ones end
+    firsts = differ.nonzero()[0]  # and where the last ones end
     counts = (firsts[1:] - firsts[:-1]).astype(np.float32)
     return hashed.take(firsts[:-1]).astype(np.int64), counts
 
 
-def _asked_within(plain: NDArray[np.bool_], edges: NDArray[np.int64], n: int) -> tuple[int, int]:
-    """From where to where the text is more than framing: "Hello! …" and "… Thanks!!" are outside."""
-    if not plain.any():
+def _asked_within(kept: NDArray[np.int64], edges: NDArray[np.int64], n: int) -> tuple[int, int]:
+    """From where to where the text is more than framing: "Hello! …" and "… Thanks!!" are outside.
+
+    Args:
+        kept: Which words are no framing.
+        edges: Of all words.
+    """
+    if not len(kept):
         return 0, n
-    first, last = int(plain.argmax()), len(plain) - 1 - int(plain[::-1].argmax())
+    first, last = int(kept[0]), int(kept[-1])
     low = int(edges[2 * first - 1]) if first else 0
-    return low, int(edges[2 * last + 2]) if last + 1 < len(plain) else n
+    return low, int(edges[2 * last + 2]) if 2 * last + 2 < len(edges) else n
 
 
 def _edges(data: bytes) -> NDArray[np.int64]:
     """Where words begin and end, in turn."""
     inside = np.frombuffer(b"\0%b\0" % data.translate(_WORDLY), np.bool_)
-    return np.flatnonzero(inside[1:] != inside[:-1])
+    edges: NDArray[np.int64] = (inside[1:] != inside[:-1]).nonzero()[0]
+    return edges
 
 
 def _bucket(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
@@ -193,15 +200,15 @@ def _bucket_of(word: str) -> int:
 
 
 def _word_tables() -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
-    framing = np.zeros(BUCKETS, np.bool_)
-    framing[[_bucket_of(word) for word in FRAMING.split()]] = True
+    plain = np.ones(BUCKETS, np.bool_)
+    plain[[_bucket_of(word) for word in FRAMING.split()]] = False
     groups = np.zeros(BUCKETS, np.uint8)
     for number, words in enumerate(WORD_GROUPS.values(), start=1):
         groups[[_bucket_of(word) for word in words.split()]] = number
-    return framing, groups
+    return plain, groups
 
 
-_IS_FRAMING, _GROUP = _word_tables()
+_IS_PLAIN, _GROUP = _word_tables()
 
 _LAST = 200  # bytes at the end in which the question itself usually stands
 _OPTION_LETTERS = np.zeros(256, np.bool_)
@@ -229,18 +236,18 @@ def _surface(
     if not words:
         return out
     raw = np.frombuffer(data, np.uint8)
-    count = np.count_nonzero  # a mean of truths costs ten times as much
     lengths = ends - starts
+    of_length = np.bincount(lengths).tolist()  # how many words are so long
     first = raw.take(starts)
     upper = (first - np.uint8(65)) < 26  # unsigned: what is less than 65 comes out above
     acronyms = upper & ((raw.take(starts + 1, mode="clip") - np.uint8(65)) < 26) & (lengths > 1)
-    numbers = lengths[(first - np.uint8(48)) < 10]
+    numbers = lengths[(first - np.uint8(48)) < 10].tolist()
     single = lengths == 1
     out[:13] = (
-        *(math.log1p(n), math.log1p(words), int(lengths.sum()) / words, distinct / (3 * words), lengths.max()),
-        *(count(lengths >= 9) / words, count(lengths >= 13) / words, count(upper) / words),
-        *(count(acronyms) / words, count(single) / words),
-        *(math.log1p(len(numbers)), *((int(numbers.sum()) / len(numbers), numbers.max()) if len(numbers) else (0, 0))),
+        *(math.log1p(n), math.log1p(words), int(lengths.sum()) / words, distinct / (3 * words), len(of_length) - 1),
+        *(sum(of_length[9:]) / words, sum(of_length[13:]) / words, np.count_nonzero(upper) / words),
+        *(np.count_nonzero(acronyms) / words, of_length[1] / words),
+        *(math.log1p(len(numbers)), sum(numbers) / max(1, len(numbers)), max(numbers, default=0)),
     )
     classes = np.bincount(raw, minlength=256).astype(np.float32) @ _CLASSES
     width, at = len(classes), 13
@@ -266,12 +273,12 @@ def _options(data: bytes, raw: Bytes, starts: NDArray[np.int64]) -> tuple[float,
     marks = starts[_OPTION_LETTERS.take(raw.take(starts)) & _OPTION_ENDS.take(after)]
     if len(marks) < 2:
         return (0, math.log1p(len(raw)), 0, 0, 0, 0)
-    ends = np.append(marks[1:], len(raw))
-    mean = (len(raw) - int(marks[0])) / len(marks)
-    off = (ends - marks) - mean
-    is_digit = np.frombuffer(data.translate(_IS_DIGIT), np.bool_)
-    with_digits = np.count_nonzero(np.logical_or.reduceat(is_digit, marks))
+    begins, digits = marks.tolist(), data.translate(_IS_DIGIT)  # few: plain numbers are quicker than arrays
+    parts = list(zip(begins, [*begins[1:], len(data)], strict=True))
+    mean = (len(data) - begins[0]) / len(parts)
+    variance = sum([(end - begin - mean) ** 2 for begin, end in parts]) / len(parts)
+    with_digits = sum([digits.find(1, begin, end) >= 0 for begin, end in parts])
     return (
-        *(len(marks), math.log1p(marks[0]), math.log1p(mean), math.log1p(mean + off.max())),
-        *(math.sqrt(off @ off / len(marks)) / (mean + 1), with_digits / len(marks)),
+        *(len(parts), math.log1p(begins[0]), math.log1p(mean), math.log1p(max(end - begin for begin, end in parts))),
+        *(math.sqrt(variance) / (mean + 1), with_digits / len(parts)),
     )
