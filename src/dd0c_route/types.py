@@ -88,6 +88,7 @@ class Call(Struct, frozen=True):
         session, tags, policy: From the caller's `x-dd0c-*` headers or the body's `dd0c` object.
         route_off: Never re-route this call.
         wants_cost: Put the cost into the final usage object of a stream.
+        may_drop: What a provider of another dialect cannot be given is left out of the request, and named.
         subscription: Whose subscription the caller's credential stands for (`anthropic`), or None.
     """
 
@@ -196,6 +197,7 @@ class Decision(Struct, frozen=True):
         gate: How much of the odds rests on texts like this one, 0..1; None where there are no odds.
         fault: What is wrong with the brain: it failed, was too slow, or its predictor rests after that; None: nothing.
         conversation: Which conversation the call is part of; None where no route matched. Not recorded.
+        dropped: Fields of the request that its provider was not given, because its dialect has nothing like them.
     """
 
     plan: tuple[Target, ...]
@@ -219,6 +221,7 @@ class Decision(Struct, frozen=True):
     gate: float | None = None
     fault: str | None = None
     conversation: Conversation | None = None
+    dropped: tuple[str, ...] = ()
 
 
 class Attempt(Struct, frozen=True, gc=False):

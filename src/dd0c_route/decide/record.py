@@ -9,6 +9,7 @@ from dd0c_route.types import Candidate, Decision
 
 MOST_CANDIDATES = 6  # with which a record stays below 1.5 KB; the first of the plan is always among them
 _REASON_CHARS = 240
+_DROPPED_CHARS = 64
 
 
 def record(decision: Decision) -> dict[str, Any]:
@@ -23,6 +24,8 @@ def record(decision: Decision) -> dict[str, Any]:
         fields["kind"] = decision.kind
     if decision.fault is not None:
         fields["fault"] = decision.fault
+    if decision.dropped:
+        fields["dropped"] = [name[:_DROPPED_CHARS] for name in decision.dropped[:MOST_CANDIDATES]]
     if decision.route is not None:
         fields |= _of_route(decision)
     return fields

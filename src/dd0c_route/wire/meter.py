@@ -47,7 +47,12 @@ def meter_for(api: str, content_type: str, content_encoding: str) -> Meter:
         content_type: The answer's header, or empty.
         content_encoding: The answer's header, or empty; gzip, deflate, br and zstd are read.
     """
-    return Meter(_DIALECTS.get(api, _UNKNOWN), content_type, content_encoding.strip().lower())
+    return Meter(dialect_of(api), content_type, content_encoding.strip().lower())
+
+
+def dialect_of(api: str) -> Dialect:
+    """How the answers of *api* are read."""
+    return _DIALECTS.get(api, _UNKNOWN)
 
 
 class Meter:

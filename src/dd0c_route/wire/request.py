@@ -27,6 +27,7 @@ class Ours(Struct, frozen=True, forbid_unknown_fields=True):
     session: str | None = None
     policy: str | None = None
     cost: bool = False
+    drop: bool = False
 
 
 class Essentials(Struct, frozen=True):
@@ -78,6 +79,6 @@ def _ours(raw: Raw) -> Ours:
     try:
         return _OURS.decode(raw)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"`dd0c` cannot be used: {error} (known: route, tags, session, policy, cost)") from None
+        raise BadRequest(f"`dd0c` cannot be used: {error} (known: route, tags, session, policy, cost, drop)") from None
     except UNREADABLE:
         raise BadRequest("`dd0c` is not valid JSON") from None

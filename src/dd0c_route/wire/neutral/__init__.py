@@ -9,6 +9,17 @@ from dd0c_route.wire.neutral.messages import MESSAGES
 DIALECTS: dict[str, Dialect] = {"openai.chat": CHAT, "anthropic.messages": MESSAGES}
 """By the API's name, as `wire/api.py` gives it."""
 
+_ASKED_BY = {"openai": "openai.chat", "anthropic": "anthropic.messages"}
+"""By the dialect of a provider: the API that it is asked by in a call that came by another one."""
+
+
+def api_at(api: str, spoken: str, dialect: str) -> str | None:
+    """By which API a provider of *dialect* is asked what came by *api*, in the dialect *spoken* by its caller.
+
+    None where nothing is translated: it is the same dialect, or there is no way from one to the other.
+    """
+    return _ASKED_BY.get(dialect) if spoken != dialect and api in DIALECTS else None
+
 __all__ = [
     "DIALECTS",
     "Aim",
@@ -22,5 +33,6 @@ __all__ = [
     "StreamReader",
     "StreamWriter",
     "Written",
+    "api_at",
     "explained",
 ]

@@ -75,7 +75,7 @@ def write(prompt: Prompt, aim: Aim) -> Written:
         body["reasoning_effort"] = effort
     body |= _tools(prompt, losses)
     if prompt.stream:
-        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        body["stream"] = True
     if prompt.user:
         body["user"] = fitting(prompt.user, _USER, "user_")
     if prompt.dialect == DIALECT:
