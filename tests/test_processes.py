@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stand import until
+from tests.stand import Stand, until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a child")
 
@@ -56,3 +56,24 @@ def test_a_child_whose_parent_is_gone_before_it_asks_ends_too() -> None:
     ended = subprocess.run([sys.executable, "-c", CHILD, somebody_else], env=ENVIRON, timeout=20, check=False)
 
     assert ended.returncode == -signal.SIGKILL
+
+
+def test_numbers_are_computed_in_the_thread_that_asks() -> None:
+    program = "from dd0c_route.processes import compute_in_place; compute_in_place(); import numpy, os; "
+    program += "a = numpy.ones((900, 900)); a @ a; print(len(os.listdir('/proc/self/task')))"
+    said = subprocess.run([sys.executable, "-c", program], env=ENVIRON, capture_output=True, timeout=60, check=True)
+    assert int(said.stdout) == 1
+
+
+@pytest.mark.parametrize(("mode", "loads"), [("off", False), ("on", True)])
+def test_only_a_worker_with_a_route_loads_what_computes_and_it_starts_no_thread(
+    tmp_path: Path, mode: str, loads: bool
+) -> None:
+    route = f'[[routes]]\ncandidates = ["sim/gpt-4o", "sim/gpt-4o-mini"]\nmode = "{mode}"\n'
+    with Stand(tmp_path, route) as stand:
+        (worker,) = stand.children("dd0c_route.proxy")
+        files = Path(f"/proc/{worker}/maps").read_text()
+        assert ("numpy" in files) is loads
+        (control,) = stand.children("dd0c_route.control")
+        assert "numpy" not in Path(f"/proc/{control}/maps").read_text()
+        assert len(list(Path(f"/proc/{worker}/task").iterdir())) == 1

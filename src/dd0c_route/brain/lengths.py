@@ -8,15 +8,15 @@ measured for one model only (`REASONING`).
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-import numpy as np
 from msgspec import Struct
 
 from dd0c_route.brain.features import Floats
 
 _P90 = 1.2816  # standard deviations above the mean of a normal distribution
-_LEAST, _MOST = 1.0, 32_000.0  # tokens: what an expectation is kept within
+_MOST = math.log(32_000)  # tokens: what an expectation is kept within
 # Hidden tokens for each visible one. Source: ParetoBandit (72ccbef): the measured cost of gemini-2.5-pro at $10 a
 # million (list price from memory) is 1,450 tokens an answer; gemini-2.5-flash, taken not to think, needs 325.
 REASONING = 3.5
@@ -51,6 +51,10 @@ def length(arrays: LengthArrays, at: int | None, columns: Floats, support: float
     else:
         middle = float(arrays.means[at]) + support * float(arrays.heads[at] @ columns)
         deviation = float(arrays.deviations[at])
-    mean = min(max(np.exp(middle + deviation**2 / 2), _LEAST), _MOST)
-    p90 = min(max(np.exp(middle + _P90 * deviation), mean), _MOST)
-    return Length(float(mean), float(p90), REASONING * float(mean) if thinks else 0.0)
+    mean = _tokens(middle + deviation**2 / 2)
+    p90 = max(mean, _tokens(middle + _P90 * deviation))
+    return Length(mean, p90, REASONING * mean if thinks else 0.0)
+
+
+def _tokens(logarithm: float) -> float:
+    return math.exp(min(max(logarithm, 0.0), _MOST))

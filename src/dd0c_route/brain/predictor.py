@@ -23,6 +23,8 @@ _EDGE = 0.02  # of a model with hardly any labels
 _WIDE = 200.0  # labels: with so many a model's advantages are known about half
 UNKNOWN = 0.5  # the spread of a probability of which nothing is known
 _NOTHING = np.zeros(0, np.float32)
+# Read when a predictor is made, so that code is loaded then and not while somebody waits for a first prediction.
+_FIRST = "Which of these is the sum of 17 and 25?\nA. 42\nB. 3.5\nC. one of the two\n" * 40
 
 
 class Odds(Struct, frozen=True):
@@ -95,7 +97,7 @@ class Predictor:
         )  # no probability is nearer to 0 or 1 than labels can show
         self._most = unexplained + 0.25 / (labels + 1)  # and what there is of it where there is no support
         self._place = _with_bare_names(self.models, labels)
-        self._last: tuple[str, _Told] = ("", self._told(read("")))
+        self._last: tuple[str, _Told] = (_FIRST, self._told(read(_FIRST)))
         self._length_place = _with_bare_names(lengths.models, np.ones(len(lengths.models))) if lengths else {}
 
     @classmethod

@@ -64,8 +64,12 @@ def predict_command(brain_path: str | None) -> int:
 
     \b
     out  {"id", "p_good": {model: 0..1}, "support": 0..1, "decide_us"}
-         support says how much like the labelled prompts this one is; at 0 each model's mean is all that is said
+         support says how much like the labelled prompts this one is; at 0 each model's mean is all that is said;
+         decide_us are microseconds by the clock from the prompt to the odds of all models, without the JSON around it
     """
+    from dd0c_route.processes import compute_in_place
+
+    compute_in_place()
     from dd0c_route.brain.predictor import Predictor
 
     predictor = Predictor.load(Path(brain_path) if brain_path is not None else None)

@@ -17,7 +17,7 @@ from dd0c_route.config import Provider, Timeouts
 from dd0c_route.errors import ConfigError, JournalError
 from dd0c_route.ledger import journal_directory
 from dd0c_route.ledger.journal import Journal
-from dd0c_route.processes import die_with_parent
+from dd0c_route.processes import compute_in_place, die_with_parent
 from dd0c_route.proxy.app import App
 from dd0c_route.proxy.server import Connection
 from dd0c_route.redact import hooks
@@ -40,6 +40,7 @@ def main(boot_path: str, index: int, listening_fd: int, ready_fd: int | None) ->
     """
     boot = read_boot(boot_path)
     die_with_parent(boot.supervisor)
+    compute_in_place()
     _raise_descriptor_limit()
     try:
         return uvloop.run(_serve(boot, index, listening_fd, ready_fd))
