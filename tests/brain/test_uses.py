@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dd0c_route.brain.capabilities import ASKED
 from dd0c_route.brain.excerpt import TAIL_BYTES
 from dd0c_route.brain.request import asked
 from tests.brain.test_request import CALLED, RESULT, TOOL, read, user
@@ -164,7 +165,26 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}
     ],
 )
 def test_what_a_model_must_be_capable_of(body: dict[str, Any], uses: set[str]) -> None:
-    assert read(body).uses == uses
+    assert read(body).uses - ASKED == uses
+
+
+@pytest.mark.parametrize(
+    ("api", "body", "asked_of"),
+    [
+        ("openai.chat", {"temperature": 0.2, "max_tokens": 9, "stop": ["a"]}, {"sampling", "max_tokens", "stop"}),
+        ("openai.chat", {"temperature": 1, "top_p": 1, "stop": None, "max_completion_tokens": 9}, set()),
+        ("openai.responses", {"max_output_tokens": 9, "top_p": 0.5}, {"sampling"}),
+        ("anthropic.messages", {"max_tokens": 9, "temperature": 1}, {"sampling"}),
+        ("anthropic.messages", {"max_tokens": 9, "stop_sequences": ["a"]}, set()),
+        ("anthropic.messages", {"thinking": {"type": "enabled"}}, {"thinking_budget"}),
+        ("anthropic.messages", {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
+         {"thinking_adaptive", "effort"}),
+        ("anthropic.messages", {"thinking": {"type": "disabled"}}, {"thinking_off"}),
+    ],
+)  # fmt: skip
+def test_fields_that_some_models_refuse_are_noticed(api: str, body: dict[str, Any], asked_of: set[str]) -> None:
+    body = {"model": "m", "messages": [user("a")], "input": "a", **body}
+    assert asked(call(json.dumps(body).encode(), api=api)).uses & ASKED == asked_of
 
 
 def test_a_file_in_the_midst_of_a_long_conversation_is_noticed() -> None:

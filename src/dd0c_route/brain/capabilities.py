@@ -25,6 +25,12 @@ _WORDS = {
     "json": "JSON answers",
     "n": "several answers",
     "images": "answers with images",
+    "stop": "stop sequences",
+    "max_tokens": "`max_tokens`",
+    "thinking_budget": "a budget for thinking",
+    "thinking_adaptive": "adaptive thinking",
+    "thinking_off": "answers without thinking",
+    "effort": "a level of effort",
     "vectors": "the vectors of this model",
     "completions": "completions without a chat",
     "server_tools": "the provider's own tools",
@@ -32,17 +38,30 @@ _WORDS = {
 }
 
 
+ASKED = frozenset(("sampling", "stop", "max_tokens", "effort", "thinking_budget", "thinking_adaptive", "thinking_off"))
+"""Of what a request uses, what every model is taken to accept that is not known to refuse it."""
+
+# `us.anthropic.claude-sonnet-4-5-20250929-v1:0` at Amazon, `accounts/fireworks/models/llama-v3p1-8b-instruct` and
+# `fw-glm-5.2` of Fireworks, `claude-opus-4-5@20251101` at Google, `openai_o3-mini` in benchmarks.
+_REGION = re.compile(r"^(?:(?:us-gov|us|eu|apac|global|regional|au|jp|ca)\.)?(?:[a-z][a-z0-9]{1,12}\.)(?=[a-z])")
+_MAKER = re.compile(r"^(?:fw-|databricks-|(?:openai|anthropic|google|deepseek|qwen|meta-llama|mistralai|x-ai)_)")
+_POINT = re.compile(r"(?<=\d)p(?=\d)")
+
+
 class Capability(Struct, frozen=True):
     """What a model can do beyond text.
 
     Attributes:
         context: Tokens of prompt and answer together.
+        prompt: The most tokens of a prompt, where that is less.
         output: Tokens of an answer.
     """
 
     can: frozenset[str] = frozenset()
     context: int = LEAST_CONTEXT
     output: int = LEAST_OUTPUT
+    prompt: int | None = None
+    refuses: frozenset[str] = frozenset()
 
 
 UNKNOWN = Capability()
@@ -56,7 +75,9 @@ class _Family(Struct, frozen=True, forbid_unknown_fields=True):
     context: int
     output: int
     source: str
-    read: date
+    checked: date
+    prompt: int | None = None
+    refuses: tuple[str, ...] = ()
 
 
 def capability(provider: str, model: str, own: Sequence[ModelRow], context: int | None) -> Capability:
@@ -69,10 +90,12 @@ def capability(provider: str, model: str, own: Sequence[ModelRow], context: int 
     for row in own:
         if row.provider in (None, provider) and fnmatchcase(name, row.model.lower()):
             return Capability(frozenset(row.can), row.context or context or LEAST_CONTEXT, row.output or LEAST_OUTPUT)
-    family = _family(name.rpartition("/")[2].partition(":")[0])
+    family = _family(plain(name))
     if family is None:
         return Capability(context=context or LEAST_CONTEXT)
-    return Capability(frozenset(family.can), context or family.context, family.output)
+    return Capability(
+        frozenset(family.can), context or family.context, family.output, family.prompt, frozenset(family.refuses)
+    )
 
 
 def lacks(able: Capability, asked: Asked, uses: frozenset[str], prompt_tokens: int) -> str | None:
@@ -82,13 +105,27 @@ def lacks(able: Capability, asked: Asked, uses: frozenset[str], prompt_tokens: i
         uses: All that the request and its conversation use.
         prompt_tokens: The highest count to expect.
     """
-    missing = sorted(uses - able.can - {"json"} if "schema" in able.can else uses - able.can)
+    missing = sorted(uses - able.can - ASKED)
+    if "schema" in able.can:  # who can follow a schema can write JSON
+        missing = [name for name in missing if name != "json"]
     if missing:
         return f"lacks {', '.join(_WORDS.get(name, name) for name in missing)}"
+    if refused := sorted([_WORDS.get(name, name) for name in uses & able.refuses]):
+        return f"does not take {', '.join(refused)}"
     if asked.max_output is not None and asked.max_output > able.output:
         return f"answers have at most {able.output} tokens"
+    if able.prompt is not None and prompt_tokens > able.prompt:
+        return f"prompts have at most {able.prompt} tokens"
     room = prompt_tokens + (asked.max_output or 0)
     return f"its context of {able.context} tokens is too short" if room > able.context else None
+
+
+def plain(name: str) -> str:
+    """A model's *name*, in lower case, without those who host it."""
+    bare, _, version = name.removeprefix("ft:").rpartition("/")[2].partition(":")[0].partition("@")
+    dated = f"{bare}-{version}" if version[:1].isdigit() else bare
+    short = _POINT.sub(".", _MAKER.sub("", _REGION.sub("", dated)))
+    return f"ft:{short}" if name.startswith("ft:") else short
 
 
 @lru_cache(maxsize=1024)  # names come from clients

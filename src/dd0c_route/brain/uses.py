@@ -43,6 +43,7 @@ _SERVER_TOOLS = re.compile(
     rb'|fileSearch|file_search|computerUse|computer_use|enterpriseWebSearch|systemTool)[A-Za-z_]*"\s*:\s*\{'
 )
 _SCHEMAS = ("responseSchema", "responseJsonSchema", "response_schema", "response_json_schema", "responseFormat")
+_THINKING = {"enabled": "thinking_budget", "adaptive": "thinking_adaptive", "disabled": "thinking_off"}
 _AMAZON_THINKS = frozenset(("reasoningConfig", "reasoning_config"))
 _MIME_TYPES = ("responseMimeType", "response_mime_type")
 
@@ -74,7 +75,27 @@ def uses_of(api: str, small: Mapping[str, Any], tools: Raw | None, seen: Excerpt
     if any(_is_on(small.get(name)) for name in _STATE):
         uses.add("state")
     uses.update(_MODALITIES[name] for name in _modalities(small) if name in _MODALITIES)
-    return frozenset(uses)
+    return frozenset(uses | _asked_of(api, small))
+
+
+def _asked_of(api: str, small: Mapping[str, Any]) -> set[str]:
+    """Fields that some models answer with an error (`refuses` in `capabilities.toml`)."""
+    asked: set[str] = set()
+    anthropic = api.startswith("anthropic.")
+    usual = (None,) if anthropic else (None, 1)  # OpenAI's take the usual value, Anthropic's newer ones none
+    if any(small.get(name) not in usual for name in ("temperature", "top_p", "top_k")):
+        asked.add("sampling")
+    if any(_is_on(small.get(name)) for name in ("stop", "stop_sequences")) and not anthropic:
+        asked.add("stop")
+    if small.get("max_tokens") is not None and api == "openai.chat":
+        asked.add("max_tokens")
+    thinking = small.get("thinking")
+    if isinstance(thinking, dict) and thinking.get("type") in _THINKING:
+        asked.add(_THINKING[thinking["type"]])
+    output = small.get("output_config")
+    if isinstance(output, dict) and output.get("effort") is not None:
+        asked.add("effort")
+    return asked
 
 
 def bound(small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> tuple[bool, bool]:
