@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the inside out. What stands in one ring may import from rings above its line, and from itself.
 RINGS = (
     ("types", "errors", "config", "clock"),
-    ("wire", "tokens", "pricing", "brain", "access", "redact"),
+    ("wire", "tokens", "pricing", "brain", "access", "redact", "connect"),
     ("decide", "telemetry", "upstream", "ledger", "processes", "switch"),
     ("runtime",),
     ("proxy", "control", "console", "audit", "supervisor"),

@@ -124,6 +124,11 @@ def conversation_of(call: Call, asked: Asked) -> Conversation:
     return Conversation(key, asked.prefix_hashes, asked.uses & _LASTING, asked.cache)
 
 
+def said_session(call: Call) -> str | None:
+    """The session that the caller's agent names in a header."""
+    return next((value.decode("latin-1") for name, value in call.headers if name in _NAMED and value), None)
+
+
 def _named_in_body(call: Call) -> str:
     """OpenAI's `prompt_cache_key`; Anthropic's `metadata.user_id`, in which Claude Code writes its session."""
     for name in ("prompt_cache_key", "metadata"):

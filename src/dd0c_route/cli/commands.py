@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -21,6 +22,10 @@ COMMANDS = {
     "init": "Write a commented dd0c.toml from the keys found in the environment.",
     "check": "Validate a configuration: each fault with its path and the fix.",
     "doctor": "Say what is wrong with this installation, and how to mend it.",
+    "connect": "Point a client (Claude Code, Codex, aider, …) to the router; undo that.",
+    "run": "Run one command whose calls go through the router.",
+    "statusline": "For Claude Code's status line: what this session cost, and what was saved.",
+    "import": "Turn another gateway's configuration into a dd0c.toml.",
     "requests": "List the ledger's entries, newest first.",
     "explain": "Show one entry: why this model, which attempts, what it cost.",
     "feedback": "Say how good an answer was, so that its route learns.",
@@ -45,7 +50,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"dd0c_route.cli.{cmd_name}").command
+        module = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = import_module(f"dd0c_route.cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

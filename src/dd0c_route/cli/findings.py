@@ -25,7 +25,7 @@ from dd0c_route.config import Config, Loaded, Server
 
 _NEEDED = (
     "brotli", "click", "httptools", "jinja2", "msgspec", "numpy", "prometheus_client", "rich", "starlette",
-    "tiktoken", "uvicorn", "uvloop", "zstandard",
+    "tiktoken", "uvicorn", "uvloop", "yaml", "zstandard",
 )  # fmt: skip
 _FEW_DESCRIPTORS = 4096  # two for each client connection: some two thousand
 _LITTLE_SPACE_BYTES = 512 << 20  # a few hundred thousand entries

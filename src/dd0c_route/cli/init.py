@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import click
 
 from dd0c_route.cli.keys_found import KEY_VARIABLES, keys_found
 from dd0c_route.cli.options import DEFAULT_CONFIG
+from dd0c_route.cli.starting import write_new
 
 _HEAD = """\
 # dd0c/route. Check it with: dd0c-route check     All fields: docs/configuration.md
@@ -66,25 +66,9 @@ def command(config_path: str, force: bool) -> None:
     """
     path = Path(config_path)
     keys = keys_found(os.environ)
-    _write(path, starter(keys), force=force)
+    write_new(path, starter(keys), force=force)
     for provider, variable in keys.items():
         click.echo(f"found {variable}: [providers.{provider}] refers to it")
     if not keys:
         click.echo("no provider key found in the environment: uncomment a [providers.…] table and set its variable")
     click.echo(f"wrote {path}. Next: dd0c-route check, then dd0c-route serve")
-
-
-def _write(path: Path, text: str, *, force: bool) -> None:
-    """Write the file whole or not at all, with mode 0600 from its first byte on."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        if force:
-            os.replace(temporary, path)
-        else:
-            os.link(temporary, path)  # unlike rename, this fails if somebody else was first
-    except FileExistsError:
-        raise click.ClickException(f"{path} is there already: --force replaces it") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The ledger as JSON: `/api/v1/requests` and `/api/v1/requests/{id}` (docs/reference.md)."""
+"""The ledger as JSON: `/api/v1/requests`, one of them, and what a session came to (docs/reference.md)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ def api_routes(reading: Reading, clock: Clock) -> list[Route]:
             return json_error(404, "not_found", f"no request {entry_id[:64]!r} in the ledger")
         return json_answer(entry)
 
+    async def one_session(request: Request) -> Response:
+        return json_answer(await reading.session(request.path_params["session"]))
+
     return [
+        Route("/api/v1/sessions/{session:path}", one_session, methods=["GET"]),
         Route("/api/v1/requests", requests, methods=["GET"]),
         Route("/api/v1/requests/{entry_id}", one_request, methods=["GET"]),
     ]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from dd0c_route.ledger.store import Filter, Page, Store, Unpriced
+from dd0c_route.ledger.store import Filter, Page, SessionTotals, Store, Unpriced
 from dd0c_route.types import Entry
 
 THREADS = 4  # slow questions at once; a fifth waits
@@ -29,6 +29,9 @@ class Reading:
 
     async def entry(self, entry_id: str) -> Entry | None:
         return await self._in_thread(lambda: self._store.entry(entry_id, confirmed=True))
+
+    async def session(self, session: str) -> SessionTotals:
+        return await self._in_thread(lambda: self._store.session(session))
 
     async def unpriced(self, since: str) -> list[Unpriced]:
         return await self._in_thread(lambda: self._store.unpriced(since))

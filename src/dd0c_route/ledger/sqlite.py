@@ -24,6 +24,7 @@ from dd0c_route.ledger.store import (
     Progress,
     Rewritten,
     Row,
+    SessionTotals,
     Unpriced,
 )
 from dd0c_route.types import Audit, Entry, Label
@@ -120,6 +121,11 @@ class SqliteStore:
             rows = self._reader().execute(sql, values).fetchall()
             entries = [self._entry(row) for row in rows[: wanted.limit]]
         return Page(entries, entries[-1].id if len(rows) > wanted.limit else None)
+
+    def session(self, session: str) -> SessionTotals:
+        with self._guarded():
+            row = self._reader().execute(_SQL["session_totals"], {"session": session}).fetchone()
+        return SessionTotals(*row)
 
     def rewrite(self, after: str, before: str | None, limit: int, change: Callable[[Entry], Entry | None]) -> Rewritten:
         values = {"after": after, "before": before, "limit": limit}

@@ -119,3 +119,12 @@ UPDATE entries SET entry = :entry WHERE id = :id;
 SELECT provider, served_model, count(*), min(at) FROM entries
 WHERE json_extract(entry, '$.unpriced') AND id >= :since
 GROUP BY provider, served_model ORDER BY count(*) DESC, provider, served_model LIMIT :limit;
+
+-- Of a call that was answered without re-routing the baseline is its cost.
+-- name: session_totals
+SELECT count(*), coalesce(sum(json_extract(entry, '$.unpriced')), 0),
+    coalesce(sum(json_extract(entry, '$.cost_picodollars')), 0),
+    coalesce(sum(coalesce(json_extract(entry, '$.baseline_picodollars'), json_extract(entry, '$.cost_picodollars'))), 0),
+    coalesce(sum(json_extract(entry, '$.saved_picodollars')), 0),
+    (SELECT served_model FROM entries WHERE session = :session ORDER BY id DESC LIMIT 1)
+FROM entries WHERE session = :session;

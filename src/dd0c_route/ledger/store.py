@@ -143,6 +143,22 @@ class Unpriced(msgspec.Struct, frozen=True):
         return f"add it under [[prices]] in dd0c.toml, then run dd0c-route reprice --since {self.first_at[:10]}"
 
 
+class SessionTotals(msgspec.Struct, frozen=True):
+    """What the calls of one session came to, those without a price left out of the sums.
+
+    Attributes:
+        baseline_picodollars: What the models asked for would have cost.
+        served_model: Who answered last; None before the first call.
+    """
+
+    calls: int
+    unpriced: int
+    cost_picodollars: int
+    baseline_picodollars: int
+    saved_picodollars: int
+    served_model: str | None
+
+
 class Store(Protocol):
     """Keeps entries. `ingest` belongs to one thread; the reading methods may be called from any.
 
@@ -173,6 +189,8 @@ class Store(Protocol):
     def entries(self, wanted: Filter = EVERYTHING) -> Page: ...
 
     def entry(self, entry_id: str, *, confirmed: bool = False) -> Entry | None: ...
+
+    def session(self, session: str) -> SessionTotals: ...
 
     def rewrite(self, after: str, before: str | None, limit: int, change: Callable[[Entry], Entry | None]) -> Rewritten:
         """Replace up to *limit* entries, of ids between *after* and *before*, by what *change* makes of them.
