@@ -19,7 +19,7 @@ from msgspec import structs, to_builtins
 from dd0c_route.clock import rfc3339
 from dd0c_route.errors import RouteError, UpstreamStale
 from dd0c_route.ledger.money import UNKNOWN, prices_of, usage_cost, with_unused
-from dd0c_route.proxy.call import MODEL_CHARS
+from dd0c_route.proxy.call import MODEL_CHARS, session_of
 from dd0c_route.proxy.charges import charge, charged_fields, decision_record, with_charges
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL
@@ -289,7 +289,7 @@ class Bill:
             provider=target.provider,
             served_model=redact_label(target.model),
             stream=call.stream,
-            session=call.session,
+            session=session_of(call),
             tags=call.tags,
             key_id=call.key_id,
         )
@@ -333,7 +333,7 @@ class Bill:
             baseline_picodollars=spent.baseline,
             saved_picodollars=spent.saved,
             decision=decision_record(self.decision),
-            session=call.session if call is not None else None,
+            session=session_of(call) if call is not None else None,
             tags=call.tags if call is not None else {},
             key_id=self.key_id,
             ttft_ms=self._ms(self.ttft_ns),
