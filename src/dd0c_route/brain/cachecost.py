@@ -31,7 +31,8 @@ class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     ttl_s: int
     hour_s: int
     source: str
-    read: date
+    checked: date
+    writes: bool = False
 
 
 @lru_cache(maxsize=1024)  # names come from clients
@@ -71,6 +72,8 @@ def split(prompt: int, cached: int, wanted: str, terms: Terms | None) -> Usage:
         wanted: What the request asks of an explicit cache: empty, `5m` or `1h`.
     """
     fresh = prompt - cached
+    if terms is not None and terms.writes and prompt >= terms.least:
+        return Usage(cache_read=cached, cache_write_5m=fresh)
     if terms is None or terms.how == "automatic" or not wanted or prompt < terms.least:
         return Usage(input=fresh, cache_read=cached)
     if wanted == "1h" and terms.hour_s:
