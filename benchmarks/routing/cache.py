@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import structs
 
 from benchmarks.routing.metrics import hull
 from benchmarks.routing.sessions import ANSWER_TOKENS, SKILLS, Turn, sessions
@@ -20,6 +21,7 @@ from dd0c_route.brain.policies.budget import Budget
 from dd0c_route.brain.policies.cheapest_capable import CheapestCapable
 from dd0c_route.brain.policy import Allowance, Moment, Policy
 from dd0c_route.brain.sessions import Warm
+from dd0c_route.config import Route
 from dd0c_route.types import Candidate, Target
 
 MODELS = tuple(SKILLS)
@@ -122,6 +124,8 @@ _HOST = "openrouter"  # whose prices these are
 _USUAL_ANSWER = ANSWER_TOKENS[0] * float(np.exp(ANSWER_TOKENS[1] ** 2 / 2))
 _ANY_SUM = 10**18  # picodollars
 _WORTHS = tuple(float(worth) for worth in np.geomspace(0.2, 10, 40))  # dollars that one more good turn may cost
+_FLOORS = tuple(float(floor) for floor in np.linspace(0.8, 1, 21))
+_ANSWER_USD = Route(candidates=()).answer_usd
 
 
 def ours(listed: Sequence[Price], policy: Policy, moment: Moment, knows_caches: bool = True) -> Router:
@@ -135,7 +139,8 @@ def ours(listed: Sequence[Price], policy: Policy, moment: Moment, knows_caches: 
             price = listed[place]
             usd = cost_usd(turn._replace(answer_tokens=0), cached, price) + _USUAL_ANSWER * price.output / 1e6
             candidates.append(Candidate(target, p_good=turn.p_good[place], expected_cost=int(usd * 1e12)))
-        return targets.index(policy.choose(candidates, moment).plan[0])
+        now = structs.replace(moment, ongoing=state.last is not None)
+        return targets.index(policy.choose(candidates, now).plan[0])
 
     return route
 
@@ -146,6 +151,10 @@ def _believed(turn: Turn, seen: Seen | None, target: Target) -> int:
     warm = Warm((seen.generation,), seen.tokens, int(seen.at_s * 1e9), "5m")
     terms = cachecost.terms_of(target.provider, target.model)
     return cachecost.cached_tokens(turn.prompt_tokens, (turn.generation,), warm, terms, int(turn.at_s * 1e9))
+
+
+def _by_floor(listed: Sequence[Price], floor: float, answer_usd: float) -> Router:
+    return ours(listed, CheapestCapable(floor, int(answer_usd * 1e12)), Moment())
 
 
 def _by_worth(worth_usd: float) -> Moment:
@@ -160,11 +169,17 @@ def section() -> Iterator[str]:
     yield from heading(title, "who routes", "$", "against each alone", "p_good, mean", "switches")
     lines = {"each request alone, cheapest good enough": alone}
     lines |= {f"always {MODELS[model]}": run(traces, always(model), listed) for model in range(len(MODELS))}
-    floor = ours(listed, CheapestCapable(FLOOR), Moment())
-    lines["`cheapest-capable` with caches"] = run(traces, floor, listed)
+    for who, usd in (
+        ("`cheapest-capable`, floor kept at any price", 1e6),
+        (f"`cheapest-capable`, a good answer worth ${2 * _ANSWER_USD:g}", 2 * _ANSWER_USD),
+        (f"**`cheapest-capable`**, ${_ANSWER_USD:g} as it is set at first", _ANSWER_USD),
+    ):
+        runs = [run(traces, _by_floor(listed, floor, usd), listed) for floor in (FLOOR, *_FLOORS)]
+        lines[f"{who}, floor {FLOOR:g}"] = runs[0]
+        lines[f"{who}, as good"] = _as_good(runs, alone.p_good)
     for who, knows in (("`budget` without caches", False), ("**`budget` with caches**", True)):
-        runs = (run(traces, ours(listed, Budget(), _by_worth(worth), knows), listed) for worth in _WORTHS)
-        lines[f"{who}, as good"] = _as_good(list(runs), alone.p_good)
+        runs = [run(traces, ours(listed, Budget(), _by_worth(worth), knows), listed) for worth in _WORTHS]
+        lines[f"{who}, as good"] = _as_good(runs, alone.p_good)
     for who, one in lines.items():
         yield row(who, f"{one.usd:.2f}", percent(one.usd / alone.usd - 1), f"{one.p_good:.4f}", percent(one.switches))
 

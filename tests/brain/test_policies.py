@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.brain.checks.odds import combined, rates_of
+from dd0c_route.brain.checks.odds import Rates, combined, rates_of
 from dd0c_route.brain.policies import POLICIES
 from dd0c_route.brain.policies.budget import Budget
 from dd0c_route.brain.policies.cascade import Cascade
@@ -149,6 +149,24 @@ def test_a_higher_floor_never_chooses_what_is_cheaper(
     assert costs == sorted(costs)
 
 
+@given(pairs=known, floors=st.lists(shares, min_size=2, max_size=5), worth=st.integers(0, 10**14))
+def test_a_higher_floor_never_chooses_what_is_cheaper_in_a_conversation_either(
+    pairs: list[tuple[float, int]], floors: list[float], worth: int
+) -> None:
+    firsts = [first_of(CheapestCapable(floor, worth), pool(pairs), ongoing=True) for floor in sorted(floors)]
+    costs = [one.expected_cost or 0 for one in firsts]
+    assert costs == sorted(costs)
+
+
+@given(pairs=known, floor=shares, worths=st.lists(st.integers(0, 10**14), min_size=2, max_size=5))
+def test_who_values_answers_more_never_gets_worse_ones(
+    pairs: list[tuple[float, int]], floor: float, worths: list[int]
+) -> None:
+    goods = [first_of(CheapestCapable(floor, worth), pool(pairs), ongoing=True).p_good for worth in sorted(worths)]
+    lacks = [max(0.0, floor - (good or 0.0)) for good in goods]
+    assert all(after <= before + 1e-9 for before, after in pairwise(lacks))
+
+
 @given(pairs=known, floors=st.lists(shares, min_size=2, max_size=5))
 def test_a_higher_floor_never_makes_a_cascade_cheaper(pairs: list[tuple[float, int]], floors: list[float]) -> None:
     costs = [way_of(Cascade(floor), pool(pairs))[0] for floor in sorted(floors)]
@@ -235,6 +253,28 @@ def test_no_cheaper_candidate_that_is_good_enough_stands_behind_the_first(
         assert chosen.expected_cost == (min(costs) if costs else None)
 
 
+def test_in_a_conversation_a_switch_is_made_where_it_is_worth_its_cost() -> None:
+    usd = 10**12
+    warm, cold = candidate("warm", 0.85, usd // 100), candidate("cold", 0.95, usd // 2)
+
+    assert plan_of(CheapestCapable(0.9, 3 * usd), warm, cold, ongoing=True) == ["warm", "cold"]
+    assert plan_of(CheapestCapable(0.9, 30 * usd), warm, cold, ongoing=True) == ["cold", "warm"]
+    assert plan_of(CheapestCapable(0.9, 3 * usd), warm, cold) == ["cold", "warm"]
+
+
+def test_what_a_conversation_spares_is_said() -> None:
+    warm, cold = candidate("warm", 0.85, 10**10), candidate("cold", 0.95, 10**12)
+    choice = CheapestCapable(0.9).choose([warm, cold], Moment(ongoing=True))
+
+    assert choice.reason == "1 of 2 good enough (floor 0.9); in mid-conversation more costs more than it is worth"
+
+
+def test_the_model_asked_for_lacks_nothing_in_a_conversation_where_none_is_good_enough() -> None:
+    other, asked = candidate("other", 0.6, 10**6), candidate("asked", 0.5, 10**9, asked=True)
+
+    assert plan_of(CheapestCapable(0.9), other, asked, ongoing=True) == ["asked", "other"]
+
+
 # --- risk-bound -----------------------------------------------------------------------------------------------
 
 ASKED = candidate("asked", 1.0, 100, asked=True)
@@ -305,6 +345,15 @@ def test_without_a_budget_the_model_asked_for_answers() -> None:
 
 
 # --- cascade --------------------------------------------------------------------------------------------------
+
+
+def test_a_cascade_goes_by_what_checks_are_worth_here() -> None:
+    cheap, dear = candidate("cheap", 0.85, 2), candidate("dear", 0.95, 100)
+    checks = frozenset(("schema",))
+
+    assert plan_of(Cascade(0.9), cheap, dear, checks=checks)[0] == "dear"
+    sharp = Cascade(0.9).choose([cheap, dear], Moment(checks=checks, rates={"schema": Rates(0.9, 0.01)}))
+    assert (sharp.plan[0].model, sharp.checked) == ("cheap", 1)
 
 
 def way_of(policy: Cascade, candidates: tuple[Candidate, ...]) -> tuple[float, float]:

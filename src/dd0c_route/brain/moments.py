@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 
 from dd0c_route.brain.checks import checks_for, expected
-from dd0c_route.brain.checks.odds import AGREEMENT, rates_of
+from dd0c_route.brain.checks.odds import AGREEMENT, Rates, rates_of
 from dd0c_route.brain.names import bare
 from dd0c_route.brain.pacer import Pacer
 from dd0c_route.brain.policy import Moment
@@ -31,6 +31,7 @@ class Moments:
         before: Of the configuration before a reload: a route that is the same keeps what it has saved.
         thresholds: Those of a route, by its number.
         learned: Those that shadow calls have shown, for a route that has none of a file.
+        rates: Error rates of checks, as far as labels have shown them.
     """
 
     def __init__(
@@ -41,11 +42,13 @@ class Moments:
         before: Moments | None = None,
         thresholds: Mapping[int, Thresholds] | None = None,
         learned: Callable[[int], Mapping[Target, Threshold]] = lambda number: {},
+        rates: Callable[[], Mapping[str, Rates]] = dict,
     ) -> None:
         rates_of("answered")  # reads the file now: any caller may ask for `cascade`, and should not wait for that
         self._now_s = now_s
         self._thresholds = thresholds or {}
         self._learned = learned
+        self._rates = rates
         self._pacers: dict[int, tuple[Route, Pacer]] = {}
         kept = list(before._pacers.values()) if before is not None else []
         for number, route in enumerate(routes):
@@ -55,10 +58,17 @@ class Moments:
                 self._pacers[number] = route, old or Pacer(rate, now_s())
 
     def of(
-        self, call: Call, number: int, policy: str, asked: Target, candidates: Sequence[Candidate], form: str = "chat"
-    ) -> Moment:
-        """The moment of *call*, which asks for an answer of *form*, on route *number* under *policy*."""
+        self, call: Call, number: int, policy: str, asked: Target, candidates: Sequence[Candidate], form: str = "chat",
+        *, ongoing: bool = False,
+    ) -> Moment:  # fmt: skip
+        """The moment of *call*, which asks for an answer of *form*, on route *number* under *policy*.
+
+        Args:
+            ongoing: Its conversation is remembered.
+        """
         match policy:
+            case "cheapest-capable":
+                return Moment(ongoing=ongoing)
             case "weighted":
                 return Moment(draw=lot(call.session or call.id, number))
             case "budget" if number in self._pacers:
@@ -68,7 +78,7 @@ class Moments:
                 found = self._learned(number) if of_file is None else of_file.get(bare(asked.model), {})
                 return Moment(thresholds=found)
             case "cascade" if not call.stream:
-                return Moment(checks=checks_of(call, form))
+                return Moment(checks=checks_of(call, form), rates=self._rates())
         return Moment()
 
     def began(self, decision: Decision) -> None:

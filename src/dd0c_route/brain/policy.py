@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from dd0c_route.brain.checks.odds import Rates
 from dd0c_route.brain.promises import Threshold
 from dd0c_route.types import Candidate, PicoUSD, Target
 
@@ -29,15 +30,19 @@ class Moment(Struct, frozen=True):
     Attributes:
         draw: Uniform in 0..1, from the call's id or its session: the same again for the same call.
         allowance: What the route's budget lets this call spend; None where the route has none.
+        ongoing: The call goes on with a conversation of which something is remembered.
         thresholds: For a candidate, up to which risk it may answer in the place of the model asked for.
         checks: Names of the checks that an answer to this call can be put to before the client sees it; empty for
             a stream.
+        rates: Error rates of checks as they were learned here; those that we ship hold for the others.
     """
 
     draw: float = 0.0
     allowance: Allowance | None = None
     thresholds: Mapping[Target, Threshold] = {}
     checks: frozenset[str] = frozenset()
+    ongoing: bool = False
+    rates: Mapping[str, Rates] = {}
 
 
 NOW = Moment()

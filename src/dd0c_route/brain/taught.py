@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from dd0c_route.brain.checks.odds import Rates
 from dd0c_route.brain.promises import Threshold
 from dd0c_route.brain.residuals import Adjusted, Key, Snapshot
 from dd0c_route.types import Target
@@ -19,6 +20,7 @@ class Taught(Struct, frozen=True):
         number: Which one; it grows.
         residuals: Corrections of predictions.
         rolled_back: Ids of routes that only watch, because their promise was broken.
+        checks: What checks of an answer's form are worth here.
         thresholds: By route id and target, up to which risk a candidate may answer under `risk-bound`.
     """
 
@@ -26,6 +28,7 @@ class Taught(Struct, frozen=True):
     residuals: Snapshot = Snapshot()
     rolled_back: frozenset[str] = frozenset()
     thresholds: dict[str, dict[str, Threshold]] = {}
+    checks: dict[str, Rates] = {}
 
     def thresholds_of(self, route: str) -> dict[Target, Threshold]:
         """Those of one route."""

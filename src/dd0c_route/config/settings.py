@@ -181,6 +181,7 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
         "cheapest-capable"
     )
     floor: Share = 0.9
+    answer_usd: Annotated[float, Meta(gt=0)] = 3.0  # three minutes of somebody who repairs what a bad answer did
     mode: Literal["off", "shadow", "canary", "on"] = "shadow"
     share: Share = 0.05  # of calls, in mode `canary`
     control_share: Share = 0.02

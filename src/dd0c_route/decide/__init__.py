@@ -159,7 +159,8 @@ def _choice(asking: Asking, asked: Target, candidates: tuple[Candidate, ...], ro
     call, route, policy = asking.call, asking.route, asking.route.settings.policy
     if not (asking.predicts or policy in NEED_NO_ODDS):
         return Choice(then_the_rest([], candidates), "the predictor rests")
-    moment = router.moments.of(call, route.number, policy, asked, candidates, asking.request.form)
+    form, ongoing = asking.request.form, asking.session is not None
+    moment = router.moments.of(call, route.number, policy, asked, candidates, form, ongoing=ongoing)
     return route.policy.choose(candidates, moment)
 
 

@@ -116,6 +116,7 @@ class Teaching:
             self._residuals.snapshot(),
             frozenset(route for route, one in self.evidence.items() if one.broken is not None),
             {route: found for route, promise in promises.items() if (found := self._thresholds(route, promise))},
+            self._rates(self._counts),
         )
 
     def take_changes(self) -> tuple[dict[Lesson, str], list[Lesson]]:

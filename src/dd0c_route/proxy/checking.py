@@ -7,12 +7,12 @@ is: nobody pays twice for an answer because it was long.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
 from dd0c_route.brain.checks import Said, Verdict, agree, check, expected, said
-from dd0c_route.brain.checks.odds import AGREEMENT
+from dd0c_route.brain.checks.odds import AGREEMENT, Rates
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
@@ -58,12 +58,14 @@ def can_be_checked(reply: Reply) -> bool:
 
 
 async def doubtful(
-    call: Call, target: Target, decision: Decision, reply: Reply, bill: Bill, earlier: Doubtful | None
-) -> Doubtful | None:
+    call: Call, target: Target, decision: Decision, reply: Reply, bill: Bill, earlier: Doubtful | None,
+    learned: Mapping[str, Rates],
+) -> Doubtful | None:  # fmt: skip
     """Read the answer whole and check it; None where it is good enough, and *reply* can be handed on as it came.
 
     Args:
         earlier: An answer to the same call that is held back already.
+        learned: Error rates of checks, as far as labels have shown them.
 
     Raises:
         UpstreamError: The answer did not come whole.
@@ -77,7 +79,7 @@ async def doubtful(
         same = agree(earlier.answer, answer)
         verdict = Verdict((*verdict.failed, *([] if same else [AGREEMENT])), verdict.passed)
     odds = next((one.p_good for one in decision.candidates if one.target == target), None)
-    is_good = not verdict.failed or verdict.p_good(odds or 0.0) >= decision.good_enough
+    is_good = not verdict.failed or verdict.p_good(odds or 0.0, learned) >= decision.good_enough
     again = is_good and decision.samples > 1 and earlier is None
     if is_good and not again:
         reply.give_back(body)

@@ -76,6 +76,10 @@ def test_who_knows_the_caches_routes_as_well_for_a_fifth_less() -> None:
     [blind] = [line for line in lines if "`budget` without caches" in line]
     assert change(ours) < -20
     assert change(ours) < change(blind)
+    [at_any_price] = [line for line in lines if "any price, as good" in line]
+    [by_floor] = [line for line in lines if "at first, as good" in line]
+    assert change(by_floor) < -20
+    assert change(by_floor) < change(at_any_price)
 
 
 def change(line: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from dd0c_route.brain.checks.expected import Expected, expected
-from dd0c_route.brain.checks.odds import after, rates_of
+from dd0c_route.brain.checks.odds import Rates, after, rates_of
 from dd0c_route.brain.checks.said import Said, said
 from dd0c_route.brain.checks.schema import fits
 
@@ -28,12 +29,17 @@ class Verdict(Struct, frozen=True):
     failed: tuple[str, ...]
     passed: tuple[str, ...]
 
-    def p_good(self, before: float) -> float:
-        """The probability of a good answer, *before* being what it was without the checks."""
+    def p_good(self, before: float, learned: Mapping[str, Rates] | None = None) -> float:
+        """The probability of a good answer, *before* being what it was without the checks.
+
+        Args:
+            learned: Error rates as they were learned here; those that we ship hold for the others.
+        """
+        learned = learned or {}
         for name in self.failed:
-            before = after(before, rates_of(name).failed())
+            before = after(before, (learned.get(name) or rates_of(name)).failed())
         for name in self.passed:
-            before = after(before, rates_of(name).passed())
+            before = after(before, (learned.get(name) or rates_of(name)).passed())
         return before
 
 

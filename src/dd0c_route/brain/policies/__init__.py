@@ -18,8 +18,10 @@ from dd0c_route.brain.policy import Policy
 from dd0c_route.config import Route
 from dd0c_route.types import Target
 
+_PICO = 10**12
+
 POLICIES: dict[str, Callable[[Route, tuple[Target, ...]], Policy]] = {
-    "cheapest-capable": lambda route, targets: CheapestCapable(route.floor),
+    "cheapest-capable": lambda route, targets: CheapestCapable(route.floor, round(route.answer_usd * _PICO)),
     "risk-bound": lambda route, targets: RiskBound(route.epsilon, route.delta),
     "budget": lambda route, targets: Budget(),
     "cascade": lambda route, targets: Cascade(route.floor),

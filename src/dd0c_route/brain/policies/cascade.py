@@ -55,8 +55,8 @@ class Cascade(Struct, frozen=True):
     def _ways(self, candidates: Sequence[Candidate], moment: Moment) -> Iterator[Way]:
         for one in candidates:
             yield Way(one, None, one.expected_cost or 0, odds(one))
-        form = combined(rates_of(name) for name in sorted(moment.checks - {AGREEMENT}))
-        both = combined([form, rates_of(AGREEMENT)])
+        form = combined(moment.rates.get(name) or rates_of(name) for name in sorted(moment.checks - {AGREEMENT}))
+        both = combined([form, moment.rates.get(AGREEMENT) or rates_of(AGREEMENT)])
         for samples, rates in ((1, form), (2, both))[: 2 if AGREEMENT in moment.checks else 1]:
             for first in candidates:
                 for second in candidates:
