@@ -112,6 +112,7 @@ class Call(Struct, frozen=True):
     policy: str | None = None
     route_off: bool = False
     wants_cost: bool = False
+    may_drop: bool = False
     subscription: str | None = None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from msgspec import Struct, structs
 
+from dd0c_route.brain.capabilities import Capability
 from dd0c_route.clock import new_id, rfc3339
 from dd0c_route.errors import RouteError, UpstreamError
 from dd0c_route.ledger.money import UNKNOWN
@@ -15,6 +17,7 @@ from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import upstream_headers
 from dd0c_route.proxy.report import word
 from dd0c_route.proxy.statement import Account, Facts, account
+from dd0c_route.proxy.translate import crossing
 from dd0c_route.redact import redact_label
 from dd0c_route.runtime import Line, Runtime
 from dd0c_route.types import Attempt, Call, Delivery, EndState, Entry, Intent, PicoUSD, Target, Usage
@@ -67,7 +70,7 @@ async def ask_aside(call: Call, target: Target, about: str, purpose: str, runtim
     so_far, marks = _Try(), Marks()
     try:
         async with asyncio.timeout(TOTAL_S):
-            await _read(call, target, runtime.line(target.provider), so_far, marks)
+            await _read(call, target, runtime.line(target.provider), runtime.router.known.able, so_far, marks)
     except RouteError as error:
         so_far.error = error.code
         so_far.end_state = error.end_state if isinstance(error, UpstreamError) else "upstream_failed"
@@ -85,7 +88,11 @@ async def ask_aside(call: Call, target: Target, about: str, purpose: str, runtim
     return Aside(output, entry.usage, entry.cost_picodollars)
 
 
-async def _read(call: Call, target: Target, line: Line, so_far: _Try, marks: Marks) -> None:
+async def _read(
+    call: Call, target: Target, line: Line, able_of: Callable[[Target], Capability], so_far: _Try, marks: Marks
+) -> None:  # fmt: skip
+    across = crossing(call, target, line.provider, able_of)
+    call = call if across is None else across.sent
     body, _ = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
     headers = upstream_headers(call, line.provider)

@@ -99,6 +99,11 @@ class Bill:
         self.decision = decision
         self._runtime.router.moments.began(decision)
 
+    def dropping(self, names: tuple[str, ...]) -> None:
+        """The next try goes without what *names* says; the entry of the last one says so."""
+        if self.decision is not None and names != self.decision.dropped:
+            self.decision = structs.replace(self.decision, dropped=names)
+
     def trying(self, target: Target) -> Marks:
         """A try at *target* begins. The first one is journaled before a byte goes out.
 

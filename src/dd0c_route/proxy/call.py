@@ -134,6 +134,7 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         policy=ours.policy,
         route_off=ours.route == "off",
         wants_cost=ours.cost,
+        may_drop=ours.drop,
         subscription=subscription_of(headers, query),
     )
 
@@ -188,6 +189,7 @@ def _with_headers(ours: Ours, headers: Headers) -> Ours:
         session=said.get("x-dd0c-session") or ours.session or peers.session,
         policy=said.get("x-dd0c-policy") or ours.policy,
         cost=ours.cost or said.get("x-dd0c-cost", "").lower() == "on",
+        drop=ours.drop or said.get("x-dd0c-drop", "").lower() == "on",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dd0c_route.brain.checks import Said, Verdict, agree, check, expected, said
 from dd0c_route.brain.checks.odds import AGREEMENT, Rates
@@ -17,6 +17,7 @@ from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.relay import HOLD_BYTES
+from dd0c_route.proxy.translate import Crossing
 from dd0c_route.types import Call, Decision, Entry, Target
 from dd0c_route.upstream import Reply
 from dd0c_route.wire.meter import Meter, meter_for
@@ -41,6 +42,12 @@ class Doubtful(Struct, frozen=True):
     attempt: int
     answer: Said | None
     again: bool
+
+    def translated(self, across: Crossing) -> Doubtful:
+        """The same in the caller's dialect."""
+        status, body = across.whole(self.status, self.body)
+        headers = across.headers(self.headers, streamed=False)
+        return structs.replace(self, status=status, body=body, headers=headers)
 
     def hand_on(self, client: Client, bill: Bill, headers: Callable[[Entry | None], Headers]) -> None:
         """This is the answer after all: what came later was worse."""

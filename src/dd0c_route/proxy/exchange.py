@@ -20,13 +20,15 @@ from dd0c_route.proxy.models import Lists, answer_of, passes_on
 from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
+from dd0c_route.proxy.translate import Crossing, crossing
 from dd0c_route.redact import redact_bytes, registered
 from dd0c_route.runtime import Line, Runtime
 from dd0c_route.types import Call, Entry, Target
 from dd0c_route.upstream import Reply
 from dd0c_route.wire.errors import render_event
 from dd0c_route.wire.hide import UsageChunkFilter
-from dd0c_route.wire.meter import meter_for
+from dd0c_route.wire.meter import Meter, meter_for
+from dd0c_route.wire.neutral.placed import PlacedMeter
 from dd0c_route.wire.show_cost import CostWriter
 
 _JSON = b"application/json"
@@ -97,12 +99,14 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
     while True:
         target = plan[index]
         line = runtime.line(target.provider)
+        across = crossing(call, target, line.provider, runtime.router.known.able)
+        sent = call if across is None else across.sent
+        bill.dropping(across.dropped if across is not None else ())
         tried += 1
         step: Next | None
+        plain = index < decision.checked or across is not None
         try:
-            reply, usage_asked = await _ask(
-                call, target, line, client, bill, fresh=fresh, plain=index < decision.checked
-            )
+            reply, usage_asked = await _ask(sent, target, line, client, bill, fresh=fresh, plain=plain)
         except UpstreamError as error:
             bill.tried(None, error.code)
             fresh = isinstance(error, UpstreamStale)
@@ -118,9 +122,10 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                 if index < decision.checked and can_be_checked(reply):
                     earlier = held if isinstance(held, Doubtful) else None
                     learned = runtime.taught().checks
-                    doubt = await doubtful(call, target, decision, reply, bill, earlier, learned)
+                    doubt = await doubtful(sent, target, decision, reply, bill, earlier, learned)
                     if doubt is not None:
-                        held, index, tried = doubt, index if doubt.again else index + 1, 0
+                        held = doubt if across is None else doubt.translated(across)
+                        index, tried = index if doubt.again else index + 1, 0
                         _go_on(client)
                         continue
                 step = None if reply.status < 400 else after_refusal(
@@ -129,8 +134,10 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                 )  # fmt: skip
                 is_last = step is None or client.gone
                 if is_last and not (isinstance(held, Doubtful) and reply.status >= 400):
-                    return await _relay(call, target, line, reply, usage_asked, client, bill, runtime)
+                    return await _relay(call, target, line, reply, usage_asked, across, client, bill, runtime)
                 refusal = await Refusal.read(reply, target)
+                if across is not None:
+                    refusal = refusal.translated(across)
                 bill.tried(reply.status, f"status_{reply.status}")
                 held = held if isinstance(held, Doubtful) else refusal
         _go_on(client)
@@ -173,26 +180,38 @@ async def _ask(
     return await line.pool.send(call.method, where, headers, body, marks, fresh=fresh), usage_asked
 
 
-async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_asked: bool,
+async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_asked: bool, across: Crossing | None,
                  client: Client, bill: Bill, runtime: Runtime) -> None:  # fmt: skip
-    """Hand the answer to the client, byte for byte."""
+    """Hand the answer to the client, byte for byte; one in another dialect, as the client reads it."""
     fields = dict(reply.headers)
     kind, coding = fields.get(b"content-type", b"").lower(), fields.get(b"content-encoding", b"")
     whole_json = reply.has_body and kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
-    meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
-    bill.answering(target, reply.status, meter, whole_json=whole_json)
-    headers = partial(_headers, call, target, line, reply.headers, bill)
-    if whole_json and reply.complete:
-        return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns())
-    edit: Edit | None = None
     is_plain_stream = kind.startswith(_EVENTS) and reply.status == 200 and not coding
-    if is_plain_stream and call.wants_cost:
+    theirs, changed = reply.headers, None
+    meter: Meter
+    if across is None:
+        meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
+    else:
+        meter = placed = PlacedMeter(across.sent.api, kind.decode("latin-1"), coding.decode("latin-1"))
+        whole_json = not is_plain_stream
+        theirs = across.headers(theirs, streamed=call.stream and reply.status < 400)
+        changed = across.whole
+    bill.answering(target, reply.status, meter, whole_json=whole_json)
+    headers = partial(_headers, call, target, line, theirs, bill)
+    if whole_json and reply.complete:
+        return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns(), changed)
+    edit: Edit | None = None
+    if across is not None:
+        then = CostWriter(bill.cost_so_far) if call.wants_cost else None
+        edit = across.stream(placed, then)
+    elif is_plain_stream and call.wants_cost:
         edit = CostWriter(bill.cost_so_far)
     elif is_plain_stream and usage_asked:
         edit = UsageChunkFilter()
     relay = Relay(
         reply, client, bill, meter, edit=edit, headers=headers,
         sweeper=runtime.sweeper, ticks_ns=runtime.clock.ticks_ns, drain_bytes=line.provider.drain_bytes,
+        changed=changed,
     )  # fmt: skip
     now = asyncio.get_running_loop().time()
     if whole_json:
@@ -215,6 +234,8 @@ def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill
     out.append((b"x-dd0c-request-id", call.id.encode()))
     out += _about(b"simulated" if simulated else line.name, target.model, call.model, decision.verdict, decision.reason)
     out.append((b"x-dd0c-overhead-ms", b"%.3f" % bill.overhead_ms()))
+    if decision.dropped:
+        out.append((b"x-dd0c-dropped", ",".join([_visible(name).decode() for name in decision.dropped]).encode()))
     if entry is not None and entry.cost_usd is not None:
         out.append((b"x-dd0c-cost-usd", entry.cost_usd.encode()))
     return out

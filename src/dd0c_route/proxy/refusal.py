@@ -8,6 +8,7 @@ from dd0c_route.errors import RouteError, UpstreamError
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
+from dd0c_route.proxy.translate import Crossing
 from dd0c_route.redact import redact_bytes
 from dd0c_route.types import Target
 from dd0c_route.upstream import Reply
@@ -55,6 +56,11 @@ class Refusal:
         except (UpstreamError, TimeoutError):
             pieces.clear()
         return cls(target, reply.status, reply.headers, b"".join(pieces))
+
+    def translated(self, across: Crossing) -> Refusal:
+        """The same in the caller's dialect."""
+        status, body = across.whole(self.status, self._body)
+        return Refusal(self.target, status, across.headers(self.headers, streamed=False), body)
 
     def hand_on(self, client: Client, bill: Bill, headers: Headers) -> None:
         """This is the answer after all: nobody gave a better one."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from dd0c_route.errors import ClientGone, UpstreamCut
+from dd0c_route.errors import ClientGone, UpstreamCut, UpstreamInvalid
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.report import word
+from dd0c_route.proxy.translate import Translator
 from dd0c_route.types import Entry
 from dd0c_route.upstream import Reply, Sweeper
 from dd0c_route.wire.meter import Meter
 
 HOLD_BYTES = 1 << 20  # longer JSON answers go out as they come, without a cost header
+CHANGED_BYTES = 32 << 20  # of one that must be whole before it can be translated
 HOLD_S = 0.25  # so do those that trickle: some providers send blanks to keep a slow answer's connection alive
 
 _LAST = (b"[DONE]", b"message_stop", b'"response.')
@@ -26,16 +28,21 @@ _LAST = (b"[DONE]", b"message_stop", b'"response.')
 
 
 class Edit(Protocol):
-    """What may change a stream on its way: `UsageChunkFilter`, `CostWriter`."""
+    """What may change a stream on its way: `UsageChunkFilter`, `CostWriter`, `Translator`."""
 
     def feed(self, data: bytes) -> bytes: ...
 
     def end(self) -> bytes: ...
 
 
+Whole = Callable[[int, bytes], tuple[int, bytes]]
+"""Status and body of an answer that came whole → what the client gets of them."""
+
+
 def hand_on_whole(
-    reply: Reply, client: Client, bill: Bill, meter: Meter, headers: Callable[[Entry | None], Headers], now_ns: int
-) -> None:
+    reply: Reply, client: Client, bill: Bill, meter: Meter, headers: Callable[[Entry | None], Headers], now_ns: int,
+    changed: Whole | None = None,
+) -> None:  # fmt: skip
     """Hand on an answer that is complete already, as nearly every JSON answer is: the same as `Relay.hold`.
 
     Without the machinery for what has yet to come: 5 % of a call between fake transports.
@@ -47,8 +54,10 @@ def hand_on_whole(
         bill.ttft_ns = now_ns
     meter.whole(body)
     _insist_on_the_end(reply, meter)
+    status, body = (reply.status, body) if changed is None else changed(reply.status, body)
+    bill.status = status
     entry = _settled(reply.status, client, bill, meter, len(body))
-    client.whole(reply.status, headers(entry), body)
+    client.whole(status, headers(entry), body)
 
 
 def _settled(status: int, client: Client, bill: Bill, meter: Meter, more: int) -> Entry:
@@ -78,7 +87,7 @@ class Relay:
     def __init__(
         self, reply: Reply, client: Client, bill: Bill, meter: Meter, *, edit: Edit | None,
         headers: Callable[[Entry | None], Headers], sweeper: Sweeper, ticks_ns: Callable[[], int],
-        drain_bytes: int,
+        drain_bytes: int, changed: Whole | None = None,
     ) -> None:  # fmt: skip
         self._reply = reply
         self._client = client
@@ -88,6 +97,7 @@ class Relay:
         self._headers = headers
         self._sweeper = sweeper
         self._ticks_ns = ticks_ns
+        self._changed = changed
         self._held: list[bytes] | None = None
         self._held_bytes = 0
         self._hold_until = 0.0
@@ -122,8 +132,12 @@ class Relay:
         body = b"".join(self._held)
         self._meter.whole(body)
         _insist_on_the_end(self._reply, self._meter)
+        status = self._reply.status
+        if self._changed is not None:
+            status, body = self._changed(status, body)
+            self._bill.status = status
         entry = self._settle(len(body))
-        self._client.whole(self._reply.status, self._headers(entry), body)
+        self._client.whole(status, self._headers(entry), body)
 
     async def _ended(self) -> None:
         watched = not self._reply.complete and self._held is not None
@@ -173,12 +187,17 @@ class Relay:
             self._bill.ttft_ns = self._ticks_ns()
         self._held.append(data)
         self._held_bytes += len(data)
-        if self._held_bytes > HOLD_BYTES:
+        if self._changed is not None:
+            if self._held_bytes > CHANGED_BYTES:
+                raise UpstreamInvalid(
+                    f"the provider's answer is longer than {CHANGED_BYTES} bytes: too long to translate"
+                )
+        elif self._held_bytes > HOLD_BYTES:
             self._release()
 
     def check(self, now: float) -> None:
         """The sweeper asks: has it been held for long enough?"""
-        if self._held and now > self._hold_until and not self._client.gone:
+        if self._held and now > self._hold_until and self._changed is None and not self._client.gone:
             self._release()
 
     def _release(self) -> None:
@@ -189,6 +208,8 @@ class Relay:
     @property
     def between_events(self) -> bool:
         """Nothing has come yet, or the last thing was a blank line: something may be said without garbling an event."""
+        if isinstance(self._edit, Translator):
+            return True
         return self._edge.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
 
     # --- the end --------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ def api_at(api: str, spoken: str, dialect: str) -> str | None:
     """
     return _ASKED_BY.get(dialect) if spoken != dialect and api in DIALECTS else None
 
+
 __all__ = [
     "DIALECTS",
     "Aim",

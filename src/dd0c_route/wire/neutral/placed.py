@@ -20,8 +20,8 @@ class PlacedMeter(Meter):
 
     __slots__ = ("_passed", "_read_at", "_written_at")
 
-    def __init__(self, api: str, content_type: str) -> None:
-        super().__init__(dialect_of(api), content_type, "")
+    def __init__(self, api: str, content_type: str, coding: str) -> None:
+        super().__init__(dialect_of(api), content_type, coding)
         self._passed = 0
         self._read_at = array("Q")
         self._written_at = array("Q")

@@ -1,0 +1,155 @@
+"""A call that goes to a provider of another dialect: what becomes of it there, and of its answer here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import structs
+
+from dd0c_route.brain.capabilities import UNKNOWN, Capability
+from dd0c_route.config import Provider
+from dd0c_route.errors import BadRequest
+from dd0c_route.proxy.headers import CREDENTIALS, Headers
+from dd0c_route.types import Call, Dialect, Target
+from dd0c_route.wire.body import split
+from dd0c_route.wire.neutral import DIALECTS, Aim, Opening, Prompt, api_at, explained
+from dd0c_route.wire.neutral import Dialect as Spoken
+from dd0c_route.wire.neutral.fold import pieces_of
+from dd0c_route.wire.neutral.placed import PlacedMeter
+from dd0c_route.wire.show_cost import CostWriter
+
+_PLACES: dict[str, tuple[Dialect, str, Headers]] = {
+    "openai.chat": ("openai", "/chat/completions", []),
+    "anthropic.messages": ("anthropic", "/messages", [(b"anthropic-version", b"2023-06-01")]),
+}
+"""Of each API that foreign calls are sent to: the dialect, the path below the base URL, and the headers it wants."""
+
+_OWN_HEADERS = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"chatgpt-")
+"""How headers begin that speak to one provider alone, or to the maker of an SDK."""
+
+_JSON = b"application/json"
+_EVENTS = b"text/event-stream; charset=utf-8"
+
+
+class Crossing:
+    """One call on its way from one dialect into another and back.
+
+    Attributes:
+        sent: The call as the provider gets it.
+        dropped: What is not in it, in the caller's words.
+    """
+
+    def __init__(self, call: Call, sent: Call, ours: Spoken, theirs: Spoken, prompt: Prompt) -> None:
+        self.sent = sent
+        self.dropped: tuple[str, ...] = ()
+        self._call = call
+        self._ours = ours
+        self._theirs = theirs
+        self._opening = Opening(call.id, sent.model, call.at_ns // 1_000_000_000, prompt.wants_usage)
+
+    def whole(self, status: int, body: bytes) -> tuple[int, bytes]:
+        """A body that came whole, as the caller reads it: an answer, or an error with the status its clients know.
+
+        Raises:
+            UpstreamInvalid: It is no answer of the provider's dialect.
+        """
+        if status >= 400:
+            fault = self._theirs.read_error(status, body)
+            return self._ours.status(fault), self._ours.write_error(fault, self._call.id)
+        answer = self._theirs.read_answer(body)
+        if self._call.stream:
+            writer = self._ours.writer(self._opening)
+            return status, writer.feed(pieces_of(answer)) + writer.end()
+        opening = self._opening
+        answer = structs.replace(
+            answer,
+            id=answer.id or opening.id,
+            model=answer.model or opening.model,
+            created=answer.created or opening.created,
+        )
+        return status, self._ours.write_answer(answer)
+
+    def headers(self, theirs: Headers, *, streamed: bool) -> Headers:
+        """The provider's headers with the type of what the caller gets; its id is also where the caller's SDK looks."""
+        kept = [pair for pair in theirs if pair[0] not in (b"content-type", b"content-encoding", b"content-length")]
+        kept.append((b"content-type", _EVENTS if streamed else _JSON))
+        shown = b"request-id" if self._call.dialect == "anthropic" else b"x-request-id"
+        ids = [value for name, value in kept if name in (b"request-id", b"x-request-id")]
+        if ids and not any(name == shown for name, _ in kept):
+            kept.append((shown, ids[0]))
+        return kept
+
+    def stream(self, meter: PlacedMeter, then: CostWriter | None) -> Translator:
+        """What translates the answer's stream; *then*: what else is done to what comes out."""
+        return Translator(self._theirs, self._ours, self._opening, meter, then)
+
+
+class Translator:
+    """A stream on its way: the provider's bytes in, the caller's events out; whole ones alone."""
+
+    def __init__(
+        self, theirs: Spoken, ours: Spoken, opening: Opening, meter: PlacedMeter,
+        then: CostWriter | None,
+    ) -> None:  # fmt: skip
+        self._reader = theirs.reader()
+        self._writer = ours.writer(opening)
+        self._meter = meter
+        self._then = then
+
+    def feed(self, data: bytes) -> bytes:
+        return self._passed(self._writer.feed(self._reader.feed(data)))
+
+    def end(self) -> bytes:
+        out = self._passed(self._writer.feed(self._reader.end()) + self._writer.end())
+        return out + (self._then.end() if self._then is not None else b"")
+
+    def _passed(self, out: bytes) -> bytes:
+        if self._then is not None:
+            out = self._then.feed(out)
+        if out:
+            self._meter.passed(len(out))
+        return out
+
+
+def crossing(
+    call: Call, target: Target, provider: Provider, able_of: Callable[[Target], Capability]
+) -> Crossing | None:  # fmt: skip
+    """What *call* becomes for *target*; None where its provider is asked in the caller's own words.
+
+    Args:
+        able_of: What a target's model can do, as far as that is known.
+
+    Raises:
+        BadRequest: The provider cannot be given all of it, and the caller does not allow to leave that out; or it
+            cannot be read.
+    """
+    api = api_at(call.api, call.dialect, provider.dialect)
+    if api is None:
+        return None
+    ours, theirs, able = DIALECTS[call.api], DIALECTS[api], able_of(target)
+    prompt = ours.read_request(call.fields)
+    limit = able.output if able.output != UNKNOWN.output or able.can else None
+    aim = Aim(target.model, provider.price_as or provider.name, limit, "reasoning" in able.can if able.can else None)
+    written = theirs.write_request(prompt, aim)
+    if written.losses and not call.may_drop:
+        raise BadRequest(explained(written.losses, str(target)[:128], lambda word: ours.words.get(word, word)))
+    dialect, path, wanted = _PLACES[api]
+    sent = structs.replace(
+        call,
+        dialect=dialect,
+        api=api,
+        path=path,
+        query="",
+        headers=[*_general(call.headers), *wanted],
+        body=written.body,
+        fields=split(written.body),
+        model=target.model,
+    )
+    found = Crossing(call, sent, ours, theirs, prompt)
+    found.dropped = tuple(ours.words.get(loss.field, loss.field) for loss in written.losses)
+    return found
+
+
+def _general(headers: Headers) -> Headers:
+    """Without the caller's credential, which is for another provider, and without what only that one understands."""
+    return [pair for pair in headers if pair[0] not in CREDENTIALS and not pair[0].startswith(_OWN_HEADERS)]
