@@ -88,6 +88,9 @@ def test_never_more_are_kept_than_agreed_and_the_latest_are(keys: list[int]) -> 
         {"headers": {"x-claude-code-session-id": "s1"}},
         {"headers": {"session-id": "s1"}},
         {"headers": {"x-session-affinity": "s1"}},
+        {"headers": {"x-opencode-session": "s1"}},
+        {"headers": {"x-kilocode-taskid": "s1"}},
+        {"headers": {"x-client-session-id": "s1"}},
         {"body": {"prompt_cache_key": "s1"}},
         {"body": {"metadata": {"user_id": "user_1_session_s1"}}},
     ],
@@ -106,6 +109,11 @@ def test_without_a_name_it_goes_by_system_tools_and_opening() -> None:
     assert key_of() != key_of({"messages": [{"role": "user", "content": "Break it."}]})
     assert key_of() != key_of({"tools": [{"type": "function"}]})
     assert key_of() != key_of({"system": "Be brief."})
+
+
+def test_threads_of_a_session_are_their_own() -> None:
+    session = {"session-id": "s1", "thread-id": "s1"}
+    assert key_of(headers=session) != key_of(headers={**session, "thread-id": "t2"})
 
 
 def test_subagents_side_calls_other_models_and_other_callers_are_their_own() -> None:

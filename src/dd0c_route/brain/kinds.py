@@ -1,7 +1,6 @@
-"""What sort of request it is: by what its client says in headers, else by its shape and wording.
+"""What sort of request it is: by what its client says (`clients.toml`), else by its shape and wording.
 
-Sources: the headers and shapes of the agents' own side calls as Claude Code 2.1, Codex 0.169, OpenCode 1.18, Qwen
-Code 0.15 and Gemini CLI 0.61 send them (observed 2026-11). A wrong hint costs money, and nothing else rests on it.
+A wrong hint costs money, and nothing else rests on it.
 """
 
 from __future__ import annotations
@@ -10,17 +9,13 @@ import re
 from collections.abc import Mapping, Set
 from typing import Any
 
-import msgspec
-
+from dd0c_route.brain.clients import clients, kinds_said
 from dd0c_route.types import Call
 
-AUXILIARY = frozenset(("title", "summary", "classification"))
+AUXILIARY = frozenset(("title", "summary", "classification", "auxiliary"))
 """Kinds of side calls: they belong to no conversation."""
 
-_OWN = "x-dd0c-kind"
-_HINTS = ("x-claude-code-request-class", "x-openai-subagent")
-_SUBAGENT = ("x-claude-code-agent-id", "x-claude-code-parent-agent-id")
-_CODEX = "x-codex-turn-metadata"
+_OWN = b"x-dd0c-kind"
 _SPELLINGS = {
     **dict.fromkeys(("title", "session_title", "topic"), "title"),
     **dict.fromkeys(("summary", "compact", "compaction", "summarize", "memory"), "summary"),
@@ -56,52 +51,38 @@ def kind_of(
     """
     if call.api.endswith("embeddings"):
         return "embedding"
-    if (said := _said(call)) is not None:
-        return said
-    if not has_tools and (side := _side_call(small, system, turn, form)) is not None:
+    if (own := _own(call)) is not None:
+        return own
+    said = kinds_said(call, small)
+    for kind in ("title", "classification", "summary", "auxiliary", "subagent"):
+        if kind in said:
+            return (_side_call(small, system, turn, form) or kind) if kind == "auxiliary" else kind
+    if (side := _worded(system, turn, has_tools=has_tools)) is not None:
+        return side
+    if not has_tools and "main" not in said and (side := _side_call(small, system, turn, form)) is not None:
         return side
     if in_tool_loop:
         return "tool_turn"
     return "completion" if call.api == "openai.completions" else "main"
 
 
-def _said(call: Call) -> str | None:
-    """What headers say."""
-    subagent = False
-    own: str | None = None
+def _own(call: Call) -> str | None:
+    """What the router's own header says: a usual word, or any other."""
     for name, value in call.headers:
-        if not name.startswith(b"x-"):
-            continue
-        key = name.decode("latin-1")
-        if key == _OWN:
-            own = _spelled(value.decode("latin-1"), any_word=True)
-        elif key in _HINTS:
-            own = own or _spelled(value.decode("latin-1"), any_word=False)
-        elif key in _SUBAGENT:
-            subagent = subagent or bool(value)
-        elif key == _CODEX:
-            own = own or _codex(value)
-    if own is None or own == "main":
-        return "subagent" if subagent else own
-    return own
+        if name == _OWN:
+            word = value.decode("latin-1").strip().lower().replace("-", "_")
+            return _SPELLINGS.get(word, word if _WORD.fullmatch(word) else None)
+    return None
 
 
-def _spelled(text: str, *, any_word: bool) -> str | None:
-    word = text.strip().lower().replace("-", "_")
-    if word in _SPELLINGS:
-        return _SPELLINGS[word]
-    return word if any_word and _WORD.fullmatch(word) else None
-
-
-def _codex(value: bytes) -> str | None:
-    try:
-        told = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    if not isinstance(told, dict):
-        return None
-    kind = _spelled(str(told.get("request_kind", "")), any_word=False)
-    return "subagent" if kind in (None, "main") and told.get("agent_name") else None if kind == "main" else kind
+def _worded(system: bytes, turn: str, *, has_tools: bool) -> str | None:
+    """What is asked for on the side in words that a client is known for."""
+    asked = turn[:_ASKED_BYTES].lower()
+    instructed = asked if has_tools else asked + system[:_SYSTEM_BYTES].decode("utf-8", "ignore").lower()
+    for row in clients().wordings:
+        if (row.with_tools or not has_tools) and any(word in instructed for word in row.words):
+            return row.kind
+    return None
 
 
 def _side_call(small: Mapping[str, Any], system: bytes, turn: str, form: str) -> str | None:

@@ -13,14 +13,13 @@ from collections import OrderedDict
 import msgspec
 from msgspec import Struct
 
+from dd0c_route.brain.clients import clients
 from dd0c_route.brain.kinds import AUXILIARY
 from dd0c_route.brain.request import Asked
 from dd0c_route.types import Call, Conversation, Target
 
 _LASTING = frozenset(("vision", "audio", "files", "video"))  # stay in a conversation, out of sight in a long one
 _MOST_TARGETS = 4  # of a conversation
-_NAMED = (b"x-claude-code-session-id", b"session-id", b"session_id", b"x-session-affinity", b"x-session-id")
-_AGENT = b"x-claude-code-agent-id"
 _SMALL_BYTES = 2048
 
 
@@ -106,14 +105,15 @@ def conversation_of(call: Call, asked: Asked) -> Conversation:
     By `x-dd0c-session`, else by the header or field in which agents name theirs, else by what stays the same as a
     conversation grows: system, tools and opening. Subagents and side calls under a session are their own.
 
-    Source: the headers of Claude Code 2.1, Codex 0.169 and OpenCode 1.18 (observed 2026-11).
+    Source: `clients.toml`.
     """
     named, agent = call.session or "", b""
     if not named:
+        known = clients()
         for name, value in call.headers:
-            if name in _NAMED and not named:
+            if name in known.sessions and not named:
                 named = value.decode("latin-1")
-            elif name == _AGENT:
+            elif name in known.parts:
                 agent = value
         named = named or _named_in_body(call)
     lane = asked.kind if asked.kind in AUXILIARY else ""
@@ -126,7 +126,7 @@ def conversation_of(call: Call, asked: Asked) -> Conversation:
 
 def said_session(call: Call) -> str | None:
     """The session that the caller's agent names in a header."""
-    return next((value.decode("latin-1") for name, value in call.headers if name in _NAMED and value), None)
+    return next((value.decode("latin-1") for name, value in call.headers if name in clients().sessions and value), None)
 
 
 def _named_in_body(call: Call) -> str:
