@@ -1,9 +1,9 @@
 """How long answers become: the visible tokens of an answer as a distribution, by model and text.
 
 The logarithm of the length is taken for normal. It was learned from characters of visible answers (4 a token: off by a
-fifth) and, for two models, from measured output tokens or cost. In domain it explains a fifth to two thirds of the
-variance, elsewhere nothing: far from the labelled texts each model's mean stands. Tokens of hidden reasoning were
-measured for one model only (`REASONING`).
+fifth) and, for some models, from measured cost. Of the variance it explains a quarter at home and hardly anything of
+tasks that it has not seen (`benchmarks.routing lengths`), so that it is told by half (`training.lengths`); far from the
+labelled texts each model's mean stands. Tokens of hidden reasoning were measured for one model only (`REASONING`).
 """
 
 from __future__ import annotations
