@@ -140,6 +140,7 @@ class Candidate(Struct, frozen=True):
         cached_share: Which part of the prompt its provider is expected to have in its cache, 0..1.
         switch_cost: Picodollars of *expected_cost* that are due because the session's prompt is cached elsewhere.
         learned: What labels of this route added to *p_good*.
+        failing: Share of the tries at it that fail lately; the second tries are in *expected_cost*.
     """
 
     target: Target
@@ -153,6 +154,7 @@ class Candidate(Struct, frozen=True):
     cached_share: float = 0.0
     switch_cost: PicoUSD = 0
     learned: float = 0.0
+    failing: float = 0.0
 
 
 class Conversation(Struct, frozen=True):

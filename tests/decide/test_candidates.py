@@ -305,3 +305,24 @@ JSON = st.recursive(
 def test_no_body_makes_the_brain_fail(body: dict[str, Any]) -> None:
     sent = call(json.dumps({**body, "model": "openai/gpt-4o"}).encode(), headers=[(b"x-dd0c-kind", b"\xff")])
     assert decide(sent, router(*ALL)).fault is None
+
+
+# --- second tries -----------------------------------------------------------------------------------------------------
+
+
+def test_a_target_that_seldom_answers_costs_what_answers_in_its_place() -> None:
+    rows = router(*ALL)
+    known = structs.replace(rows.known, failing=lambda target, at_ns: 0.4 if target == CHEAP else 0.0)
+    decision = decide(asking(), structs.replace(rows, known=known))
+    assert {one.target: (one.expected_cost, one.failing) for one in decision.candidates} == {
+        STRONG: (100, 0.0), CHEAP: (46, 0.4), OWN: (1, 0.0),
+    }  # fmt: skip
+
+
+def test_an_outage_of_the_cheapest_makes_another_the_cheapest() -> None:
+    rows = router(*ALL)
+    rows = structs.replace(rows, known=structs.replace(rows.known, failing=rows.failures.share))
+    assert decide(asking(), rows).plan[0] == OWN
+    for _ in range(10):
+        rows.failures.tried(OWN, asking().at_ns, failed=True)
+    assert decide(asking(), rows).plan[0] == CHEAP

@@ -92,6 +92,8 @@ def _candidate(candidate: dict[str, Any]) -> list[str]:
         lines.append(f"            {candidate['cached_share']:.0%} of the prompt is in its cache")
     if candidate.get("switch_cost_picodollars"):
         lines.append(f"            of that ${_usd(candidate['switch_cost_picodollars'])} for what is cached elsewhere")
+    if candidate.get("failing"):
+        lines.append(f"            {candidate['failing']:.0%} of its tries fail lately: what then answers is in that")
     if candidate.get("ruled_out"):
         lines.append(f"            ruled out: {candidate['ruled_out']}")
     return lines

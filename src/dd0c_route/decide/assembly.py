@@ -11,6 +11,7 @@ import msgspec
 from msgspec import structs
 
 from dd0c_route.brain.capabilities import Capability, capability
+from dd0c_route.brain.failures import Failures
 from dd0c_route.brain.moments import Moments, Thresholds
 from dd0c_route.brain.request import Asked
 from dd0c_route.brain.residuals import Key
@@ -50,12 +51,14 @@ def assembled(
     """
     predictor = predictor_of(config)
     costs = ExpectedCosts(catalog, correct, lengths_of(predictor))
+    failures = before.failures if before is not None else Failures()
     knowledge = Knowledge(
         views=views_of(predictor, taught),
         costs=costs,
         able=able_of(config, catalog),
         kept=costs.kept,
         rolled_back=lambda route: route in taught().rolled_back,
+        failing=failures.share,
     )
     sessions = before.sessions if before is not None else None
     guard = Guard(config.brain.enabled, config.brain.budget_us, switched_on)
@@ -69,7 +72,7 @@ def assembled(
         lambda number: taught().thresholds_of(plain.routes[number].id),
         lambda: taught().checks,
     )
-    router = structs.replace(plain, moments=moments)
+    router = structs.replace(plain, moments=moments, failures=failures)
     costs.prepare({target for route in router.routes for target in route.targets}, at_ns)
     rehearse(router, at_ns)
     return router

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dd0c_route.brain.capabilities import lacks
 from dd0c_route.brain.sessions import Session
 from dd0c_route.decide.router import Asking, Expected, Knowledge, Views
-from dd0c_route.types import Candidate, Target
+from dd0c_route.types import Candidate, PicoUSD, Target
 
 
 class Field(NamedTuple):
@@ -42,11 +42,12 @@ def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Kn
         if target != asked:
             reason = why if why is not None and not _may_go_on(target, holder, asking) else None
             reason = reason or _unfit(asking, target, asked, cost, asked_cost, known)
+        failing = known.failing(target, asking.call.at_ns)
         found.append(
             Candidate(
                 target,
                 1.0 if target == asked and p_good is None else p_good,
-                cost.picodollars,
+                _with_retries(cost, asked_cost, failing),
                 cost.unpriced,
                 asked=target == asked,
                 support=views.support if p_good is not None else None,
@@ -55,9 +56,20 @@ def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Kn
                 cached_share=cost.cached_share,
                 switch_cost=cost.switch_cost,
                 learned=more,
+                failing=round(failing, 3),
             )
         )
     return Field(tuple(found), holder, why)
+
+
+def _with_retries(cost: Expected, asked_cost: Expected, failing: float) -> PicoUSD:
+    """What the call costs with its second try: one that fails is not billed, and then the model asked for answers.
+
+    Where that has no price it is taken to cost no more.
+    """
+    if asked_cost.unpriced:
+        return cost.picodollars
+    return cost.picodollars + round(failing * (asked_cost.picodollars - cost.picodollars))
 
 
 def _bound(

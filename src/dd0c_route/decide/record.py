@@ -78,6 +78,8 @@ def _of_candidate(one: Candidate) -> dict[str, Any]:
         fields["cached_share"] = one.cached_share
     if one.switch_cost:
         fields["switch_cost_picodollars"] = one.switch_cost
+    if one.failing:
+        fields["failing"] = one.failing
     if one.unpriced:
         fields["unpriced"] = True
     if one.ruled_out is not None:

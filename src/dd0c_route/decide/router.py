@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple, get_args
 
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from dd0c_route.brain.capabilities import Capability
+from dd0c_route.brain.failures import Failures
 from dd0c_route.brain.moments import Moments
 from dd0c_route.brain.policies import POLICIES
 from dd0c_route.brain.policy import Policy
@@ -101,6 +102,7 @@ class Knowledge(Struct, frozen=True):
         able: What a target can do.
         kept: How many tokens the provider has in its cache after a call that used so much.
         rolled_back: Whether the route of this id only watches, because its promise was broken.
+        failing: Which share of tries at a target fails at that time.
     """
 
     views: Callable[[Asking, Sequence[Target]], Views] = _no_views
@@ -108,6 +110,7 @@ class Knowledge(Struct, frozen=True):
     able: Callable[[Target], Capability] = lambda target: Capability()
     kept: Callable[[Target, Usage], int] = lambda target, usage: 0
     rolled_back: Callable[[str], bool] = lambda route: False
+    failing: Callable[[Target, int], float] = lambda target, at_ns: 0.0
 
 
 class Router(Struct, frozen=True):
@@ -121,6 +124,7 @@ class Router(Struct, frozen=True):
     sessions: Sessions
     guard: Guard
     keyless: frozenset[str] = frozenset()  # providers that get the caller's own credential
+    failures: Failures = field(default_factory=Failures)
 
     def resolve(self, call: Call) -> Target:
         """The target that the model's name means when nothing is re-routed.

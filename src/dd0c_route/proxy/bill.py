@@ -120,6 +120,12 @@ class Bill:
         self._marks = marks = Marks()
         return marks
 
+    def failed(self, status: int | None, error: str) -> None:
+        """The try that began last has failed, and another one may follow."""
+        if self._target is not None and error != UpstreamStale.code:
+            self._runtime.router.failures.tried(self._target, self._request.at_ns, failed=True)
+        self.tried(status, error)
+
     def tried(self, status: int | None, error: str | None) -> None:
         """The try that began last has ended, well or badly."""
         marks, target = self._marks, self._target
@@ -161,6 +167,8 @@ class Bill:
         self._whole_json = whole_json
         if status < 400:
             self._runtime.router.remember(self.decision, target, self._request.at_ns)
+        failed = status == 429 or status >= 500
+        self._runtime.router.failures.tried(target, self._request.at_ns, failed=failed)
 
     def counted(self, target: Target, count: Count) -> None:
         """The answer is the router's own: how long the prompt is. No provider is asked."""

@@ -108,7 +108,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         try:
             reply, usage_asked = await _ask(sent, target, line, client, bill, fresh=fresh, plain=plain)
         except UpstreamError as error:
-            bill.tried(None, error.code)
+            bill.failed(None, error.code)
             fresh = isinstance(error, UpstreamStale)
             step = after_error(error, tried, index, len(plan), runtime.config.retries, runtime.retry_budget)
             if client.gone:
@@ -138,7 +138,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                 refusal = await Refusal.read(reply, target)
                 if across is not None:
                     refusal = refusal.translated(across)
-                bill.tried(reply.status, f"status_{reply.status}")
+                bill.failed(reply.status, f"status_{reply.status}")
                 held = held if isinstance(held, Doubtful) else refusal
         _go_on(client)
         nothing_left = step is None or step.index < decision.checked
