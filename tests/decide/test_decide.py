@@ -82,7 +82,8 @@ def routed(*candidates: str, **settings: Any) -> Route:
         ("meta-llama/llama-3", "openai", "local/meta-llama/llama-3"),
         ("local/meta-llama/llama-3", "openai", "local/meta-llama/llama-3"),
         ("local/", "openai", "local/local/"),
-        ("claude-haiku-4-5", "openai", "local/claude-haiku-4-5"),
+        ("claude-haiku-4-5", "openai", "anthropic/claude-haiku-4-5"),
+        ("gpt-4o", "anthropic", "openai/gpt-4o"),
     ],
 )
 def test_a_name_means_the_named_provider_else_its_owner_else_the_first_of_the_dialect(
@@ -103,7 +104,13 @@ def test_a_further_owner_is_taken_where_the_first_is_not_configured() -> None:
     assert str(resolve(asking("gpt-4o"), router(providers=both))) == "azure/gpt-4o"
 
 
-@pytest.mark.parametrize("providers", [{}, {"anthropic": PROVIDERS["anthropic"]}])
+def test_where_nobody_speaks_the_dialect_one_is_called_that_can_be_translated_to() -> None:
+    only = {"anthropic": PROVIDERS["anthropic"]}
+
+    assert str(resolve(asking("gpt-4o"), router(providers=only))) == "anthropic/gpt-4o"
+
+
+@pytest.mark.parametrize("providers", [{}, {"cohere": provider("cohere", "cohere")}])
 def test_where_nobody_speaks_the_dialect_the_refusal_says_what_to_configure(providers: dict[str, Provider]) -> None:
     with pytest.raises(NotFound, match=r"'openai'.*\[providers\]"):
         decide(asking("gpt-4o"), router(providers=providers))
@@ -299,14 +306,16 @@ def test_without_a_predictor_the_model_asked_for_is_kept() -> None:
     assert decision.verdict == "kept"
 
 
-def test_candidates_of_another_dialect_are_left_out() -> None:
-    decision = decide(asking("gpt-4o"), router(routed("anthropic/claude-haiku-4-5", "local/small")))
+def test_candidates_that_cannot_be_translated_to_are_left_out() -> None:
+    both = PROVIDERS | {"cohere": provider("cohere", "cohere")}
+    decision = decide(asking("gpt-4o"), router(routed("cohere/command", "local/small"), providers=both))
 
     assert decision.plan == (Target("local", "small"),)
 
 
 def test_without_a_candidate_of_the_callers_dialect_the_model_asked_for_is_called() -> None:
-    decision = decide(asking("gpt-4o"), router(routed("anthropic/claude-haiku-4-5")))
+    both = PROVIDERS | {"cohere": provider("cohere", "cohere")}
+    decision = decide(asking("gpt-4o"), router(routed("cohere/command"), providers=both))
 
     assert decision.plan == (Target("openai", "gpt-4o"),)
     assert decision.reason == "no candidate speaks the caller's dialect"

@@ -17,6 +17,7 @@ from dd0c_route.brain.policy import Choice, then_the_rest, usable
 from dd0c_route.brain.request import asked as read
 from dd0c_route.brain.sessions import conversation_of
 from dd0c_route.decide.candidates import field_of
+from dd0c_route.decide.foreign import unable
 from dd0c_route.decide.guard import Guard
 from dd0c_route.decide.router import Asking, Expected, Knowledge, Router, Views, build_router, named
 from dd0c_route.errors import BadRequest
@@ -117,7 +118,7 @@ def _unread(call: Call, asked: Target, router: Router) -> Decision:
     """The model asked for; an alias is the candidates of its route as they are written."""
     route = router.matching(call, "")
     if route is not None and route.settings.mode not in ("off", "shadow") and router.is_alias(call, asked):
-        targets = router.speaking(route, call.dialect)
+        targets = router.speaking(route, call)
         if targets and asked not in targets:
             return Decision(targets, "routed", "the brain was not asked: order of the route", asked)
     return _kept(asked, "the brain was not asked")
@@ -138,12 +139,12 @@ def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True)
         route = route.under(call.policy)
     conversation = conversation_of(call, request)
     about |= {"policy": route.settings.policy, "conversation": conversation}
-    targets = router.speaking(route, call.dialect)
+    targets = router.speaking(route, call)
     if not targets:
         return _kept(asked, "no candidate speaks the caller's dialect", **about)
 
     asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns), predicts)
-    field = field_of(asking, targets, asked, router.known)
+    field = field_of(asking, targets, asked, router.known, unable(call, targets, router.dialects, router.known.able))
     supports = [one.support for one in field.candidates if one.support is not None]
     about |= {"candidates": field.candidates, "gate": max(supports, default=None)}
     if field.why is not None:

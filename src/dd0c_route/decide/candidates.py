@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dd0c_route.brain.capabilities import lacks
 from dd0c_route.brain.sessions import Session
 from dd0c_route.decide.router import Asking, Expected, Knowledge, Views
 from dd0c_route.types import Candidate, PicoUSD, Target
+
+_NOBODY: Mapping[Target, str] = {}
 
 
 class Field(NamedTuple):
@@ -23,7 +25,9 @@ class Field(NamedTuple):
     why: str | None
 
 
-def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Knowledge) -> Field:
+def field_of(
+    asking: Asking, targets: Sequence[Target], asked: Target, known: Knowledge, unable: Mapping[Target, str] = _NOBODY
+) -> Field:
     """*targets* as a policy sees them. The model asked for is never ruled out.
 
     Where the route does not list it, it comes last, unless it has no price: a name that only stands for the route's
@@ -41,7 +45,7 @@ def field_of(asking: Asking, targets: Sequence[Target], asked: Target, known: Kn
         reason = None
         if target != asked:
             reason = why if why is not None and not _may_go_on(target, holder, asking) else None
-            reason = reason or _unfit(asking, target, asked, cost, asked_cost, known)
+            reason = reason or unable.get(target) or _unfit(asking, target, asked, cost, asked_cost, known)
         failing = known.failing(target, asking.call.at_ns)
         found.append(
             Candidate(

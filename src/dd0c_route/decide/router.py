@@ -17,6 +17,7 @@ from dd0c_route.brain.request import Asked
 from dd0c_route.brain.sessions import Session, Sessions
 from dd0c_route.config import Config, Route
 from dd0c_route.config.identity import route_id
+from dd0c_route.decide.foreign import reachable
 from dd0c_route.decide.guard import Guard
 from dd0c_route.errors import NotFound
 from dd0c_route.types import Call, Decision, Dialect, PicoUSD, Target, Usage
@@ -129,18 +130,19 @@ class Router(Struct, frozen=True):
     def resolve(self, call: Call) -> Target:
         """The target that the model's name means when nothing is re-routed.
 
-        `provider/model` of a configured provider; else the provider that owns the name, if configured; else the first
-        configured provider of the caller's dialect.
+        `provider/model` of a configured provider; else the provider that owns the name, if configured and able to
+        answer the caller; else the first configured provider of the caller's dialect, else of one that can be
+        translated to.
         """
-        return named(call.model, self.dialects, self.owners, call.dialect)
+        return named(call.model, self.dialects, self.owners, call.dialect, lambda dialect: reachable(call, dialect))
 
     def is_alias(self, call: Call, asked: Target) -> bool:
         """The call's name is nobody's, as far as we know: it names no provider, and no configured one owns it."""
         return call.model != str(asked) and asked.provider not in self.owners(call.model)
 
-    def speaking(self, route: CompiledRoute, dialect: str) -> tuple[Target, ...]:
-        """The route's targets that callers of *dialect* can be answered by."""
-        return tuple(target for target in route.targets if self.dialects[target.provider] == dialect)
+    def speaking(self, route: CompiledRoute, call: Call) -> tuple[Target, ...]:
+        """The route's targets that *call* can be answered by, in the caller's dialect or translated."""
+        return tuple(target for target in route.targets if reachable(call, self.dialects[target.provider]))
 
     def spoken(self, provider: str) -> Dialect:
         """The dialect that clients of *provider* speak; those of some are only passed through."""
@@ -194,9 +196,13 @@ def build_router(
 
 
 def named(
-    text: str, dialects: dict[str, str], owners: Callable[[str], tuple[str, ...]], dialect: str | None
+    text: str, dialects: dict[str, str], owners: Callable[[str], tuple[str, ...]], dialect: str | None,
+    translates: Callable[[str], bool] = lambda dialect: False,
 ) -> Target:  # fmt: skip
     """The target that *text* means, for callers of *dialect* (None: of any).
+
+    Args:
+        translates: Whether providers of a dialect can be asked too, though they speak another one.
 
     Raises:
         NotFound: No configured provider speaks it.
@@ -204,12 +210,14 @@ def named(
     provider, slash, model = text.partition("/")
     if slash and model and provider in dialects:
         return Target(provider, model)
-    for owner in owners(text):
-        if owner in dialects and dialect in (None, dialects[owner]):
-            return Target(owner, text)
-    for name, spoken in dialects.items():
-        if dialect in (None, spoken):
-            return Target(name, text)
+    for foreign in (False, True):
+        for owner in owners(text):
+            if owner in dialects and (dialect in (None, dialects[owner]) or (foreign and translates(dialects[owner]))):
+                return Target(owner, text)
+    for foreign in (False, True):
+        for name, spoken in dialects.items():
+            if dialect in (None, spoken) or (foreign and translates(spoken)):
+                return Target(name, text)
     spoken_here = ", ".join(sorted(set(dialects.values()))) or "none"
     raise NotFound(
         f"no configured provider speaks the dialect '{dialect}' that this call came in (configured: {spoken_here}): "
