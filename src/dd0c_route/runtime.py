@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dd0c_route.access import KeyRing
 from dd0c_route.clock import Clock
@@ -22,6 +22,7 @@ from dd0c_route.decide.assembly import assembled
 from dd0c_route.errors import ConfigError, NotFound
 from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
+from dd0c_route.ledger.kept import Kept
 from dd0c_route.ledger.taught import KnownTaught
 from dd0c_route.pricing import Catalog, Price
 from dd0c_route.redact import register
@@ -120,6 +121,7 @@ class Runtime(Struct, frozen=True):
     known: Known
     taught: KnownTaught
     switch: Switch
+    kept: Kept
 
     def line(self, provider: str) -> Line:
         """
@@ -154,13 +156,15 @@ def build(
         config, catalog, known.correct, taught, switch, lambda: clock.ticks_ns() / 1e9, clock.wall_ns(),
         before.router if before is not None else None,
     )  # fmt: skip
+    kept = before.kept if before is not None else Kept(learned_in)
+    router = structs.replace(router, keeper=kept.target_of)
     lines: dict[str, Line] = {}
     for name, provider in config.providers.items():
         for secret in provider.secrets:
             register(secret)
-        kept = before.lines.get(name) if before is not None else None
-        if kept is not None and kept.provider == provider:
-            lines[name] = kept
+        line = before.lines.get(name) if before is not None else None
+        if line is not None and line.provider == provider:
+            lines[name] = line
         else:
             pool = Pool(provider, loop=loop, sweeper=sweeper, wall_ns=clock.wall_ns)
             lines[name] = Line(name.encode(), provider, pool, origin_of(provider.base_url).path)
@@ -178,4 +182,5 @@ def build(
         known=known,
         taught=taught,
         switch=switch,
+        kept=kept,
     )

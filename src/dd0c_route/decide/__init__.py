@@ -23,6 +23,7 @@ from dd0c_route.decide.router import Asking, Expected, Knowledge, Router, Views,
 from dd0c_route.errors import BadRequest
 from dd0c_route.redact.log import log
 from dd0c_route.types import Call, Candidate, Decision, Target
+from dd0c_route.wire.stored import goes_on_with
 
 __all__ = [
     "Asking",
@@ -58,7 +59,9 @@ def decide(call: Call, router: Router) -> Decision:
         raise BadRequest("the request names no model: add the field 'model'")
 
     asked = resolve(call, router)
-    if call.route_off:
+    if (keeper := _keeper(call, router)) is not None and keeper.provider != asked.provider:
+        decision = Decision((keeper,), "pinned", f"goes on with what {keeper.provider} keeps", asked)
+    elif call.route_off:
         decision = Decision((asked,), "pinned", "the caller asked for no routing", asked)
     elif call.subscription is not None and asked.provider in router.keyless:
         decision = Decision((asked,), "pinned", "a subscription's token is only for its own provider", asked)
@@ -71,6 +74,14 @@ def decide(call: Call, router: Router) -> Decision:
     else:
         decision = _guarded(started, call, asked, router)
     return structs.replace(decision, decide_us=(perf_counter_ns() - started) // 100 / 10)
+
+
+def _keeper(call: Call, router: Router) -> Target | None:
+    """Who has what the call goes on with, as far as that is known and still configured."""
+    if call.api != "openai.responses":
+        return None
+    known = (router.keeper(name) for name in goes_on_with(call.fields))
+    return next((one for one in known if one is not None and router.dialects.get(one.provider) == call.dialect), None)
 
 
 def resolve(call: Call, router: Router) -> Target:

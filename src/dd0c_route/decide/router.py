@@ -125,6 +125,7 @@ class Router(Struct, frozen=True):
     sessions: Sessions
     guard: Guard
     keyless: frozenset[str] = frozenset()  # providers that get the caller's own credential
+    keeper: Callable[[str], Target | None] = lambda name: None  # who keeps the answer or conversation of that id
     failures: Failures = field(default_factory=Failures)
 
     def resolve(self, call: Call) -> Target:

@@ -43,6 +43,7 @@ from dd0c_route.types import (
 )
 from dd0c_route.upstream import Marks
 from dd0c_route.wire.meter import Meter
+from dd0c_route.wire.stored import is_stored
 
 _NOTHING = Account(Usage(), "none", None, 0, 0, 0, None)
 _WHOLE = Facts(
@@ -217,8 +218,16 @@ class Bill:
             self._runtime.router.moments.ended(self.decision, self._entry.cost_billable_picodollars)
             if self._target is not None and self._entry.usage_source == "provider_final":
                 self._runtime.router.remember(self.decision, self._target, self._request.at_ns, self._entry.usage)
+            self._remember_keeper()
             self._deliveries.watch(client, self)
         return self._entry
+
+    def _remember_keeper(self) -> None:
+        """The answer may be gone on with, and only its provider has it."""
+        call, meter, target = self.call, self._meter, self._target
+        if call is not None and meter is not None and target is not None and meter.kept_as and is_stored(call.fields):
+            for name in meter.kept_as:
+                self._runtime.kept.remember(name, target)
 
     def __enter__(self) -> Bill:
         return self

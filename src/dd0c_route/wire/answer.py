@@ -103,6 +103,7 @@ class Answer(Struct, eq=False, gc=False):
         server_calls: Calls of the provider's own tools that stand in the answer, by field of `types.ServerTools`.
         closed: The dialect said that the answer is over (a finish reason), though more events may follow.
         finished: The dialect's own last event was seen, or a whole JSON body.
+        kept_as: Ids by which the provider keeps the answer, for a request that goes on with it.
     """
 
     at: int = 0
@@ -116,6 +117,7 @@ class Answer(Struct, eq=False, gc=False):
     server_calls: dict[str, int] | None = None
     closed: bool = False
     finished: bool = False
+    kept_as: tuple[str, ...] = ()
 
     def served_by(self, model: Any, tier: Any = None) -> None:
         """Note the model (the first one named) and the service tier (the last one)."""

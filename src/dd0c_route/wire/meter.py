@@ -166,6 +166,11 @@ class Meter:
         return self._answer.model
 
     @property
+    def kept_as(self) -> tuple[str, ...]:
+        """Ids by which the provider keeps the answer."""
+        return self._answer.kept_as
+
+    @property
     def error(self) -> str | None:
         """The provider's error type, in a stream or in a body; a word, never its message."""
         return self._answer.error

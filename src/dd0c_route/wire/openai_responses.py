@@ -77,6 +77,8 @@ def _read_piece(answer: Answer, kind: str, piece: str) -> None:
 def _read_frame(answer: Answer, response: dict[str, Any]) -> None:
     """What stands around the output: `response.created` and the last event have it all."""
     answer.served_by(response.get("model"), response.get("service_tier"))
+    ids = (str_of(response.get("id")), str_of(dict_of(response.get("conversation")).get("id")))
+    answer.kept_as = tuple(name for name in ids if name) or answer.kept_as
     answer.error = kind_of_error(response.get("error")) or answer.error
     usage = response.get("usage")
     if isinstance(usage, dict):
@@ -100,7 +102,7 @@ def _note_server_call(answer: Answer, item: dict[str, Any]) -> None:
 
 
 def _body(answer: Answer, fields: dict[str, Raw]) -> None:
-    names = ("model", "service_tier", "usage", "error", "tool_usage")
+    names = ("id", "conversation", "model", "service_tier", "usage", "error", "tool_usage")
     answer.closed = True
     for item in dicts_of(value_of(fields.get("output", b"null"))):
         for part in dicts_of(item.get("content")):
