@@ -16,13 +16,6 @@ from benchmarks.routing.metrics import Floats, Ints
 from benchmarks.routing.pools import names, pool, rows_of
 from benchmarks.routing.table import heading, row
 
-# What one fit does not see at all: title, task, subject, and the pool that it is part of.
-AWAY = (
-    ("ZeroEval, MATH-L5", "ze-math-l5", "*", "zeroeval"),
-    ("reasoning-gym, games", "rg-*", "games/*", "reasoning-gym"),
-    ("reasoning-gym, cognition", "rg-*", "cognition/*", "reasoning-gym"),
-)
-
 
 def section(data: Data, unseen: Floats, vectors: Floats) -> Iterator[str]:
     """*unseen*: (n, m): p_good by fits to the other folds; *vectors*: (n, d): what kNN looks at."""
@@ -54,28 +47,32 @@ def _saved(found: Interval) -> str:
 
 
 def away(data: Data) -> Iterator[str]:
-    """One fit that saw none of `AWAY`: against the models' training means alone, and against the zero router."""
-    rows = left_out(data)
+    """Fits that saw nothing of what they are judged on: against the models' training means, and the zero router."""
+    columns = ("left out", "n", "zero router", "training means", "ours", "ours above means", "ours above zero")
+    yield from heading("Away from home: benchmarks and subjects that the fit has not seen", *columns)
+    listed = tomllib.loads(Path(__file__).with_name("away.toml").read_text(encoding="utf-8"))
+    for one in listed["fit"]:
+        yield from _away(data, [(task, subject, rows_of(data, [task], subject)) for task, subject in one["left_out"]])
+
+
+def _away(data: Data, left_out: list[tuple[str, str, Ints]]) -> Iterator[str]:
+    """What belongs to no pool is left out too, but cannot be judged: its costs are not known."""
+    rows = np.sort(np.concatenate([rows for _, _, rows in left_out]))
     predictor = fits.without(data, rows)
     seen = np.flatnonzero(~np.isin(data.qkeys, data.qkeys[rows]))
-    columns = ("left out", "n", "zero router", "training means", "ours", "ours above means", "ours above zero")
-    yield from heading("Away from home: benchmarks that the fit has not seen", *columns)
-    for title, task, subject, name in AWAY:
-        whole = pool(data, name)
-        own = whole.only(np.flatnonzero(np.isin(whole.rows, rows_of(data, [task], subject))))
-        models = data.columns(own.models)
-        family = rows_of(data, ["ze-*"] if name == "zeroeval" else ["rg-*"])
-        home = fits.means(data, np.intersect1d(family, seen))[models]
-        means = curve(own, np.tile(home, (len(own.rows), 1)))
-        ours = curve(own, fits.predicted(data, predictor, own.rows)[:, models])
-        figures = [on_pool(own, who).aiq.text(2) for who in (fixed(own), means, ours)]
-        gains = [difference(own, ours, other).text(2) for other in (means, fixed(own))]
-        yield row(title, f"{len(own.rows):,}", *figures, *gains)
-
-
-def left_out(data: Data) -> Ints:
-    """The prompts of `AWAY`, ascending."""
-    return np.sort(np.concatenate([rows_of(data, [task], subject) for _, task, subject, _ in AWAY]))
+    for whole in (pool(data, name) for name in names()):
+        models = data.columns(whole.models)
+        at_home = fits.means(data, np.intersect1d(whole.rows, seen))[models]
+        for task, subject, away_rows in left_out:
+            own = whole.only(np.flatnonzero(np.isin(whole.rows, away_rows)))
+            if not len(own.rows):
+                continue
+            means = curve(own, np.tile(at_home, (len(own.rows), 1)))
+            ours = curve(own, fits.predicted(data, predictor, own.rows)[:, models])
+            figures = [on_pool(own, who).aiq.text(2) for who in (fixed(own), means, ours)]
+            gains = [difference(own, ours, other).text(2) for other in (means, fixed(own))]
+            title = " ".join(word.strip("-*/") for word in (task, subject) if word != "*")
+            yield row(title, f"{len(own.rows):,}", *figures, *gains)
 
 
 def bandit(data: Data, unseen: Floats) -> Iterator[str]:

@@ -18,12 +18,14 @@ from dd0c_route.brain.predictor import Predictor
 FLOOR = 0.9
 _PROMPTS = 300  # of each pool, for noise
 _NOISE: dict[str, Callable[[str], str]] = {
-    "padding": lambda text: f"{'-' * 40}\n\n{text}\n\n{'-' * 40}",
-    "politeness": lambda text: f"Hello! Could you please help me with this? {text} Thank you very much in advance!",
-    "keywords in front": lambda text: f"Important, expert level, complex reasoning. {text}",
+    "a frame of signs": lambda text: f"{'=' * 60}\n{text}\n{'#' * 30}",
+    "filler": lambda text: f"The office was closed on Monday, so we walked along the river. {text}",
+    "politeness": lambda text: f"Good evening, sorry to bother you! {text} I'd be grateful for any hint. Best wishes!",
+    "keywords in front": lambda text: f"Urgent: PhD-level, intricate, multi-step deduction! {text}",
+    "keywords behind": lambda text: f"{text} python sql legal medical tensor",
     "white space": lambda text: re.sub(r"\s+", lambda found: found[0] * 2, text),
     "upper case": str.upper,
-    "other words for the task": lambda text: f"Here is a question that I was asked. {text} What would you answer?",
+    "other words for the task": lambda text: f"My teacher set me this one: {text} Work it out.",
 }
 
 

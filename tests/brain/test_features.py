@@ -103,3 +103,27 @@ def test_options_are_measured(options: list[str]) -> None:
 def test_a_count_of_words_is_a_count_of_words() -> None:
     assert column(QUESTION, "words not") == 1
     assert column("Which, which and which?", "words which") == 3
+
+
+@pytest.mark.parametrize(
+    "noisy",
+    [
+        f"{'*' * 50}\n{QUESTION}\n{'_' * 7}",
+        f"Hello! I have a quick question. {QUESTION}",
+        f"Very hard, advanced level: {QUESTION}",
+        f"{QUESTION}\n\nThink step by step. What would you answer? Thanks!",
+        QUESTION.upper(),
+        QUESTION.lower(),
+    ],
+)
+def test_what_is_about_the_question_and_not_of_it_changes_nothing(noisy: str) -> None:
+    assert list(read(noisy).buckets) == list(read(QUESTION).buckets)
+    assert read(noisy).surface == pytest.approx(read(QUESTION).surface, abs=1e-6)
+
+
+def test_a_question_of_nothing_but_such_words_is_read_whole() -> None:
+    assert column("What is the answer to that?", "words") == pytest.approx(math.log1p(6))
+
+
+def test_options_to_choose_from_are_no_such_words() -> None:
+    assert column("Which verb fits here?\nA. is\nB. was\nC. are", "options") == 3

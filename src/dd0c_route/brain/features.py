@@ -7,6 +7,7 @@ time for any length. Case, white space and polite framing do not count: they say
 from __future__ import annotations
 
 import math
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,16 @@ Bytes = NDArray[np.uint8]
 FRAMING = (
     "please kindly thanks thank you hello hi hey dear sir madam could would can i me my your help appreciate "
     "appreciated advance greetings good morning afternoon evening regards cheers want like need"
+)
+# Words about a question rather than of it. A sentence at either end that has no others is dropped as a whole, as in
+# "Important, expert level. …" and "… Think step by step. What would you answer?"
+ABOUT = (
+    "here is are was have has a an the that this these it of for to and or in on with from about so but be by at as s "
+    "m ve following question questions query problem task topic prompt request asked ask asking quick simple easy "
+    "basic trivial much hard difficult complex advanced expert level reasoning important urgent very really carefully "
+    "careful answer answers reply response respond solution think thinking step steps take time give final end brief "
+    "concise short let know what would which how do does did great day nice just some one more now out only tell say "
+    "us assistant helpful context note below above work re"
 )
 # Groups of words whose share among all words is a surface feature.
 WORD_GROUPS = {
@@ -73,6 +84,10 @@ _IS_WORD[97:123] = _IS_WORD[48] = _IS_WORD[128:] = True
 _WORDLY = _IS_WORD[_LOWER].tobytes()
 _SPREAD = (_LOWER + np.uint8(1)).tobytes()
 
+_SENTENCE_ENDS = (b". ", b"! ", b"? ", b": ")  # white space is single by then
+_OPTION = re.compile(rb"\b[A-Ja-j][.):]")  # begins something to choose from, which is never about the question
+_AROUND = 2  # bytes kept before the first word and after the last, such as "$\\" and "?)"
+
 _SYMBOLS = [
     "?",
     ".",
@@ -99,10 +114,10 @@ _SYMBOLS = [
 
 
 def _class_table() -> Floats:
-    table = np.zeros((256, len(_SYMBOLS) + 3), np.float32)
+    table = np.zeros((256, len(_SYMBOLS) + 2), np.float32)
     for column, symbols in enumerate(_SYMBOLS):
         table[[ord(symbol) for symbol in symbols], column] = 1
-    table[48:58, -3] = table[65:91, -2] = table[128:, -1] = 1
+    table[48:58, -2] = table[128:, -1] = 1
     return table
 
 
@@ -144,8 +159,11 @@ def read(text: str) -> Reading:
     np.add.accumulate(np.frombuffer(data.translate(_SPREAD), np.uint8) * _DOWN[: len(data)], out=sums[1:])
     before = sums.take(starts)
     words = (sums.take(ends) - before) * _UP.take(starts)
-    kept = _IS_PLAIN.take(_bucket(words)).nonzero()[0]
-    low, high = _asked_within(kept, edges, len(data))
+    bucket = _bucket(words)
+    low, high = _asked_within(data, _IS_OF_IT.take(bucket), edges)
+    plain = _IS_PLAIN.take(bucket)
+    plain[: starts.searchsorted(low)] = plain[ends.searchsorted(high, "right") :] = False
+    kept = plain.nonzero()[0]
     words, before, starts, ends = words.take(kept), before.take(kept), starts.take(kept), ends.take(kept)
     stems = (sums.take(np.minimum(starts + STEM, ends)) - before) * _UP.take(starts) + np.uint64(STEM)
     hashed = _bucket(np.concatenate((words, words[:-1] * _PAIR + words[1:], stems)))
@@ -166,18 +184,20 @@ def _counted(hashed: NDArray[np.uint16]) -> tuple[NDArray[np.int64], Floats]:
     return hashed.take(firsts[:-1]).astype(np.int64), counts
 
 
-def _asked_within(kept: NDArray[np.int64], edges: NDArray[np.int64], n: int) -> tuple[int, int]:
-    """From where to where the text is more than framing: "Hello! …" and "… Thanks!!" are outside.
+def _asked_within(data: bytes, of_it: NDArray[np.bool_], edges: NDArray[np.int64]) -> tuple[int, int]:
+    """From where to where the text asks: sentences of nothing but words about it, and lines of signs, are outside."""
+    if not of_it.any():
+        return 0, len(data)
+    first, last = int(edges[2 * int(of_it.argmax())]), int(edges[-1 - 2 * int(of_it[::-1].argmax())])
+    head = 1 + max(data.rfind(end, 0, first) for end in _SENTENCE_ENDS)
+    low, high = int(edges[int(edges.searchsorted(head))]), last + _signs(data[last : last + _AROUND])
+    low -= _signs(data[:low][: -_AROUND - 1 : -1])
+    return 0 if _OPTION.search(data, 0, head) else low, len(data) if _OPTION.search(data, last) else high
 
-    Args:
-        kept: Which words are no framing.
-        edges: Of all words.
-    """
-    if not len(kept):
-        return 0, n
-    first, last = int(kept[0]), int(kept[-1])
-    low = int(edges[2 * first - 1]) if first else 0
-    return low, int(edges[2 * last + 2]) if 2 * last + 2 < len(edges) else n
+
+def _signs(data: bytes) -> int:
+    """How many bytes there are before a space."""
+    return len(data.partition(b" ")[0])
 
 
 def _edges(data: bytes) -> NDArray[np.int64]:
@@ -199,16 +219,18 @@ def _bucket_of(word: str) -> int:
     return int(_bucket(np.array([value % (1 << 64)], np.uint64))[0])
 
 
-def _word_tables() -> tuple[NDArray[np.bool_], NDArray[np.uint8]]:
+def _word_tables() -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.uint8]]:
     plain = np.ones(BUCKETS, np.bool_)
     plain[[_bucket_of(word) for word in FRAMING.split()]] = False
+    of_it = plain.copy()
+    of_it[[_bucket_of(word) for word in ABOUT.split()]] = False
     groups = np.zeros(BUCKETS, np.uint8)
     for number, words in enumerate(WORD_GROUPS.values(), start=1):
         groups[[_bucket_of(word) for word in words.split()]] = number
-    return plain, groups
+    return plain, of_it, groups
 
 
-_IS_PLAIN, _GROUP = _word_tables()
+_IS_PLAIN, _IS_OF_IT, _GROUP = _word_tables()
 
 _LAST = 200  # bytes at the end in which the question itself usually stands
 _OPTION_LETTERS = np.zeros(256, np.bool_)
@@ -219,9 +241,9 @@ _IS_DIGIT = bytes(48 <= byte <= 57 for byte in range(256))  # for `bytes.transla
 
 SURFACE = (
     *("bytes", "words", "word_length", "distinct", "longest_word", "long_words", "very_long_words"),
-    *("capitalised", "acronyms", "single_letters", "numbers", "number_digits", "longest_number"),
-    *(f"share {symbols}" for symbols in [*_SYMBOLS, "digits", "upper", "beyond ascii"]),
-    *(f"count {symbols}" for symbols in [*_SYMBOLS, "digits", "upper", "beyond ascii"]),
+    *("single_letters", "numbers", "number_digits", "longest_number"),
+    *(f"share {symbols}" for symbols in [*_SYMBOLS, "digits", "beyond ascii"]),
+    *(f"count {symbols}" for symbols in [*_SYMBOLS, "digits", "beyond ascii"]),
     *(f"words {name}" for name in WORD_GROUPS),
     *("options", "stem_length", "option_length", "option_longest", "option_spread", "options_with_digits"),
     *("last_digits", "last_words", "last_symbols"),
@@ -239,18 +261,15 @@ def _surface(
     lengths = ends - starts
     of_length = np.bincount(lengths).tolist()  # how many words are so long
     first = raw.take(starts)
-    upper = (first - np.uint8(65)) < 26  # unsigned: what is less than 65 comes out above
-    acronyms = upper & ((raw.take(starts + 1, mode="clip") - np.uint8(65)) < 26) & (lengths > 1)
     numbers = lengths[(first - np.uint8(48)) < 10].tolist()
     single = lengths == 1
-    out[:13] = (
+    out[:11] = (
         *(math.log1p(n), math.log1p(words), int(lengths.sum()) / words, distinct / (3 * words), len(of_length) - 1),
-        *(sum(of_length[9:]) / words, sum(of_length[13:]) / words, np.count_nonzero(upper) / words),
-        *(np.count_nonzero(acronyms) / words, of_length[1] / words),
+        *(sum(of_length[9:]) / words, sum(of_length[13:]) / words, of_length[1] / words),
         *(math.log1p(len(numbers)), sum(numbers) / max(1, len(numbers)), max(numbers, default=0)),
     )
     classes = np.bincount(raw, minlength=256).astype(np.float32) @ _CLASSES
-    width, at = len(classes), 13
+    width, at = len(classes), 11
     out[at : at + width] = classes * (100 / n)
     out[at + width : at + 2 * width] = np.log1p(classes)
     at += 2 * width

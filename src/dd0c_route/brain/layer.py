@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from dd0c_route.brain.features import Floats, Reading
 
 CLIP = 4.0  # standard deviations: nothing outside counts for more
+_AROUND = 0.1  # of the near distance: a centre that much farther than the nearest counts for less by e
+_ANYWAY = 0.02  # of an advantage that labels of other models alone suggest: it decides between equals
 _BITS = 2 ** np.arange(16, dtype=np.float32)  # of the number of a leaf: as floats, which matrix products are quick with
 
 
@@ -35,6 +37,7 @@ class Layer(NamedTuple):
         centres: float32 (k, c - below): where the texts were.
         reach: float32 (2,): the distances from the nearest centre up to which a text is as known as any, and from which
             it is unknown.
+        evidence: float32 (k, m): how far each model's own labels bear what is said around each centre, 0 to 1.
     """
 
     idf: Floats
@@ -54,6 +57,7 @@ class Layer(NamedTuple):
     loadings: Floats
     centres: Floats
     reach: Floats
+    evidence: Floats
 
     def columns(self, reading: Reading, below: Floats) -> Floats:
         """float32, shape (c,)."""
@@ -72,9 +76,15 @@ class Layer(NamedTuple):
         advantage: Floats = self.blend[0] * (self.heads @ columns) + self.blend[1] * grown
         return advantage
 
-    def support(self, columns: Floats) -> float:
-        """0 (nothing like it was seen) to 1, by the distance to the nearest centre."""
+    def support(self, columns: Floats) -> tuple[float, Floats]:
+        """How well the text is known: 0 (nothing like it was seen) to 1, by the distance to the nearest centre.
+
+        And what of that the labels of each model bear, float32, shape (m,): by those around the nearest centres.
+        """
         apart = self.centres - columns[: self.centres.shape[1]]
-        distance = float(np.sqrt((apart * apart).sum(axis=1).min()))
-        near, far = float(self.reach[0]), float(self.reach[1])
-        return min(1.0, max(0.0, (far - distance) / (far - near)))
+        distances = np.sqrt((apart * apart).sum(axis=1))
+        distance, near, far = float(distances.min()), float(self.reach[0]), float(self.reach[1])
+        support = min(1.0, max(0.0, (far - distance) / (far - near)))
+        nearness = np.exp((distance - distances) / (_AROUND * near + 1e-6))
+        own: Floats = (nearness @ self.evidence) / nearness.sum()
+        return support, (support * (_ANYWAY + (1 - _ANYWAY) * own)).astype(np.float32)

@@ -32,7 +32,8 @@ class Odds(Struct, frozen=True):
 
     Attributes:
         p_good: Probability of a good answer; None for a model that the predictor knows nothing of.
-        spread: Standard deviation of that probability, as far as labels, their number and the text's distance tell.
+        spread: Standard deviation of that probability, as far as labels, their number and their distance from the text
+            tell.
         support: 0 (nothing like this text was seen: each model's mean is all that is said) to 1.
     """
 
@@ -160,18 +161,19 @@ class Predictor:
         return told
 
     def _told(self, reading: Reading) -> _Told:
-        p_good = np.zeros(len(self.models), np.float32)
+        p_good, borne = np.zeros((2, len(self.models)), np.float32)
         support, below = 0.0, _NOTHING
         first: tuple[Floats, float] | None = None
         for (_, layer), at in zip(self.parts, self._places, strict=True):
             columns = layer.columns(reading, below)
-            near = layer.support(columns)
+            near, own = layer.support(columns)
             first = first or (columns, near)
             advantage = layer.advantage(columns)
-            p_good[at] += layer.means + near * advantage
+            p_good[at] += layer.means + own * advantage
+            borne[at] = np.maximum(borne[at], own)
             support, below = max(support, near), advantage @ layer.loadings
         columns, near = first or (_NOTHING, 0.0)
-        spread = np.sqrt(self._most - support * support * self._explained)
+        spread = np.sqrt(self._most - borne * borne * self._explained)
         return _Told(np.clip(p_good, self._edge, 1 - self._edge), spread, support, below, columns, near)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dd0c_route.brain.features import BUCKETS, Floats, Reading, read
 from dd0c_route.brain.layer import CLIP, Layer
 from dd0c_route.brain.predictor import Predictor, fingerprints
-from dd0c_route.brain.training.density import centres_and_reach
+from dd0c_route.brain.training.density import centres_and_reach, evidence
 from dd0c_route.brain.training.folds import folds
 from dd0c_route.brain.training.heads import heads
 from dd0c_route.brain.training.labels import Labels
@@ -123,7 +123,8 @@ def _layer(
     steps, step = _quantised(word_table)
     forest = grow(rows, residuals, weights, data.growth, SEED)
     leaves, leaf_scale = _packed(forest)
-    centres, reach = centres_and_reach(rows[:, : rows.shape[1] - skills.shape[1]], SEED)
+    own = rows[:, : rows.shape[1] - skills.shape[1]]
+    centres, reach = centres_and_reach(own, SEED)
     return Layer(
         idf=idf,
         table=steps,
@@ -142,6 +143,7 @@ def _layer(
         loadings=_loadings(said),
         centres=centres,
         reach=reach,
+        evidence=evidence(own, centres, weights > 0),
     )
 
 

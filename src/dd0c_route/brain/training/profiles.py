@@ -52,6 +52,7 @@ def with_profiles(models: tuple[str, ...], layer: Layer) -> tuple[tuple[str, ...
         leaves=np.concatenate((layer.leaves, leaves), axis=2),
         means=np.concatenate((layer.means, by @ layer.means)),
         labels=np.concatenate((layer.labels, nothing)),
+        evidence=np.hstack((layer.evidence, layer.evidence @ by.T)),
         noise=np.concatenate((layer.noise, by @ layer.noise)),
         loadings=np.vstack((layer.loadings, np.zeros((len(added), layer.loadings.shape[1]), np.float32))),
     )
