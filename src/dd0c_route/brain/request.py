@@ -42,8 +42,8 @@ class Asked(Struct, frozen=True):
     """A request, as the brain sees it.
 
     Attributes:
-        kind: `main`, `tool_turn`, `subagent`, `title`, `summary`, `classification`, `completion`, `embedding`; or what
-            the caller's headers say.
+        kind: `main`, `tool_turn`, `subagent`, `title`, `summary`, `classification`, `auxiliary`, `completion`,
+            `embedding`; or what the caller's headers say.
         turn: The last user turn, its first and last 1,000 characters (joined by a line break where cut). Never stored.
         turn_chars: How long it is as a whole.
         depth: How many messages there are; of a long request an estimate.

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+
 import numpy as np
 
 from dd0c_route.brain.predictor import Predictor
+from dd0c_route.brain.training import profiles as profiles_of
 from dd0c_route.brain.training.fit import fit
 from dd0c_route.brain.training.profiles import profiles
 from tests.brain.examples import LAW, labels
@@ -29,6 +35,13 @@ def test_a_profiled_model_does_as_those_of_its_score_do() -> None:
 
 def test_where_nobody_is_like_it_nothing_is_said() -> None:
     assert four_models().predict(LAW, ["Llama-2-7b-hf"]).p_good == (None,)
+
+
+def test_every_table_of_scores_has_its_source_and_the_day_it_was_checked() -> None:
+    listed = tomllib.loads(Path(profiles_of.__file__).with_name("profiles.toml").read_text(encoding="utf-8"))
+    for table in listed["from"]:
+        assert re.search(r"\w+\.\w+", table["source"])
+        assert date(2026, 1, 1) <= table["checked"]
 
 
 def test_scores_are_percentages() -> None:
