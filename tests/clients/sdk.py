@@ -20,9 +20,18 @@ class Raised(AssertionError):
 class Sdk:
     """A program with an SDK in it, at the router on *port*, showing *key*."""
 
-    def __init__(self, interpreter: Path, program: str, port: int, key: str = "synthetic-caller-key") -> None:
+    def __init__(
+        self,
+        interpreter: Path,
+        program: str,
+        port: int,
+        key: str = "synthetic-caller-key",
+        packages: Path | None = None,
+    ) -> None:
         self._command = [str(interpreter), str(PROGRAMS / program)]
         self._environ = {**ENVIRON, "ROUTER": f"http://127.0.0.1:{port}", "ROUTER_KEY": key}
+        if packages is not None:  # of a program in Node
+            self._environ["CLIENTS"] = str(packages)
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -53,6 +62,10 @@ class Sdk:
         assert "raised" in outcome, outcome
         raised: dict[str, Any] = outcome["raised"]
         return raised
+
+    def outcome(self, action: str, *, sim: str = "", tag: str = "", **arguments: Any) -> dict[str, Any]:
+        """`{"value": …}` or `{"raised": …}`, where clients differ."""
+        return self._ask(action, sim, tag, arguments, {})
 
     def _ask(
         self, action: str, sim: str, tag: str, arguments: dict[str, Any], headers: dict[str, str]
