@@ -18,7 +18,7 @@ from pathlib import Path
 
 from benchmarks.document import put
 from benchmarks.machine import facts
-from benchmarks.routing import cache, cascade, fits, mixed, pairs, simple, speed, stream, trust
+from benchmarks.routing import cache, cascade, fits, lengths, mixed, pairs, simple, speed, stream, trust
 from benchmarks.routing.bootstrap import RESAMPLES
 from benchmarks.routing.data import FOLDS, Data, load
 from benchmarks.routing.metrics import Floats
@@ -56,6 +56,7 @@ SECTIONS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "stream": lambda bench: stream.section(bench.data, bench.unseen),
     "promises": lambda bench: trust.promises(bench.data, bench.unseen),
     "calibration": lambda bench: trust.calibration(bench.data, bench.unseen),
+    "lengths": lambda bench: lengths.section(bench.data),
     "cascade": lambda bench: cascade.section(bench.data, bench.unseen),
     "cache": lambda bench: cache.section(),
     "noise": lambda bench: trust.noise(bench.data, bench.predictor),
