@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -49,6 +50,7 @@ class Providers:
         self._names: dict[tuple[str, str, str], str] = {}
         self._tables: dict[str, dict[str, Any]] = {}
         self._waits: dict[str, dict[str, list[Any]]] = {}
+        self._taken: set[str] = set()  # variables that hold another key
         self._literals: dict[str, str] = {}  # a key that stood in the file -> the variable for it
 
     def deployment(self, params: dict[str, Any], path: str) -> Deployment:
@@ -59,6 +61,8 @@ class Providers:
         """
         kind, model = self._kind(params)
         base = params.get("api_base") or params.get("base_url")
+        if not base and kind != "custom" and "base_url" not in self._known[kind]:
+            base = f"{_ENV}{kind.upper()}_API_BASE"  # where LiteLLM looks then
         address = self._address(str(base), kind, path) if base else ""
         if kind == "openai" and address and urlsplit(address).hostname != _OPENAI:
             kind = "custom"  # what speaks OpenAI's dialect elsewhere has neither its prices nor its models
@@ -71,6 +75,14 @@ class Providers:
             self._waits.setdefault(name, {}).setdefault(ours, []).append(params.get(field))
         weight = params.get("weight")
         return Deployment(name, model, float(weight) if isinstance(weight, int | float) else None)
+
+    def reserve(self, key: Any, params: Any) -> None:
+        """Note the variable that *key*, or a deployment without one, means: no other key may get its name."""
+        if isinstance(key, str) and key.startswith(_ENV):
+            self._taken.add(key.removeprefix(_ENV))
+        elif key in (None, "") and isinstance(params, dict) and isinstance(params.get("model"), str):
+            with contextlib.suppress(CannotEdit):
+                self._taken.add(self._rules["keys"].get(self._kind(params)[0], ""))
 
     def wait(self, seconds: Any) -> None:
         """Settle the time-outs; *seconds*: that of a deployment that says none."""
@@ -96,7 +108,7 @@ class Providers:
             return text.removeprefix(_ENV)
         if text not in self._literals:
             name, number = usual, 2
-            while name in self.keys or name in self._literals.values():
+            while name in self._taken or name in self.keys:
                 name, number = f"{usual}_{number}", number + 1
             self._literals[text] = name
             self.keys[name] = path
@@ -110,6 +122,8 @@ class Providers:
             prefix, model = str(said), model if slash and prefix == said else params["model"]
         elif not slash:
             prefix, model = _of_bare_name(params["model"]), params["model"]
+        if not model:
+            raise CannotEdit("its litellm_params.model names no model")
         if reason := self._rules["refused_providers"].get(prefix):
             raise CannotEdit(reason)
         if prefix in self._rules["providers"]:

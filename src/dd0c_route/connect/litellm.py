@@ -66,6 +66,10 @@ class _Import:
         self._prices: list[dict[str, Any]] = []
 
     def result(self) -> Imported:
+        for entry in self._tree["model_list"]:
+            params = entry.get("litellm_params") if isinstance(entry, dict) else None
+            self._providers.reserve(params.get("api_key") if isinstance(params, dict) else None, params)
+        self._providers.reserve(self._settings("general_settings").get("master_key"), None)
         for number, entry in enumerate(self._tree["model_list"]):
             self._entry(entry, f"model_list[{number}]")
         of_router = self._settings("router_settings").get("timeout")
