@@ -18,14 +18,14 @@ from dd0c_route.brain.predictor import Predictor
 FLOOR = 0.9
 _PROMPTS = 300  # of each pool, for noise
 _NOISE: dict[str, Callable[[str], str]] = {
-    "a frame of signs": lambda text: f"{'=' * 60}\n{text}\n{'#' * 30}",
-    "filler": lambda text: f"The office was closed on Monday, so we walked along the river. {text}",
-    "politeness": lambda text: f"Good evening, sorry to bother you! {text} I'd be grateful for any hint. Best wishes!",
-    "keywords in front": lambda text: f"Urgent: PhD-level, intricate, multi-step deduction! {text}",
-    "keywords behind": lambda text: f"{text} python sql legal medical tensor",
+    "a frame of signs": lambda text: f"{'~' * 60}\n{text}\n{'+' * 30}",
+    "filler": lambda text: f"Trains run late on Sundays, and the bakery is shut. {text}",
+    "politeness": lambda text: f"Dear team, pardon the intrusion. {text} Any pointers are welcome, cheers!",
+    "keywords in front": lambda text: f"Graduate level, rigorous, theorem, compiler, diagnosis. {text}",
+    "keywords behind": lambda text: f"{text} regex tax cardiology kernel sonnet",
     "white space": lambda text: re.sub(r"\s+", lambda found: found[0] * 2, text),
     "upper case": str.upper,
-    "other words for the task": lambda text: f"My teacher set me this one: {text} Work it out.",
+    "other words for the task": lambda text: f"Someone in class came up with this one. {text} Work it out.",
 }
 
 

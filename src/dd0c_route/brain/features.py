@@ -7,11 +7,12 @@ time for any length. Case, white space and polite framing do not count: they say
 from __future__ import annotations
 
 import math
-import re
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dd0c_route.brain.asked import asked_within
 
 SPAN = 1000  # characters kept of either end of a text
 _ENDS = 1300  # characters of either end in which these are, unless there is much white space
@@ -83,10 +84,6 @@ _IS_WORD[97:123] = _IS_WORD[48] = _IS_WORD[128:] = True
 # where none is nought (255 would be; there is none in UTF-8).
 _WORDLY = _IS_WORD[_LOWER].tobytes()
 _SPREAD = (_LOWER + np.uint8(1)).tobytes()
-
-_SENTENCE_ENDS = (b". ", b"! ", b"? ", b": ")  # white space is single by then
-_OPTION = re.compile(rb"\b[A-Ja-j][.):]")  # begins something to choose from, which is never about the question
-_AROUND = 2  # bytes kept before the first word and after the last, such as "$\\" and "?)"
 
 _SYMBOLS = [
     "?",
@@ -160,7 +157,7 @@ def read(text: str) -> Reading:
     before = sums.take(starts)
     words = (sums.take(ends) - before) * _UP.take(starts)
     bucket = _bucket(words)
-    low, high = _asked_within(data, _IS_OF_IT.take(bucket), edges)
+    low, high = asked_within(data, _IS_OF_IT.take(bucket), edges)
     plain = _IS_PLAIN.take(bucket)
     plain[: starts.searchsorted(low)] = plain[ends.searchsorted(high, "right") :] = False
     kept = plain.nonzero()[0]
@@ -182,22 +179,6 @@ def _counted(hashed: NDArray[np.uint16]) -> tuple[NDArray[np.int64], Floats]:
     firsts = differ.nonzero()[0]  # and where the last ones end
     counts = (firsts[1:] - firsts[:-1]).astype(np.float32)
     return hashed.take(firsts[:-1]).astype(np.int64), counts
-
-
-def _asked_within(data: bytes, of_it: NDArray[np.bool_], edges: NDArray[np.int64]) -> tuple[int, int]:
-    """From where to where the text asks: sentences of nothing but words about it, and lines of signs, are outside."""
-    if not of_it.any():
-        return 0, len(data)
-    first, last = int(edges[2 * int(of_it.argmax())]), int(edges[-1 - 2 * int(of_it[::-1].argmax())])
-    head = 1 + max(data.rfind(end, 0, first) for end in _SENTENCE_ENDS)
-    low, high = int(edges[int(edges.searchsorted(head))]), last + _signs(data[last : last + _AROUND])
-    low -= _signs(data[:low][: -_AROUND - 1 : -1])
-    return 0 if _OPTION.search(data, 0, head) else low, len(data) if _OPTION.search(data, last) else high
-
-
-def _signs(data: bytes) -> int:
-    """How many bytes there are before a space."""
-    return len(data.partition(b" ")[0])
 
 
 def _edges(data: bytes) -> NDArray[np.int64]:

@@ -17,6 +17,11 @@ _BEFORE = (
     "By the way, I have been thinking about this for a while and it is getting late here today. ",
     "This is very important for my work, so take your time. ",
     "Context: the weather was nice, we had lunch, and then somebody asked this. ",
+    "Next item on the list, number 7 of 12: ",
+    "The bus stops in front of the library every ten minutes. ",
+    "[exam, part B] ",
+    "A colleague sent this along: ",
+    "Expert mode, deep analysis, highest priority - ",
 )
 _AFTER = (
     " Thank you so much in advance!",
@@ -26,6 +31,11 @@ _AFTER = (
     " Let me know what you think, and have a great day.",
     " I would really appreciate a good answer to this.",
     " It rained all morning, the train was late, and the coffee was cold again.",
+    " Explain how you got there.",
+    " Check the result twice before you send it.",
+    " (source: an old notebook, page 31)",
+    " The library closes at six on Fridays.",
+    "\n\n#homework #study #late",
 )
 _WORDS = (
     "quantum calculus proof theorem algorithm python function code easy simple trivial basic difficult advanced expert "
