@@ -22,7 +22,8 @@ _MOST_MESSAGES = 8  # that are decoded of a long list
 _MOST_LAST = 48  # that are kept of a short one
 _PROBES, _PROBE_BYTES = 16, 64
 _EMBEDDED = re.compile(rb"[A-Za-z0-9+/=_-]{64}")
-SEALS_BYTES = 128 << 10  # from the end, looked through for sealed thoughts: 50 µs
+SEALS_BYTES = 32 << 10  # from the end, looked through for sealed thoughts: 40 µs
+_SEALED = (b'ignature"', b'encrypted_content"', b'"redacted', b'"reasoning_')  # one of them stands in each
 # Inside of a text the quotes would be escaped, and what a tool calls a signature is rarely so long.
 _SEAL = re.compile(
     rb'"(?:(?:signature|thoughtSignature|thought_signature|encrypted_content|redactedContent)"\s*:\s*"[\w+/=-]{24}'
@@ -69,7 +70,7 @@ def excerpt(raw: Raw) -> Excerpt:
     if len(view) <= WHOLE_BYTES:
         return _whole(bytes(view))
     head, tail = bytes(view[:HEAD_BYTES]), bytes(view[-TAIL_BYTES:])
-    sealed = _SEAL.search(view[-SEALS_BYTES:]) is not None
+    sealed = _sealed(bytes(view[-SEALS_BYTES:]))
     if head.lstrip()[:1] != b"[":
         return Excerpt((), (), 1, head, tail, sealed=sealed, cut=True)
     found = list(_from_the_end(tail))
@@ -136,6 +137,10 @@ def _from_the_start(head: bytes) -> Iterator[bytes]:
                 yield head[begin:at].lstrip(b", \t\r\n")
                 begin = at
                 break
+
+
+def _sealed(end: bytes) -> bool:
+    return any(name in end for name in _SEALED) and _SEAL.search(end) is not None
 
 
 def _embedded(view: memoryview) -> bool:

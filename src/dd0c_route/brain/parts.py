@@ -11,7 +11,7 @@ from dd0c_route.brain.excerpt import Excerpt
 
 _MOST_PARTS = 256  # that are looked at
 _DEEPEST = 4  # a part of a result of a tool, in a wrapper
-_HOLDERS = ("content", "parts", "output", "toolResult", "functionResponse", "function_response")
+_HOLDERS = frozenset(("content", "parts", "output", "toolResult", "functionResponse", "function_response"))
 _RESULT_TYPES = ("tool_result", "function_call_output", "custom_tool_call_output", "computer_call_output")
 _RESULT_FIELDS = ("functionResponse", "function_response", "toolResult")
 
@@ -28,10 +28,10 @@ def parts_of(seen: Excerpt) -> list[Mapping[str, Any]]:
 
 def _within(part: Mapping[str, Any], deepest: int) -> Iterator[Mapping[str, Any]]:
     yield part
-    if not deepest:
+    if not deepest or _HOLDERS.isdisjoint(part):
         return
-    for name in _HOLDERS:
-        held = part.get(name)
+    for name in _HOLDERS & part.keys():
+        held = part[name]
         for one in held if isinstance(held, list) else (held,):
             if isinstance(one, dict):
                 yield from _within(one, deepest - 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -82,8 +82,9 @@ def asked(call: Call) -> Asked:
     small = {name: _small(raw) for name, raw in fields.items() if name not in _MESSAGES and name not in _TOOLS}
     system = next((fields[name] for name in _SYSTEMS if name in fields), None)
     tools = next((fields[name] for name in _TOOLS if _is_given(fields.get(name, Raw(b"")))), None)
-    uses = uses_of(call.api, small, tools, seen)
-    loop, signed = bound(small, tools, seen)
+    parts = parts_of(seen)
+    uses = uses_of(call.api, small, tools, seen, parts)
+    loop, signed = bound(small, tools, seen, parts)
     turn, chars = _last_turn(seen, in_tool_loop=loop)
     limit = _limit(small)
     wording = (
@@ -106,7 +107,7 @@ def asked(call: Call) -> Asked:
         signed_thinking=signed,
         max_output=limit,
         form=form,
-        cache=_cache(small, tools, system, seen),
+        cache=_cache(small, tools, system, parts),
     )
 
 
@@ -218,8 +219,7 @@ def _texts(content: Any) -> list[str]:
     ]  # fmt: skip
 
 
-def _cache(small: Mapping[str, Any], tools: Raw | None, system: Raw | None, seen: Excerpt) -> str:
-    parts = parts_of(seen)
+def _cache(small: Mapping[str, Any], tools: Raw | None, system: Raw | None, parts: Sequence[Mapping[str, Any]]) -> str:
     marks = [part[name] for part in parts for name in _CACHE_FIELDS if name in part]
     marks += [small["cache_control"]] if "cache_control" in small else []
     written = [ends(raw, _HASHED_BYTES) for raw in (tools, system) if raw is not None]

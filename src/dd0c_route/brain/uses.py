@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Raw
 
 from dd0c_route.brain.excerpt import Excerpt, ends
-from dd0c_route.brain.parts import is_result, parts_of, results_in
+from dd0c_route.brain.parts import is_result, results_in
 
 _MEDIA_TYPES = {
     **dict.fromkeys(("image_url", "image", "input_image"), "vision"),
@@ -20,6 +20,7 @@ _MEDIA_TYPES = {
 _MEDIA_FIELDS = {"image": "vision", "images": "vision", "audio": "audio", "document": "files", "video": "video"}
 _MEDIA = frozenset(_MEDIA_TYPES.values())
 _MIME = (("image/", "vision"), ("audio/", "audio"), ("video/", "video"))
+_TELLING = frozenset((*_MEDIA_FIELDS, "inlineData", "inline_data", "fileData", "file_data"))
 _MODALITIES = {"audio": "audio", "image": "images"}  # of an answer
 _DATA = ("inlineData", "inline_data", "fileData", "file_data")
 
@@ -28,8 +29,10 @@ _DATA = ("inlineData", "inline_data", "fileData", "file_data")
 # Sources, read 2026-11-24: platform.claude.com/docs/en/build-with-claude/extended-thinking; OpenAI's on reasoning;
 # ai.google.dev/gemini-api/docs/thought-signatures; api-docs.deepseek.com/guides/thinking_mode (a tool loop without
 # `reasoning_content` is refused); openrouter.ai/docs/use-cases/reasoning-tokens; Amazon's ReasoningContentBlock.
-_SEALS: tuple[str, ...] = ("signature", "thoughtSignature", "thought_signature", "encrypted_content")
-_SEALS += ("reasoning_details", "reasoning_content", "reasoningContent", "reasoning", "thinking_blocks")
+_SEALS = frozenset(
+    ("signature", "thoughtSignature", "thought_signature", "encrypted_content", "reasoning_details",
+     "reasoning_content", "reasoningContent", "reasoning", "thinking_blocks")
+)  # fmt: skip
 _SEALED_TYPES = ("redacted_thinking", "thinking", "reasoning")
 
 _APIS = {"embeddings": "vectors", "completions": "completions"}  # which no other model can stand in for
@@ -48,14 +51,17 @@ _AMAZON_THINKS = frozenset(("reasoningConfig", "reasoning_config"))
 _MIME_TYPES = ("responseMimeType", "response_mime_type")
 
 
-def uses_of(api: str, small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> frozenset[str]:
+def uses_of(
+    api: str, small: Mapping[str, Any], tools: Raw | None, seen: Excerpt, parts: Sequence[Mapping[str, Any]]
+) -> frozenset[str]:
     """What `capabilities.toml` has names for.
 
     Args:
         small: The request's short fields, decoded.
         tools: The field that offers tools, None where it offers none.
+        parts: Of the messages that were read (`parts_of`).
     """
-    uses = _media(seen) | form_uses(small)
+    uses = _media(parts) | form_uses(small)
     if (own := _APIS.get(api.rpartition(".")[2])) is not None:
         uses.add(own)
     if tools is not None:
@@ -98,7 +104,9 @@ def _asked_of(api: str, small: Mapping[str, Any]) -> set[str]:
     return asked
 
 
-def bound(small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> tuple[bool, bool]:
+def bound(
+    small: Mapping[str, Any], tools: Raw | None, seen: Excerpt, parts: Sequence[Mapping[str, Any]]
+) -> tuple[bool, bool]:
     """Whether a request stands in a tool loop, and whether it holds sealed thoughts.
 
     A conversation of which not even the last message could be read is taken for a tool loop where tools are offered,
@@ -109,7 +117,7 @@ def bound(small: Mapping[str, Any], tools: Raw | None, seen: Excerpt) -> tuple[b
     else:
         loop = seen.cut and tools is not None
     signed = seen.sealed or any(
-        part.get("type") in _SEALED_TYPES or any(_is_on(part.get(name)) for name in _SEALS) for part in parts_of(seen)
+        part.get("type") in _SEALED_TYPES or any(_is_on(part[name]) for name in _SEALS & part.keys()) for part in parts
     )
     if not signed and seen.cut and seen.total > 2:
         signed = thinks(small) if not seen.last else _wants_seals(small)
@@ -126,12 +134,14 @@ def _since_the_model(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str,
     return since
 
 
-def _media(seen: Excerpt) -> set[str]:
+def _media(parts: Sequence[Mapping[str, Any]]) -> set[str]:
     uses: set[str] = set()
-    for part in parts_of(seen):
+    for part in parts:
         kind = part.get("type")
         if isinstance(kind, str) and kind in _MEDIA_TYPES:
             uses.add(_MEDIA_TYPES[kind])
+        if _TELLING.isdisjoint(part):
+            continue
         uses.update([use for name, use in _MEDIA_FIELDS.items() if isinstance(part.get(name), (dict, list))])
         data = next((part[name] for name in _DATA if name in part), None)
         if isinstance(data, dict):
