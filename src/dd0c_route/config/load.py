@@ -33,12 +33,14 @@ class Loaded(Struct, frozen=True):
         warnings: What works but should not stay, one line each; no secret in it.
         base_dir: What its relative paths are relative to: the folder of the file, or the current one.
         version: Hex digits of a hash over the effective configuration without its secrets.
+        secret_files: Where secrets were read from; a key that is rotated there is to be read again.
     """
 
     config: Config
     warnings: tuple[str, ...]
     base_dir: Path
     version: str
+    secret_files: tuple[Path, ...] = ()
 
 
 def load(
@@ -89,7 +91,7 @@ def _read(tree: dict[str, Any], faults: list[str], reader: Reader, base_dir: Pat
     faults = [*faults, *reader.faults, *checks.across(config, names, keys_listed=bool(keys))]
     if faults:
         raise ConfigError(faults)
-    return Loaded(config, tuple(reader.warnings), base_dir, _version(config))
+    return Loaded(config, tuple(reader.warnings), base_dir, _version(config), tuple(reader.secret_files))
 
 
 def _base_dir(path: Path | None) -> Path:

@@ -23,11 +23,13 @@ class Reader:
     Attributes:
         faults: What makes it unusable, in the order of the settings; empty when all is well.
         warnings: What works, but should not stay.
+        secret_files: Where secrets were read from.
     """
 
     def __init__(self, base_dir: Path, environ: Mapping[str, str], known: Mapping[str, Mapping[str, Any]]) -> None:
         self.faults: list[str] = []
         self.warnings: list[str] = []
+        self.secret_files: list[Path] = []
         self._base_dir = base_dir
         self._environ = environ
         self._known = known
@@ -47,9 +49,10 @@ class Reader:
     def _typed(self, kind: kinds.Type, value: Any, path: str) -> Any:
         match kind:
             case kinds.StructType(cls=cls) if cls is AccessKey:
+                self._note_file(value)
                 return references.access_key(value, self._base_dir, self._environ, self._warn(path))
             case kinds.CustomType():
-                return references.secret(value, self._base_dir, self._environ, self._warn(path))
+                return self._secret(value, path)
             case kinds.StructType():
                 return self._struct(kind, self._table(value), path)
             case kinds.DictType():
@@ -57,9 +60,20 @@ class Reader:
             case kinds.VarTupleType():
                 return self._tuple(kind, value, path)
             case kinds.UnionType(types=types) if any(isinstance(one, kinds.CustomType) for one in types):
-                return references.secret(value, self._base_dir, self._environ, self._warn(path))
+                return self._secret(value, path)
             case _:
                 return scalar(kind, value)
+
+    def _secret(self, value: Any, path: str) -> Any:
+        self._note_file(value)
+        return references.secret(value, self._base_dir, self._environ, self._warn(path))
+
+    def _note_file(self, value: Any) -> None:
+        """Remember the file that a reference names, so that a change of it is noticed."""
+        name = value.get("file") if isinstance(value, dict) else None
+        name = name.value if isinstance(name, Text) else name
+        if isinstance(name, str) and name and "\0" not in name:
+            self.secret_files.append(self._base_dir / name)
 
     def _fault(self, path: str, value: Any, message: str) -> None:
         origin = f" ({value.origin})" if isinstance(value, Text) else ""

@@ -9,16 +9,20 @@ import os
 import resource
 import signal
 import socket
+from collections.abc import Callable
 
 import uvloop
+from msgspec import structs
 
 from dd0c_route.clock import SystemClock
 from dd0c_route.config import Provider, Timeouts
+from dd0c_route.config.load import Loaded
 from dd0c_route.errors import ConfigError, JournalError
 from dd0c_route.ledger import journal_directory
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.processes import compute_in_place, die_with_parent
 from dd0c_route.proxy.app import App
+from dd0c_route.proxy.rotation import SecretFiles, with_secrets_of
 from dd0c_route.proxy.server import Connection
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
@@ -59,19 +63,31 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     loaded = load_config(boot.config_path, boot.overrides)
     runtime = build(loaded, journal, clock, sweeper, loop, learned_in=learned_in)
 
-    def reload() -> str:
-        """Swap the configuration whole; raises ConfigError, and the old one stays."""
+    def swap(loaded: Loaded) -> Runtime:
+        """Use *loaded* from now on; raises ConfigError, and the old one stays. Returns that."""
         before = app.runtime
-        app.swap(build(load_config(boot.config_path, boot.overrides), journal, clock, sweeper, loop, before))
+        app.swap(build(loaded, journal, clock, sweeper, loop, before))
+        secrets.watch(loaded.secret_files)
         for name, line in before.lines.items():
             if app.runtime.lines.get(name) is not line:
                 line.pool.retire()
         _warm(app.runtime)
+        return before
+
+    def reload() -> str:
+        """Swap the configuration whole."""
+        before = swap(load_config(boot.config_path, boot.overrides))
         log("reloaded", config_version=app.runtime.version, worker=index)
         if names := needing_restart(before.config, app.runtime.config):
             log("restart_needed", "warning", worker=index, reason=f"{', '.join(names)}: only the next start changes it")
         return app.runtime.version
 
+    def take_up(fresh: Loaded) -> None:
+        """Use the secrets of *fresh* in the configuration that is in force."""
+        now = app.runtime
+        swap(structs.replace(fresh, config=with_secrets_of(fresh.config, now.config), version=now.version))
+
+    secrets = SecretFiles(loaded.secret_files)
     app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
     public = await loop.create_server(lambda: Connection(app), sock=_listening(listening_fd), backlog=BACKLOG)
     private = await loop.create_unix_server(lambda: Connection(app, internal=True), _fresh(boot.worker_socket(index)))
@@ -85,6 +101,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     _warm(runtime)
     _refresh(runtime, loop)
     _look(runtime, loop)
+    _follow(secrets, lambda: take_up(load_config(boot.config_path, boot.overrides)), loop, index)
     if ready_fd is not None:
         with contextlib.suppress(OSError):
             os.write(ready_fd, b"+")
@@ -146,6 +163,19 @@ def _look(runtime: Runtime, loop: asyncio.AbstractEventLoop) -> None:
         log("brain_switched", reason="on" if switch.is_on else "off")
     runtime.taught.refresh()
     loop.call_later(SWITCH_S, _look, runtime, loop)
+
+
+def _follow(secrets: SecretFiles, read_again: Callable[[], None], loop: asyncio.AbstractEventLoop, index: int) -> None:
+    """Take up keys that change in their files."""
+    loop.call_later(LOOK_S, _follow, secrets, read_again, loop, index)
+    if not secrets.changed():
+        return
+    try:
+        read_again()
+    except ConfigError as error:
+        log("secrets_unreadable", "error", worker=index, reason=error.message, fix="those from before stay in use")
+    else:
+        log("secrets_read_again", worker=index)
 
 
 def _tune_collector() -> None:
