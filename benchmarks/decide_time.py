@@ -1,8 +1,9 @@
 """What a decision takes, whatever the request's length: `python -m benchmarks.decide_time`.
 
 Two candidates of one provider, the shipped predictor, prices of the catalogue; requests of 100 tokens to 30 MB, and
-long sessions of an agent with 25 tools. Wall time, as a call waits for it, and the processor's, which the machine's
-other work disturbs less: by that it is judged.
+long sessions of an agent with 25 tools. No call is like the one before, or what was read of that would be remembered.
+Wall time, as a call waits for it, and the processor's, which the machine's other work disturbs less: by that it is
+judged.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import tempfile
 import time
+from collections.abc import Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +38,12 @@ api_key = "synthetic-key-of-a-benchmark"
 candidates = ["openai/gpt-4o", "openai/gpt-4o-mini"]
 mode = "on"
 """
-WORDS = "A train leaves the town at noon and travels sixty miles an hour: how far does it get before three? "
-TOKENS = 22  # of WORDS
+TEXT = (
+    "A train leaves the town at noon, and travels sixty miles an hour: how far does it get before three? Write def "
+    "total import return (x + 17) \n which of these A. one B. two C. 4,711 is true of every matrix, patient or statement "
+    "in court. Explain why photosynthesis, inflation, recursion; and “größer” change what follows = 3.5 %\n\n"
+)
+SAMPLES, MOST_WORDS = 20, 2_000_000  # calls of a kind, as far as that many words are enough for them
 
 
 def router(folder: Path) -> Router:
@@ -51,15 +59,25 @@ def router(folder: Path) -> Router:
         loop.close()
 
 
-def cases() -> dict[str, Call]:
-    """Calls by name."""
-    found = {f"{tokens:,} tokens": _call([_user(WORDS * (tokens // TOKENS + 1))]) for tokens in
-             (100, 500, 2_000, 20_000, 100_000, 7_000_000)}  # fmt: skip
-    tool = {"name": "look", "description": WORDS * 4, "parameters": {"type": "object", "properties": {"a": {}}}}
+def cases() -> dict[str, list[Call]]:
+    """Calls by name, at least two of each."""
+    some = random.Random(0)  # noqa: S311 - the same calls each time
+
+    def text(tokens: int) -> str:
+        return " ".join(some.choices(TEXT.split(" "), k=round(tokens * 0.7)))
+
+    found = {}
+    for tokens in (100, 500, 2_000, 20_000, 100_000, 7_000_000):
+        samples = min(SAMPLES, max(2, MOST_WORDS // tokens))
+        found[f"{tokens:,} tokens"] = [_call([_user(text(tokens))]) for _ in range(samples)]
+    tool = {"name": "look", "description": text(80), "parameters": {"type": "object", "properties": {"a": {}}}}
     tools = [{"type": "function", "function": {**tool, "name": f"look{number}"}} for number in range(25)]
     for turns in (10, 1_000):
-        talk = [message for _ in range(turns) for message in (_user(WORDS), {"role": "assistant", "content": WORDS})]
-        found[f"{turns:,} turns of an agent"] = _call([*talk, _user("And why?")], tools=tools)
+        talk = [
+            message for _ in range(turns) for message in (_user(text(22)), {"role": "assistant", "content": "Yes."})
+        ]
+        asked = [_user(f"And why, {text(10)}?") for _ in range(SAMPLES)]
+        found[f"{turns:,} turns of an agent"] = [_call([*talk, one], tools=tools) for one in asked]
     return found
 
 
@@ -75,10 +93,10 @@ def _call(messages: list[dict[str, Any]], **more: Any) -> Call:
     )  # fmt: skip
 
 
-def times_us(call: Call, decider: Router, rounds: int) -> tuple[list[float], list[float]]:
+def times_us(calls: Sequence[Call], decider: Router, rounds: int) -> tuple[list[float], list[float]]:
     """Microseconds of each decision, ascending: by the wall's clock and by the processor's."""
     wall, processor = [], []
-    for _ in range(rounds):
+    for call in islice(cycle(calls), rounds):
         begun, used = time.perf_counter_ns(), time.thread_time_ns()
         decide(call, decider)
         processor.append((time.thread_time_ns() - used) / 1e3)
@@ -94,8 +112,8 @@ def main() -> None:
     lines = []
     with tempfile.TemporaryDirectory() as folder:
         decider = router(Path(folder))
-        for name, call in cases().items():
-            wall, processor = times_us(call, decider, options.rounds)
+        for name, calls in cases().items():
+            wall, processor = times_us(calls, decider, options.rounds)
             last = len(wall) - 1
             figures = [times[round(share * last)] for times in (wall, processor) for share in (0.0, 0.5, 0.99)]
             kept = all(at <= most for at, most in zip(figures[4:], PROMISED_US, strict=True))

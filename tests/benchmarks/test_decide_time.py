@@ -10,14 +10,22 @@ from dd0c_route.decide import decide
 
 def test_every_case_is_decided_by_the_brain(tmp_path: Path) -> None:
     decider = router(tmp_path)
-    for name, call in cases().items():
-        decision = decide(call, decider)
+    for name, calls in cases().items():
+        decision = decide(calls[0], decider)
         assert decision.fault is None, name
         assert len(decision.candidates) == 2, name
 
 
+def test_no_call_asks_what_the_one_before_asked(tmp_path: Path) -> None:
+    decider = router(tmp_path)
+    for name, (first, second, *_) in cases().items():
+        assert first.body != second.body, name
+        odds = [[one.p_good for one in decide(call, decider).candidates] for call in (first, second)]
+        assert odds[0] != odds[1], name
+
+
 def test_times_are_of_each_decision_and_ascend(tmp_path: Path) -> None:
-    call = next(iter(cases().values()))
-    wall, processor = times_us(call, router(tmp_path), 5)
+    calls = next(iter(cases().values()))
+    wall, processor = times_us(calls, router(tmp_path), 5)
     assert len(wall) == len(processor) == 5
     assert wall == sorted(wall)
