@@ -40,8 +40,8 @@ mode = "on"
 """
 TEXT = (
     "A train leaves the town at noon, and travels sixty miles an hour: how far does it get before three? Write def "
-    "total import return (x + 17) \n which of these A. one B. two C. 4,711 is true of every matrix, patient or statement "
-    "in court. Explain why photosynthesis, inflation, recursion; and “größer” change what follows = 3.5 %\n\n"
+    "total import return (x + 17) \n which of these A. one B. two C. 4,711 is true of every matrix, patient or "
+    "statement in court. Explain why photosynthesis, inflation, recursion; and “größer” change what follows = 3.5 %\n\n"
 )
 SAMPLES, MOST_WORDS = 20, 2_000_000  # calls of a kind, as far as that many words are enough for them
 
