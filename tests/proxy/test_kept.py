@@ -56,3 +56,10 @@ def test_an_answer_that_is_not_stored_binds_nothing(tmp_path: Path) -> None:
         _, entry = ask(stand, previous_response_id=name, model="sim-large")
         assert entry["provider"] == "sim"
         assert json.dumps(entry).count(name) == 0
+
+
+def test_a_call_that_names_an_uploaded_file_is_not_rerouted(tmp_path: Path) -> None:
+    with Stand(tmp_path, OTHER) as stand:
+        parts = [{"type": "input_file", "file_id": "file-synthetic"}]
+        _, entry = ask(stand, input=[{"role": "user", "content": parts}])
+        assert (entry["provider"], entry["decision"]["verdict"]) == ("sim", "kept")

@@ -23,7 +23,7 @@ from dd0c_route.decide.router import Asking, Expected, Knowledge, Router, Views,
 from dd0c_route.errors import BadRequest
 from dd0c_route.redact.log import log
 from dd0c_route.types import Call, Candidate, Decision, Target
-from dd0c_route.wire.stored import goes_on_with
+from dd0c_route.wire.stored import goes_on_with, names_items
 
 __all__ = [
     "Asking",
@@ -69,6 +69,8 @@ def decide(call: Call, router: Router) -> Decision:
         decision = _kept(asked, "a count of tokens")
     elif not router.routes:
         decision = _kept(asked, "no route matched")
+    elif names_items(call.body):
+        decision = _kept(asked, "names what a provider keeps")
     elif (why := router.guard.off()) is not None:
         decision = _kept(asked, why)
     else:

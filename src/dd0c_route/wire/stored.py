@@ -1,4 +1,4 @@
-"""What a Responses request goes on with: things that one provider stored, and no other has.
+"""What a request goes on with or names: things that one provider stored, and no other has.
 
 Source: https://platform.openai.com/docs/guides/conversation-state (read 2026-11-24).
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from msgspec import Raw
 
 from dd0c_route.wire.loose import dict_of, str_of, value_of
+
+_ITEMS = (b'"file_id"', b'"item_reference"')
 
 
 def goes_on_with(fields: dict[str, Raw]) -> tuple[str, ...]:
@@ -25,3 +27,11 @@ def goes_on_with(fields: dict[str, Raw]) -> tuple[str, ...]:
 def is_stored(fields: dict[str, Raw]) -> bool:
     """Whether the answer may be gone on with: OpenAI stores it unless told not to."""
     return bytes(fields.get("store", b"true")).strip() != b"false"
+
+
+def names_items(body: bytes) -> bool:
+    """Whether a body names an uploaded file or a stored item: where, is not looked for, since it stands deep in it.
+
+    In a text the quotes are escaped, and it does not count.
+    """
+    return any(mark in body for mark in _ITEMS)
