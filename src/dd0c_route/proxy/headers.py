@@ -26,11 +26,13 @@ HOP_BY_HOP = frozenset(
 CREDENTIALS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
 """Where callers put their key, in the order in which it is looked for; `?key=` comes last."""
 
-_CREDENTIAL_LIKE = (
+PRIVATE = (
     frozenset(CREDENTIALS)
     | KEYS
     | frozenset(b"x-amz-date x-amz-security-token x-amz-content-sha256 chatgpt-account-id".split())
-)  # what goes where the caller's credential goes: keys of other gateways, the parts of a signature, whose account
+)
+"""What goes where the caller's credential goes: keys of other gateways, the parts of a signature, whose account."""
+
 _NOT_UPSTREAM = HOP_BY_HOP | frozenset(
     b"host content-length expect cookie cookie2 forwarded via x-real-ip x-forwarded x-original-host".split()
 )
@@ -77,7 +79,7 @@ def _names(names: tuple[bytes, ...]) -> Names:
     last = {name: index for index, name in enumerate(names)}
     return Names(
         upstream=tuple(upstream),
-        anonymous=tuple(crosses and n not in _CREDENTIAL_LIKE for crosses, n in zip(upstream, names, strict=True)),
+        anonymous=tuple(crosses and n not in PRIVATE for crosses, n in zip(upstream, names, strict=True)),
         to_client=tuple(n not in _NOT_TO_CLIENT and not n.startswith(b"x-dd0c-") for n in names),
         credentials=tuple(last[name] for name in CREDENTIALS if name in last),
         framing=tuple(index for index, name in enumerate(names) if name in _OF_FRAMING),

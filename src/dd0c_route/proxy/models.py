@@ -15,11 +15,11 @@ from typing import Any, get_args
 from urllib.parse import parse_qs, unquote
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dd0c_route.clock import rfc3339
 from dd0c_route.config import Config, Provider
-from dd0c_route.decide.router import named
+from dd0c_route.decide.foreign import reachable
 from dd0c_route.errors import NotFound, RouteError
 from dd0c_route.proxy.forward import upstream_target
 from dd0c_route.proxy.headers import upstream_headers
@@ -38,6 +38,7 @@ OWN = "dd0c"  # who owns a name that only a route gives a meaning
 _SPOKEN = frozenset(get_args(Dialect)) - {"passthrough"}
 _QUERIES = {"openai": "", "anthropic": "limit=1000", "gemini": "pageSize=1000"}
 _HEADERS = {"anthropic": [(b"anthropic-version", b"2023-06-01")]}
+_USUAL_API = {"openai": "openai.chat", "anthropic": "anthropic.messages", "gemini": "gemini.generate"}
 _GLOB = frozenset("*?[")
 _BORN = 0  # the catalogue does not know when a model was made: OpenAI's field is a number, so it is the epoch
 
@@ -165,21 +166,22 @@ def _aliases(config: Config) -> Iterable[str]:
             yield route.match.model
 
 
-def models_of(runtime: Runtime, live: dict[str, tuple[str, ...]], dialect: str, at_ns: int) -> list[Model]:
-    """Every model by the name under which a caller of *dialect* reaches it: bare where that means this provider, else
-    `provider/model`. Takes up to a second for many providers that list nothing themselves: not for the loop.
+def models_of(runtime: Runtime, live: dict[str, tuple[str, ...]], asking: Call) -> list[Model]:
+    """Every model that who asks can call, in its own dialect or translated, by the name under which it reaches it: bare
+    where that means this provider, else `provider/model`. Takes up to a second for many providers that list nothing
+    themselves: not for the loop.
     """
-    router, catalog = runtime.router, runtime.catalog
+    router, catalog, at_ns = runtime.router, runtime.catalog, asking.at_ns
+    usual = structs.replace(asking, api=_USUAL_API[asking.dialect])
     found = {name: Model(name, OWN) for name in _aliases(runtime.config)}
-    for provider in runtime.config.providers:
+    for provider, dialect in router.dialects.items():
+        if not reachable(usual, dialect):
+            continue
         names: Iterable[str] = live.get(provider) or sorted(
             {price.model for price in catalog.listing(at_ns, provider) if not _GLOB & set(price.model)}
         )
         for name in names:
-            try:
-                is_bare = named(name, router.dialects, router.owners, dialect) == Target(provider, name)
-            except NotFound:
-                is_bare = False
+            is_bare = router.resolve(structs.replace(usual, model=name)) == Target(provider, name)
             reached = name if is_bare else f"{provider}/{name}"
             found.setdefault(reached, Model(reached, provider, catalog.context(provider, name)))
     return list(found.values())[:MOST_MODELS]
@@ -192,7 +194,7 @@ async def answer_of(call: Call, runtime: Runtime, lists: Lists) -> bytes:
         NotFound: It asks for one model, and there is none of that name.
     """
     live = await lists.of(runtime)
-    models = await asyncio.to_thread(models_of, runtime, live, call.dialect, call.at_ns)
+    models = await asyncio.to_thread(models_of, runtime, live, call)
     wanted = unquote(call.path.removeprefix("/models").removeprefix("/"))
     if not wanted:
         return msgspec.json.encode(_list(models, call))
