@@ -9,7 +9,7 @@ from msgspec import structs
 from dd0c_route.brain.capabilities import UNKNOWN, Capability
 from dd0c_route.config import Provider
 from dd0c_route.errors import BadRequest
-from dd0c_route.proxy.headers import CREDENTIALS, Headers
+from dd0c_route.proxy.headers import PRIVATE, Headers
 from dd0c_route.types import Call, Dialect, Target
 from dd0c_route.wire.body import split
 from dd0c_route.wire.neutral import DIALECTS, Aim, Opening, Prompt, api_at, explained
@@ -152,4 +152,4 @@ def crossing(
 
 def _general(headers: Headers) -> Headers:
     """Without the caller's credential, which is for another provider, and without what only that one understands."""
-    return [pair for pair in headers if pair[0] not in CREDENTIALS and not pair[0].startswith(_OWN_HEADERS)]
+    return [pair for pair in headers if pair[0] not in PRIVATE and not pair[0].startswith(_OWN_HEADERS)]
