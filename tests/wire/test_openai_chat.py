@@ -124,3 +124,12 @@ def test_embedding_vectors_are_not_decoded() -> None:
     )
     assert meter.reported is not None
     assert meter.reported.usage == Usage(input=2)
+
+
+@pytest.mark.parametrize("more", [{}, {"delta_is_odd": 1}])
+def test_a_choice_that_says_its_text_twice_is_counted_once(more: dict[str, Any]) -> None:
+    """Together sends the text of completions beside the delta of chat."""
+    said = chunk(choices=[{"text": "a", "delta": {"content": "a"}, **more}], error=None)
+    assert read("openai.chat", SSE, said).output_at().text == "a"
+    slow = chunk(choices=[{"text": "a", "delta": {"content": "a", "audio": {"transcript": ""}}}])
+    assert read("openai.chat", SSE, slow).output_at().text == "a"

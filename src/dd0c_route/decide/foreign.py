@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from dd0c_route.brain.capabilities import Capability
+from dd0c_route.brain.capabilities import LEAST_OUTPUT, Capability
 from dd0c_route.errors import BadRequest
 from dd0c_route.types import Call, Target
 from dd0c_route.wire.neutral import DIALECTS, Aim, Prompt, api_at
@@ -15,6 +15,18 @@ _SHOWN = 3  # fields that a reason names
 def reachable(call: Call, dialect: str) -> bool:
     """Whether a provider of *dialect* can be asked what *call* asks, as it is or translated."""
     return dialect == call.dialect or api_at(call.api, call.dialect, dialect) is not None
+
+
+def aim_at(target: Target, provider: str, able: Capability) -> Aim:
+    """What the writer of a request needs to know of *target*; *provider*: as its prices are filed."""
+    known = bool(able.can) or able.output != LEAST_OUTPUT
+    return Aim(
+        target.model,
+        provider,
+        able.output if known else None,
+        "reasoning" in able.can if known else None,
+        able.refuses,
+    )
 
 
 def unable(
@@ -37,8 +49,7 @@ def unable(
         except BadRequest:
             found[target] = "the request cannot be read, so it cannot be translated"
             continue
-        aim = Aim(target.model, target.provider, able(target).output)
-        losses = DIALECTS[api].write_request(prompt, aim).losses
+        losses = DIALECTS[api].write_request(prompt, aim_at(target, target.provider, able(target))).losses
         if losses:
             words = DIALECTS[call.api].words
             found[target] = "cannot be given " + ", ".join(

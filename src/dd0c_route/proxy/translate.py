@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from dd0c_route.brain.capabilities import UNKNOWN, Capability
+from dd0c_route.brain.capabilities import Capability
 from dd0c_route.config import Provider
+from dd0c_route.decide.foreign import aim_at
 from dd0c_route.errors import BadRequest
 from dd0c_route.proxy.headers import PRIVATE, Headers
 from dd0c_route.types import Call, Dialect, Target
 from dd0c_route.wire.body import split
-from dd0c_route.wire.neutral import DIALECTS, Aim, Opening, Prompt, api_at, explained
+from dd0c_route.wire.neutral import DIALECTS, Opening, Prompt, api_at, explained
 from dd0c_route.wire.neutral import Dialect as Spoken
 from dd0c_route.wire.neutral.fold import pieces_of
 from dd0c_route.wire.neutral.placed import PlacedMeter
@@ -126,10 +127,9 @@ def crossing(
     api = api_at(call.api, call.dialect, provider.dialect)
     if api is None:
         return None
-    ours, theirs, able = DIALECTS[call.api], DIALECTS[api], able_of(target)
+    ours, theirs = DIALECTS[call.api], DIALECTS[api]
     prompt = ours.read_request(call.fields)
-    limit = able.output if able.output != UNKNOWN.output or able.can else None
-    aim = Aim(target.model, provider.price_as or provider.name, limit, "reasoning" in able.can if able.can else None)
+    aim = aim_at(target, provider.price_as or provider.name, able_of(target))
     written = theirs.write_request(prompt, aim)
     if written.losses and not call.may_drop:
         raise BadRequest(explained(written.losses, str(target)[:128], lambda word: ours.words.get(word, word)))

@@ -115,7 +115,7 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
                 answer.reasoning.add(at, reasoning)
             for call in delta.tool_calls or ():
                 answer.call(call.function.name, call.function.arguments)
-        if choice.text:
+        if choice.text and not (delta is not None and delta.content):  # Together says the same twice
             answer.text.add(at, choice.text)
         if choice.finish_reason:
             answer.closed = True
@@ -150,8 +150,9 @@ def _read(answer: Answer, chunk: dict[str, Any], part: str) -> None:
     if isinstance(usage, dict) and usage:
         _note_usage(answer, usage, bool(choices))
     for choice in choices:
-        answer.text.add(answer.at, str_of(choice.get("text")))
-        _read_message(answer, dict_of(choice.get(part)))
+        message = dict_of(choice.get(part))
+        answer.text.add(answer.at, "" if message.get("content") else str_of(choice.get("text")))
+        _read_message(answer, message)
         if choice.get("finish_reason"):
             answer.closed = True
         answer.error = kind_of_error(choice.get("error")) or answer.error

@@ -21,12 +21,14 @@ class Aim(Struct, frozen=True, gc=False):
         provider: As its prices are filed, which tells whose rules it keeps.
         max_output: The most tokens that the model can write; None where nobody knows.
         reasons: Whether the model thinks when asked to; None where nobody knows.
+        refuses: What the model answers with an error, in the words of `brain/capabilities.toml`.
     """
 
     model: str
     provider: str = ""
     max_output: int | None = None
     reasons: bool | None = None
+    refuses: frozenset[str] = frozenset()
 
 
 class Written(Struct, frozen=True):

@@ -38,11 +38,11 @@ class Losses:
         """*field* is not in what was written; *why*, or else because the target has nothing like it."""
         self._found.setdefault(field, why or f"{self._target} has nothing like it")
 
-    def unless_unset(self, *attributes: str) -> None:
+    def unless_unset(self, *attributes: str, why: str = "") -> None:
         """Those attributes of the prompt that are not as by default are lost."""
         for name in attributes:
             if getattr(self._prompt, name) != getattr(_UNSET, name):
-                self.add(name)
+                self.add(name, why)
 
     def found(self) -> tuple[Loss, ...]:
         return tuple(Loss(field, why) for field, why in self._found.items())

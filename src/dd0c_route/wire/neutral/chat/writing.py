@@ -39,7 +39,8 @@ TARGET = "OpenAI's chat API"
 _ID = re.compile(r".{1,40}", re.DOTALL)  # longer ones are refused by OpenAI
 _USER = re.compile(r".{1,64}", re.DOTALL)  # likewise
 _NEWER_LIMIT = ("openai", "azure")  # whose newer models refuse `max_tokens`; others know nothing else
-_TOP_K = ("openai", "azure", "groq", "mistral", "deepseek", "xai", "cerebras")  # who refuse it or do not have it
+_NO_TOP_K = ("openai", "azure", "groq", "mistral", "deepseek", "xai", "cerebras")  # who refuse it or do not have it
+_SAMPLING = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _EFFORTS = {"max": "xhigh"}
 _EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
 
@@ -48,30 +49,31 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     """The body for *aim*, and what is not in it."""
     losses = Losses(prompt, DIALECT, TARGET)
     body: dict[str, Any] = {"model": aim.model, "messages": _messages(prompt, losses)}
-    limit = "max_completion_tokens" if aim.provider in _NEWER_LIMIT else "max_tokens"
-    plain = {
-        limit: prompt.max_output,
-        "temperature": prompt.temperature,
-        "top_p": prompt.top_p,
+    newer = aim.provider in _NEWER_LIMIT or "max_tokens" in aim.refuses
+    plain: dict[str, Any] = {
+        "max_completion_tokens" if newer else "max_tokens": prompt.max_output,
         "seed": prompt.seed,
-        "frequency_penalty": prompt.frequency_penalty,
-        "presence_penalty": prompt.presence_penalty,
     }
+    if "sampling" in aim.refuses:
+        losses.unless_unset(*_SAMPLING, why=f"{aim.model[:64]} refuses it")
+    else:
+        plain |= {name: getattr(prompt, name) for name in _SAMPLING}
+    if "stop" in aim.refuses:
+        losses.unless_unset("stop", why=f"{aim.model[:64]} refuses it")
+    else:
+        plain["stop"] = list(prompt.stop) or None
+    if prompt.top_k is not None and aim.provider in _NO_TOP_K:
+        losses.add("top_k")
+    else:
+        plain["top_k"] = prompt.top_k
     body |= {name: value for name, value in plain.items() if value is not None}
-    if prompt.top_k is not None:
-        if aim.provider in _TOP_K:
-            losses.add("top_k")
-        else:
-            body["top_k"] = prompt.top_k
-    if prompt.stop:
-        body["stop"] = list(prompt.stop)
     if prompt.n != 1:
         body["n"] = prompt.n
     if prompt.logprobs is not None:
         body |= {"logprobs": True} | ({"top_logprobs": prompt.logprobs} if prompt.logprobs else {})
     if prompt.shape is not None:
         body["response_format"] = _format(prompt.shape)
-    if effort := _effort(prompt, aim):
+    if effort := _effort(prompt, aim, losses):
         body["reasoning_effort"] = effort
     body |= _tools(prompt, losses)
     if prompt.stream:
@@ -83,10 +85,14 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     return Written(msgspec.json.encode(body), losses.found())
 
 
-def _effort(prompt: Prompt, aim: Aim) -> str:
-    """How much to think, in a word. A model that chooses for itself is told nothing, one that cannot is not asked."""
+def _effort(prompt: Prompt, aim: Aim, losses: Losses) -> str:
+    """How much to think, in a word. A model that is to choose for itself is told nothing."""
     asked = prompt.reasoning
-    if asked is None or aim.reasons is False:
+    if asked is None or (asked.effort == "none" and aim.reasons is not True):
+        return ""
+    if aim.reasons is False:
+        if not asked.adaptive:
+            losses.add("reasoning", f"{aim.model[:64]} does not think")
         return ""
     if asked.effort:
         return _EFFORTS.get(asked.effort, asked.effort)

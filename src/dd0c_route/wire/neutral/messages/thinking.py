@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -33,16 +32,22 @@ def thinking_of(prompt: Prompt, aim: Aim, limit: int, losses: Losses) -> Thought
         return Thought({})
     if wanted.effort == "none":
         return Thought({"type": "disabled"} if not losses.foreign else {})
-    if _any(aim.model, _MODELS["none"]) or aim.reasons is False:
-        losses.add("reasoning", f"{aim.model[:64]} does not think")
+    if aim.reasons is False:
+        if not wanted.adaptive:  # else it is free to choose, and chooses not to
+            losses.add("reasoning", f"{aim.model[:64]} does not think")
         return Thought({})
     if prompt.tool_choice is not None and prompt.tool_choice.mode in ("required", "named"):
         losses.add("reasoning", "it does not think where a tool must be called")
         return Thought({})
-    if not _any(aim.model, _MODELS["budget"]):
-        effort = wanted.effort or _effort(wanted.budget)
-        return Thought({"type": "adaptive"}, _EFFORTS.get(effort, effort))
-    tokens = wanted.budget or _MODELS["tokens"].get(wanted.effort, _MODELS["tokens"]["medium"])
+    by_budget = wanted.budget is not None and "thinking_budget" not in aim.refuses
+    if by_budget or "thinking_adaptive" in aim.refuses:
+        return _budgeted(wanted.budget or _TOKENS.get(wanted.effort, _TOKENS["medium"]), limit, losses)
+    effort = wanted.effort or _effort(wanted.budget)
+    return Thought({"type": "adaptive"}, "" if "effort" in aim.refuses else _EFFORTS.get(effort, effort))
+
+
+def _budgeted(tokens: int, limit: int, losses: Losses) -> Thought:
+    """At most half of the answer is left to thoughts."""
     tokens = max(LEAST, min(tokens, limit // 2))
     if tokens >= limit:
         losses.add("reasoning", f"thoughts take {LEAST} tokens at least, and the answer may have {limit}")
@@ -54,15 +59,11 @@ def _effort(budget: int | None) -> str:
     """The smallest effort that is worth so many tokens; none is said where the model is to choose for itself."""
     if budget is None:
         return ""
-    return next((name for name in ("low", "medium", "high") if budget <= _MODELS["tokens"][name]), "high")
+    return next((name for name in ("low", "medium", "high") if budget <= _TOKENS[name]), "high")
 
 
-def _any(model: str, globs: list[str]) -> bool:
-    return any(fnmatchcase(model, glob) for glob in globs)
+def _load_tokens() -> dict[str, int]:
+    return tomllib.loads(files(__package__).joinpath("efforts.toml").read_text(encoding="utf-8"))
 
 
-def _load_models() -> dict[str, Any]:
-    return tomllib.loads(files(__package__).joinpath("models.toml").read_text(encoding="utf-8"))
-
-
-_MODELS = _load_models()
+_TOKENS = _load_tokens()

@@ -56,7 +56,11 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     thinking = thinking_of(prompt, aim, limit, losses)
     if thinking.asked:
         body["thinking"] = thinking.asked
-    body |= _sampling(prompt, losses, thinks=thinking.thinks)
+    if "sampling" in aim.refuses:
+        losses.unless_unset("temperature", "top_p", "top_k", why=f"{aim.model[:64]} refuses it")
+    else:
+        body |= _sampling(prompt, losses, thinks=thinking.thinks)
+    body |= _stops(prompt, losses)
     config: dict[str, Any] = {"effort": thinking.effort} if thinking.effort else {}
     if prompt.shape is not None and prompt.shape.schema:
         config["format"] = {"type": "json_schema", "schema": Raw(prompt.shape.schema)}
@@ -89,10 +93,14 @@ def _sampling(prompt: Prompt, losses: Losses, *, thinks: bool) -> dict[str, Any]
             losses.add("top_k", "a model that thinks does not take it")
         else:
             out["top_k"] = prompt.top_k
+    return out
+
+
+def _stops(prompt: Prompt, losses: Losses) -> dict[str, Any]:
     stops = [stop for stop in prompt.stop if stop.strip()]
     if len(stops) < len(prompt.stop):
         losses.add("stop", "it refuses stops of blanks alone")
-    return out | ({"stop_sequences": stops} if stops else {})
+    return {"stop_sequences": stops} if stops else {}
 
 
 # --- tools ------------------------------------------------------------------------------------------------------------
