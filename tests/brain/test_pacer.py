@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.brain.pacer import CARRY_S, Pacer, menu_of
+from dd0c_route.brain.pacer import CARRY_S, KEPT, Pacer, menu_of
 from dd0c_route.brain.policies.budget import Budget
 from dd0c_route.brain.policy import Moment
 from dd0c_route.types import Candidate, Target
@@ -148,3 +148,33 @@ def test_each_step_of_a_menu_is_dearer_by_the_answer_than_the_one_before(pairs: 
 def test_what_must_not_answer_is_on_no_menu() -> None:
     out = Candidate(Target("acme", "a"), 0.9, 5, ruled_out="no tools")
     assert menu_of([out]) is None
+
+
+def spends(pacer: Pacer, candidates: list[Candidate], calls: int) -> list[int]:
+    """What each of *calls* may spend, one a second, of which each takes the cheapest."""
+    found = []
+    for second in range(1, calls + 1):
+        found.append(pacer.allow(float(second), candidates).most)
+        pacer.reserve(candidates[0].expected_cost or 0)
+    return found
+
+
+def test_a_dear_call_leaves_enough_for_those_after_it() -> None:
+    cheap, dear = Candidate(Target("acme", "a"), 0.8, 50), Candidate(Target("acme", "b"), 0.9, 1000)
+    allowed = spends(Pacer(100.0, 0.0), [cheap, dear], 100)
+    first = next(number for number, most in enumerate(allowed) if most >= 1000)
+    left = (first + 1) * 100 - first * 50 - 1000
+    assert left >= KEPT * 100
+
+
+def test_what_costs_about_what_there_is_for_a_call_may_take_all_that_is_there() -> None:
+    cheap, usual = Candidate(Target("acme", "a"), 0.8, 50), Candidate(Target("acme", "b"), 0.9, 120)
+    allowed = spends(Pacer(100.0, 0.0), [cheap, usual], 5)
+    assert allowed[1] >= 120
+
+
+def test_where_the_cheapest_take_nearly_all_more_is_kept_back() -> None:
+    dear = Candidate(Target("acme", "b"), 0.9, 1000)
+    some = spends(Pacer(100.0, 0.0), [Candidate(Target("acme", "a"), 0.8, 50), dear], 200)
+    few = spends(Pacer(100.0, 0.0), [Candidate(Target("acme", "a"), 0.8, 95), dear], 400)
+    assert max(some) > 1000 > max(few)

@@ -5,6 +5,9 @@ not spent can be spent later, up to `carry_s` seconds' worth. What a good answer
 budget) is solved for again and again on the latest calls: the highest price at which they would have cost what there
 is to spend now. A higher price lets it spend what is left over, a lower one makes good what was spent too much.
 
+A call that costs several times what there is for one leaves some calls' worth untouched: those after it would else get
+the cheapest model, whatever they are worth.
+
 Over any time since the start no more is spent than the rate pays for, but for calls that cost more than was expected of
 them: those are made good by the next ones. Each worker has a pacer of its own with an equal part of the rate: the cap
 holds without a word between processes, and a worker that gets fewer calls than its part leaves money unspent.
@@ -28,6 +31,8 @@ CARRY_S = 600.0  # money of so many seconds is kept at most
 EVEN_S = 120.0  # within so many seconds what is left over is spent, or what is missing made good
 WINDOW = 256  # calls that the price is solved for on
 EVERY = 8  # calls between two solutions: one takes about 0.1 ms
+KEPT = 20.0  # calls' worth of the budget that a dear call leaves for those after it, which else would get the cheapest
+USUAL = 3.0  # times what the budget has for one call: what costs more is dear
 _RESERVE = 1.5  # times the dearest call at the present price: below that it would be barred just when its turn comes
 
 
@@ -60,6 +65,7 @@ class Pacer:
         self._calls = 0
         self._price: float | None = None
         self._reserve = 0.0
+        self._kept = 0.0
 
     @property
     def balance(self) -> float:
@@ -72,9 +78,9 @@ class Pacer:
         if (menu := menu_of(candidates)) is not None:
             self._menus.append((now_s, menu))
             if self._calls % EVERY == 0 or self._calls < EVERY:
-                self._solve(now_s)
+                self._solve()
             self._calls += 1
-        return Allowance(self._price, max(0, int(self._balance)))
+        return Allowance(self._price, max(0, int(self._spendable())))
 
     def reserve(self, expected: PicoUSD) -> None:
         """A call begins that will probably cost *expected*: calls that run at the same time share what there is."""
@@ -88,13 +94,22 @@ class Pacer:
         self._balance = min(self._balance + self._rate * max(0.0, now_s - self._at_s), self._most)
         self._at_s = max(self._at_s, now_s)
 
-    def _solve(self, now_s: float) -> None:
-        """Set the price to the highest at which the calls of the window cost what may be spent on so many calls."""
+    def _spendable(self) -> float:
+        """All that is there, for what costs about what a call may; a dear call has to leave some for the next ones."""
+        usual = USUAL * self._rate * self._between_s()
+        return max(self._balance - self._kept, min(self._balance, usual))
+
+    def _between_s(self) -> float:
+        """Between two calls; 0 as long as there was one at most."""
         count = len(self._menus)
-        seconds = now_s - self._menus[0][0]
-        between_s = seconds / (count - 1) if count > 1 else 0.0
+        return max(0.0, self._at_s - self._menus[0][0]) / (count - 1) if count > 1 else 0.0
+
+    def _solve(self) -> None:
+        """Set the price to the highest at which the calls of the window cost what may be spent on so many calls."""
+        count, between_s = len(self._menus), self._between_s()
         spare = (self._balance - self._reserve) / EVEN_S
-        left = (self._rate + spare) * between_s * count - sum(menu.least for _, menu in self._menus)
+        least = sum(menu.least for _, menu in self._menus)
+        left = (self._rate + spare) * between_s * count - least
         steps = sorted(step for _, menu in self._menus for step in menu.steps)
         price = dearest = 0.0
         for worth, more in steps:
@@ -104,6 +119,9 @@ class Pacer:
             price, dearest = worth, max(dearest, more)
         self._price = price * (1 + 1e-9) if left < 0 or not steps else None
         self._reserve = min(_RESERVE * dearest, self._most / 2)
+        # Where the cheapest already take nearly all, what was spent too much is made good slowly: more is kept back.
+        free = max(1e-3, 1 - least / (self._rate * between_s * count)) if between_s else 1.0
+        self._kept = min(KEPT * self._rate * between_s / free, self._most / 2)
 
 
 def menu_of(candidates: Sequence[Candidate]) -> Menu | None:
