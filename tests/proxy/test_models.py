@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,15 @@ def test_a_model_that_there_is_not_is_not_found(stand: Stand, headers: dict[str,
     answer = stand.request("GET", "/v1/models/no-such:model", headers=headers)
     assert answer.status == 404
     assert "no-such:model" in answer.json()["error"]["message"]
+
+
+def test_a_provider_that_never_answers_holds_up_no_list(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # takes connections, by its kernel, and says nothing
+        mute = DEAD.replace("127.0.0.1:1/v1", f"127.0.0.1:{deaf.getsockname()[1]}/v1")
+        with Stand(tmp_path, mute) as stand:
+            listed = ids(stand.request("GET", "/v1/models"))
+            assert "sim-large" in listed
+            assert ids(stand.request("GET", "/v1/models")) == listed
 
 
 def test_the_only_provider_lists_itself(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from datetime import date
@@ -29,19 +30,25 @@ class Mark(Struct, frozen=True, forbid_unknown_fields=True):
 
 _TEXT = resources.files("dd0c_route.proxy").joinpath("credentials.toml").read_text("utf-8")
 MARKS = msgspec.convert(tomllib.loads(_TEXT)["credential"], tuple[Mark, ...])
+LIKE_A_PLAN = re.compile(
+    rb"\s*(?:bearer\s+)?(?:%b)" % b"|".join(re.escape(mark.begins.encode()) for mark in MARKS if mark.subscription),
+    re.IGNORECASE,
+)
+"""How a header's value begins that may hold a subscription's token."""
+
 _BEGINS = tuple({mark.begins for mark in MARKS})
 
 
-def mark_of(credential: str, names: Sequence[bytes]) -> Mark | None:
-    """Whose *credential* is, where it shows; the first row that fits.
-
-    Args:
-        names: Of the request's headers.
-    """
+def mark_of(credential: str, headers: Sequence[tuple[bytes, bytes]]) -> Mark | None:
+    """Whose *credential* is, where it shows, also by what stands among *headers*; the first row that fits."""
     if not credential.startswith(_BEGINS):
         return None
     fits = (mark for mark in MARKS if credential.startswith(mark.begins))
-    return next((mark for mark in fits if not mark.header or mark.header.encode() in names), None)
+    return next((mark for mark in fits if not mark.header or _has(headers, mark.header.encode())), None)
+
+
+def _has(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> bool:
+    return any(one == name for one, _ in headers)
 
 
 def may_go_to(mark: Mark, provider: Provider) -> bool:

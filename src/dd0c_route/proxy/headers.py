@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dd0c_route.config import Provider
 from dd0c_route.errors import BadKey
-from dd0c_route.proxy.credentials import mark_of, may_go_to
+from dd0c_route.proxy.credentials import LIKE_A_PLAN, mark_of, may_go_to
 from dd0c_route.proxy.peers import KEYS, peer_of
 from dd0c_route.types import Call, Secret
 
@@ -98,8 +98,11 @@ def credential_of(headers: Headers, query: str) -> Secret | None:
 
 def subscription_of(headers: Headers, query: str) -> str | None:
     """Whose subscription the caller's credential stands for, where it shows that."""
+    places = names_of(headers).credentials
+    if not places or LIKE_A_PLAN.match(headers[places[0]][1]) is None:  # nearly all calls, so it must cost nothing
+        return None
     text = next(_credentials(headers, query), None)
-    mark = None if text is None else mark_of(text, [name for name, _ in headers])
+    mark = None if text is None else mark_of(text, headers)
     return mark.vendors[0] if mark is not None and mark.subscription else None
 
 
@@ -161,7 +164,7 @@ def _check(call: Call, provider: Provider) -> None:
     """Let no credential through that shows that it is not this provider's, also where it stands beside another."""
     every = [_bare(header) for header in call.headers if header[0] in CREDENTIALS]
     for text in [*every, *_credentials([], call.query)]:
-        mark = mark_of(text, [name for name, _ in call.headers])
+        mark = mark_of(text, call.headers)
         if mark is not None and not may_go_to(mark, provider):
             what = "a subscription's token" if mark.subscription else "a key"
             raise BadKey(
