@@ -64,7 +64,7 @@ def test_the_command_names_the_clients_that_are_known() -> None:
 def test_a_client_without_a_file_is_connected_and_left_without_one(home: Home, name: str) -> None:
     done = home.run(name, "--yes")
     assert done.returncode == 0, done.stderr
-    assert len(home.files()) == 1
+    assert len(home.files()) == 1 + (clients()[name].beside is not None)
     undone = home.run(name, "--undo", "--yes")
     assert undone.returncode == 0, undone.stderr
     assert home.files() == {}

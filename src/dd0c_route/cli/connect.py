@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CLIENTS = ("claude-code", "codex", "opencode", "gemini-cli", "qwen-code", "cline", "continue", "aider", "env")
 _ALIASES = {"claude": "claude-code", "gemini": "gemini-cli", "qwen": "qwen-code", "cn": "continue"}
 
+_BESIDE = ".beside"  # what the second file of a client is remembered as
+
 Mode = Literal["print", "check", "undo"]
 
 
@@ -61,7 +63,13 @@ def command(
         return _shell_lines(router, mode == "undo", as_json)
     if mode == "undo":
         return _undo(client, yes, as_json)
-    return _connect(client, router, mode == "print", yes, as_json)
+    from dd0c_route.connect import clients
+
+    known = clients()[client]
+    failed = _connect(client, known, router, mode == "print", yes, as_json)
+    if known.beside is not None and not failed:
+        failed = _connect(f"{client}{_BESIDE}", known.beside, router, mode == "print", yes, as_json)
+    return failed
 
 
 def _check(name: str, router: str, as_json: bool) -> int:
@@ -98,11 +106,9 @@ def _shell_lines(router: str, undo: bool, as_json: bool) -> int:
     return 0
 
 
-def _connect(name: str, router: str, only_print: bool, yes: bool, as_json: bool) -> int:
+def _connect(name: str, client: Client, router: str, only_print: bool, yes: bool, as_json: bool) -> int:
     from dd0c_route.cli import connected
-    from dd0c_route.connect import clients
 
-    client = clients()[name]
     path = connected.file_of(client, os.environ)
     now = connected.content(path)
     memory = connected.memory(name, os.environ)
@@ -127,9 +133,8 @@ def _connect(name: str, router: str, only_print: bool, yes: bool, as_json: bool)
     if connected.content(path) != now:
         raise click.ClickException(f"{path} was changed in this moment by somebody else: look at it, and try again")
     connected.write(path, original, edit.text.encode(), memory, record)
-    said = (
-        f"is connected; the file as it was is kept in {memory}, and 'dd0c-route connect {name} --undo' brings it back"
-    )
+    undoing = f"dd0c-route connect {name.removesuffix(_BESIDE)} --undo"
+    said = f"is connected; the file as it was is kept in {memory}, and '{undoing}' brings it back"
     return _report(name, client, path, edit if as_json else None, now, as_json, said)
 
 
@@ -166,6 +171,16 @@ def _undo(name: str, yes: bool, as_json: bool) -> int:
     from dd0c_route.cli import connected
 
     record = connected.recalled(connected.memory(name, os.environ))
+    beside = connected.recalled(connected.memory(f"{name}{_BESIDE}", os.environ))
+    failed = _undo_file(f"{name}{_BESIDE}", beside, yes, as_json) if beside is not None else 0
+    if record is None and beside is not None:
+        return failed
+    return _undo_file(name, record, yes, as_json) or failed
+
+
+def _undo_file(name: str, record: Record | None, yes: bool, as_json: bool) -> int:
+    from dd0c_route.cli import connected
+
     if record is None:
         raise click.ClickException(f"{name} was not connected by this user: nothing to undo")
     now = connected.content(record.path)

@@ -25,6 +25,9 @@ def of_client(name: str, client: Client, router: str, environ: Mapping[str, str]
             text = f"{variable} is set: {client.title} then calls another service"
             yield Finding("environment", "broken", text, f"unset {variable}")
     yield from _files_before(client, router)
+    if client.beside is not None:
+        yield from _file(name, client.beside, router, environ)
+        yield from _files_before(client.beside, router)
     yield of_router(router)
 
 

@@ -48,6 +48,7 @@ class Client(Struct, frozen=True, forbid_unknown_fields=True):
     folder_inside: str = ""
     default_name: str = ""
     starter: str = ""
+    beside: Client | None = None
 
     def wanted(self, router: str, command: str, environ: Mapping[str, str]) -> tuple[Setting, ...]:
         """The settings that hold where these variables are set, with their values filled in."""
@@ -69,7 +70,8 @@ def variables(router: str, *, running: bool = False) -> dict[str, str]:
     """The environment that points programs to *router*; *running*: with what only `run` sets."""
     tables = _load("environment.toml")
     wanted = {**tables["variables"], **(tables["run"] if running else {})}
-    return {name: filled(value, router) for name, value in wanted.items()}
+    folder = str(files(__package__))
+    return {name: filled(value, router, data=folder) for name, value in wanted.items()}
 
 
 def filled(value: Any, router: str, command: str = "", **more: str) -> Any:
