@@ -7,8 +7,9 @@ import random
 from pathlib import Path
 from typing import Any
 
+from tests.brain.test_request import CALLED, RESULT, TOOL, user
 from tests.cli.programs import ran
-from tests.proxy.test_routed import CALLED, IMAGE, PRICES, RESULT, TOOL, user
+from tests.proxy.test_routed import IMAGE, PRICES
 from tests.stand import Stand
 
 POLICIES = ("cheapest-capable", "cascade", "risk-bound", "weighted", "pinned", "ordered")
