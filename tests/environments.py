@@ -67,6 +67,7 @@ class Packages(NamedTuple):
 
     name: str
     source: Path
+    command: str = "ci"  # `install` where the lock lacks what other platforms would need and no index has
 
     @property
     def folder(self) -> Path:
@@ -92,7 +93,7 @@ class Packages(NamedTuple):
                 for name in ("package.json", "package-lock.json"):
                     shutil.copyfile(self.source / name, self.folder / name)
                 quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
-                _run(npm, "ci", "--prefix", str(self.folder), *quiet)
+                _run(npm, self.command, "--prefix", str(self.folder), *quiet)
                 stamp.write_text(wanted)  # last, so that an interrupted installation is done again
         return Path(program)
 
@@ -112,6 +113,7 @@ def _skip(reason: str) -> NoReturn:
 
 CLIENTS = Environment("clients", ROOT / "tests" / "clients" / "requirements.lock")
 NODE_CLIENTS = Packages("clients", ROOT / "tests" / "clients" / "node")
+AGENTS = Packages("agents", ROOT / "tests" / "clients" / "agents", "install")
 # ctok declares Python 3.12 and runs unchanged under 3.11.
 COUNTERS = Environment(
     "counters", ROOT / "tests" / "tokens" / "independent" / "requirements.lock", ("--ignore-requires-python",)
@@ -140,7 +142,7 @@ def _run(*command: str) -> str:
 
 if __name__ == "__main__":
     try:
-        print(ENVIRONMENTS[sys.argv[1]].python())
+        print(AGENTS.node() if sys.argv[1] == AGENTS.name else ENVIRONMENTS[sys.argv[1]].python())
     except NotMade as error:
         raise SystemExit(f"the environment '{sys.argv[1]}' could not be made: {error}") from None
     if sys.argv[1] == NODE_CLIENTS.name:
