@@ -16,9 +16,10 @@ _ASKED_BY = {"openai": "openai.chat", "anthropic": "anthropic.messages"}
 def api_at(api: str, spoken: str, dialect: str) -> str | None:
     """By which API a provider of *dialect* is asked what came by *api*, in the dialect *spoken* by its caller.
 
-    None where nothing is translated: it is the same dialect, or there is no way from one to the other.
+    None where nothing is translated: it is the same dialect, it is only passed through, or there is no way from one to
+    the other.
     """
-    return _ASKED_BY.get(dialect) if spoken != dialect and api in DIALECTS else None
+    return _ASKED_BY.get(dialect) if spoken not in (dialect, "passthrough") and api in DIALECTS else None
 
 
 __all__ = [
