@@ -14,7 +14,7 @@ from dd0c_route import brain
 from dd0c_route.brain.predictor import Predictor
 from dd0c_route.brain.training.fit import fit
 
-_CODE = ("features.py", "layer.py", "predictor.py", "training/*.py")
+_CODE = ("asked.py", "features.py", "layer.py", "predictor.py", "training/*.py")
 
 
 def fitted(data: Data, rows: Ints, models: Sequence[str] | None = None, below: Predictor | None = None) -> Predictor:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dd0c_route.brain.artefact import VERSION
 from dd0c_route.brain.predictor import Predictor
 from dd0c_route.brain.training.fit import fit
 from dd0c_route.errors import BadBrain
@@ -45,7 +46,7 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_file_of_another_version_is_refused(saved: Path, tmp_path: Path) -> None:
     import hashlib
 
-    content = saved.read_bytes()[:-32].replace(b'{"dd0c_brain":1', b'{"dd0c_brain":9')
+    content = saved.read_bytes()[:-32].replace(f'{{"dd0c_brain":{VERSION}'.encode(), b'{"dd0c_brain":9')
     (tmp_path / "x").write_bytes(content + hashlib.sha256(content).digest())
     with pytest.raises(BadBrain, match="another version"):
         Predictor.load(tmp_path / "x")

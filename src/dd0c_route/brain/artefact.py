@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dd0c_route.errors import BadBrain
 
-VERSION = 1  # of the features and of this format: a table of other features is no use
+VERSION = 2  # of the features and of this format: a table of other features is no use
 MAX_BYTES = 64 << 20  # of a file; the shipped one is a sixteenth of it
 _HASH_BYTES = 32
 _HALF = {"idf", "heads", "centres"}  # stored as float16: they need no more digits

@@ -33,6 +33,8 @@ class Layer(NamedTuple):
         blend: float32 (2,): how much linear predictor and trees count.
         means, labels: float32 (m,): of each model: its mean score and how many labels it had.
         noise: float32 (m,): standard deviation of what stays unexplained of its mean.
+        doubt: float32 (m,): how much of what the fits below say of a model, 0 to 1, does not hold of texts like these.
+        usual: float32 (m,): what they say of it in the mean over these texts.
         loadings: float32 (m, s): the advantage of each model by the s skills that a fit on top sees.
         centres: float32 (k, c - below): where the texts were.
         reach: float32 (2,): the distances from the nearest centre up to which a text is as known as any, and from which
@@ -54,6 +56,8 @@ class Layer(NamedTuple):
     means: Floats
     labels: Floats
     noise: Floats
+    doubt: Floats
+    usual: Floats
     loadings: Floats
     centres: Floats
     reach: Floats

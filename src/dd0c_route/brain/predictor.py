@@ -169,7 +169,7 @@ class Predictor:
             near, own = layer.support(columns)
             first = first or (columns, near)
             advantage = layer.advantage(columns)
-            p_good[at] += layer.means + own * advantage
+            p_good[at] += layer.means + own * (advantage - layer.doubt * (p_good[at] - layer.usual))
             borne[at] = np.maximum(borne[at], own)
             support, below = max(support, near), advantage @ layer.loadings
         columns, near = first or (_NOTHING, 0.0)

@@ -69,6 +69,23 @@ def test_other_labels_move_a_known_model(fitted: Predictor) -> None:
     assert p_good(moved, SUM, "strong") < p_good(fitted, SUM, "strong") - 0.2
 
 
+def test_what_was_said_below_is_dropped_where_labels_tell_otherwise(fitted: Predictor) -> None:
+    now = labels(300, seed=2)
+    other_way_round = now._replace(
+        scores=np.where(np.arange(300)[:, None] % 2, [0.9, 0.2], [0.95, 0.9]).astype(np.float32)
+    )
+    changed = fit(other_way_round, fitted)
+    assert changed.parts[-1].layer.doubt.min() > 0
+    assert p_good(changed, SUM, "weak") < 0.4
+    assert p_good(changed, LAW, "weak") > 0.7
+
+
+def test_what_was_said_below_is_kept_where_labels_agree(fitted: Predictor) -> None:
+    again = fit(labels(100, seed=3), fitted)
+    assert again.parts[-1].layer.doubt.max() < 1
+    assert p_good(again, LAW, "weak") == pytest.approx(p_good(fitted, LAW, "weak"), abs=0.1)
+
+
 def test_no_probability_is_surer_than_its_labels(fitted: Predictor) -> None:
     known = labels(60)
     sure = fit(known._replace(scores=np.ones_like(known.scores)))

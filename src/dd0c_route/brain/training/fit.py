@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dd0c_route.brain.features import BUCKETS, Floats, Reading, read
+from dd0c_route.brain.features import Floats, Reading, read
 from dd0c_route.brain.layer import CLIP, Layer
 from dd0c_route.brain.predictor import Predictor, fingerprints
 from dd0c_route.brain.training.density import centres_and_reach, evidence
 from dd0c_route.brain.training.folds import folds
 from dd0c_route.brain.training.heads import heads
 from dd0c_route.brain.training.labels import Labels
-from dd0c_route.brain.training.noise import SHARE, noisy
 from dd0c_route.brain.training.profiles import with_profiles
-from dd0c_route.brain.training.ragged import Ragged, both_ways
-from dd0c_route.brain.training.skills import Text, meanings, table, unseen
+from dd0c_route.brain.training.skills import meanings, table, unseen
+from dd0c_route.brain.training.texts import Texts, noised, texts
 from dd0c_route.brain.training.trees import Forest, Growth, grow
 
 SEED = 4747
 FOLDS = 4
-_JUDGED = 2  # folds whose texts decide on the blend
+_MANY = 5000  # texts
 _RANK = 16  # skills; more explain no more of unseen texts
 _SHARED = 12  # skills that a fit on top sees
 _KINSHIP = 0.3  # correlation of the models' scores on one text: 29 labels of it are worth no 29 texts
@@ -31,6 +30,16 @@ _RIDGES = (30.0, 100.0, 300.0, 1000.0)  # labels: penalties of a column of the l
 _MEAN = 8.0  # labels: what a new model's mean is pulled to the mean of all by
 _MOST = 3.0  # a blend may undo the shrinkage of its parts, where few labels make them timid
 _SHIFT = 30.0  # labels: what the correction of a known model's mean is pulled to nought by
+_DOUBTS = (0.0, 0.5, 1.0)  # how much of what is said below of these texts may be dropped
+
+
+class _Start(NamedTuple):
+    """What is said of the models before anything is learned, and what the labels are off by."""
+
+    doubt: Floats
+    usual: Floats
+    means: Floats
+    residuals: Floats
 
 
 class _Data(NamedTuple):
@@ -42,21 +51,32 @@ class _Data(NamedTuple):
     growth: Growth
 
 
+class _Linear(NamedTuple):
+    """The words' table, the scale of the skills that it gives, and the linear predictor on them, unseen."""
+
+    table: Floats
+    scale: Floats
+    data: _Data
+    ridge: float
+    unseen: Floats
+
+
 def fit(labels: Labels, below: Predictor | None = None) -> Predictor:
     """A predictor of the models in *labels*, starting from *below*, whose other models stay as they are."""
     readings = [read(prompt) for prompt in labels.prompts]
-    shown = _shown(labels.prompts, readings)
+    shown = noised(labels.prompts, readings, SEED)
     known = labels.known.copy()
     skills = np.zeros((len(shown), 0), np.float32)
-    base = np.zeros(known.shape, np.float32)
+    said = np.zeros(known.shape, np.float32)
     is_known = np.zeros(len(labels.models), np.bool_)
     if below is not None:
-        skills, base, is_known = _seen_from_below(labels, shown, below, known)
-    means, base = _means(labels, known, base, is_known)
-    weights = known / (1 + _KINSHIP * np.maximum(known.sum(axis=1, keepdims=True) - 1, 0))
-    residuals = np.where(known, labels.scores - base, 0).astype(np.float32)
-    layer = _layer(readings, shown, residuals, weights.astype(np.float32), skills, folds(labels.prompts, FOLDS))
-    layer = layer._replace(means=means, labels=known.sum(axis=0).astype(np.float32))
+        skills, said, is_known = _seen_from_below(labels, shown, below, known)
+    seen = texts(readings, shown, skills, folds(labels.prompts, FOLDS))
+    kin = 1 + _KINSHIP * np.maximum(known.sum(axis=1, keepdims=True) - 1, 0)
+    weights = (known / kin).astype(np.float32)
+    start, linear = _best_start(_starts(labels, known, said, is_known), seen, weights)
+    count = known.sum(axis=0).astype(np.float32)
+    layer = _layer(seen, linear)._replace(means=start.means, labels=count, doubt=start.doubt, usual=start.usual)
     models = tuple(labels.models)
     if below is None:
         models, layer = with_profiles(models, layer)
@@ -75,96 +95,99 @@ def _seen_from_below(
     return skills, base, is_known
 
 
-def _means(
-    labels: Labels, known: NDArray[np.bool_], base: Floats, is_known: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
-    """Of a new model the mean score, of a known one what it is off by; and what each text is then expected to score."""
+def _starts(labels: Labels, known: NDArray[np.bool_], said: Floats, is_known: NDArray[np.bool_]) -> Iterator[_Start]:
+    """Known models with what is *said* of them below, or with less of it: it may be of other texts than these."""
+    count = known.sum(axis=0)
+    usual = ((known * said).sum(axis=0) / np.maximum(count, 1)).astype(np.float32)
+    for doubt in _DOUBTS if (count > 0)[is_known].any() else _DOUBTS[:1]:
+        doubts = np.where(is_known & (count > 0), doubt, 0).astype(np.float32)
+        base = said - doubts * (said - usual)
+        means = _means(labels, known, base, is_known)
+        residuals = np.where(known, labels.scores - base - means, 0).astype(np.float32)
+        yield _Start(doubts, usual, means, residuals)
+
+
+def _means(labels: Labels, known: NDArray[np.bool_], base: Floats, is_known: NDArray[np.bool_]) -> Floats:
+    """Of a new model the mean score, of a known one what *base* is off by in the mean."""
     count = known.sum(axis=0)
     off = (known * (labels.scores - base)).sum(axis=0)
     overall = off[~is_known].sum() / max(count[~is_known].sum(), 1) if (~is_known).any() else 0.0
-    means = np.where(is_known, off / (count + _SHIFT), (off + _MEAN * overall) / (count + _MEAN)).astype(np.float32)
-    return means, base + means
+    means: Floats = np.where(is_known, off / (count + _SHIFT), (off + _MEAN * overall) / (count + _MEAN))
+    return means.astype(np.float32)
 
 
-def _shown(prompts: Sequence[str], readings: Sequence[Reading]) -> list[Reading]:
-    """What the predictors learn from: half of the texts are noisy, so that noise moves no choice later."""
-    random = np.random.default_rng(SEED)
-    return [
-        read(noisy(prompt, random)) if random.random() < SHARE else reading
-        for prompt, reading in zip(prompts, readings, strict=True)
-    ]
+def _best_start(starts: Iterable[_Start], seen: Texts, weights: Floats) -> tuple[_Start, _Linear]:
+    """The start from which unseen differences between models are told best: a router's choice hangs on those."""
+    tried = [(start, _linear(seen, start.residuals, weights)) for start in starts]
+    return min(tried, key=lambda one: _apart(one[1]))
 
 
-def _layer(
-    readings: Sequence[Reading],
-    shown: Sequence[Reading],
-    residuals: Floats,
-    weights: Floats,
-    skills: Floats,
-    fold: NDArray[np.int64],
-) -> Layer:
-    idf = _idf(readings)
-    text = Text(*both_ways(*_words(readings, idf), BUCKETS))
+def _apart(linear: _Linear) -> float:
+    """Squared error of the differences between the models of one text; where each has one model, of itself."""
+    data = linear.data
+    several = (data.weights > 0).sum(axis=1) > 1
+    error, weights = data.residuals - linear.unseen, data.weights
+    if several.any():
+        error, weights = error[several], weights[several]
+        error = error - (weights * error).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)
+    return float((weights * error**2).sum())
+
+
+def _linear(seen: Texts, residuals: Floats, weights: Floats) -> _Linear:
     v, penalty = meanings(residuals, weights, _RANK, SEED)
-    honest = unseen(text, Ragged(*_words(shown, idf)), residuals, weights, v, penalty, fold)
-    word_table = table(text, residuals, weights, v, penalty)
+    honest = unseen(seen.plain, seen.shown, residuals, weights, v, penalty, seen.fold)
+    word_table = table(seen.plain, residuals, weights, v, penalty)
     scale = 1 / (honest.std(axis=0) + np.float32(1e-9))
-    surface = np.stack([reading.surface for reading in shown])
-    middle, spread = surface.mean(axis=0), surface.std(axis=0) + np.float32(1e-3)
-    rows = np.hstack(
-        (np.clip(honest * scale, -CLIP, CLIP), np.clip((surface - middle) / spread, -CLIP, CLIP), skills)
-    ).astype(np.float32)
-    data = _Data(rows, residuals, weights, _growth(int((weights > 0).any(axis=1).sum())))
-    ridge, linear = _linear_out_of_fold(data, fold)
-    grown = _grown_out_of_fold(data, fold)
-    judged = fold < _JUDGED
-    blend = _blend(linear[judged], grown[judged], residuals[judged], weights[judged])
-    said = blend[0] * linear[judged] + blend[1] * grown[judged]
-    steps, step = _quantised(word_table)
-    forest = grow(rows, residuals, weights, data.growth, SEED)
+    rows = np.hstack((np.clip(honest * scale, -CLIP, CLIP), seen.surface, seen.skills)).astype(np.float32)
+    data = _Data(rows, residuals, weights, _growth(weights))
+    return _Linear(word_table, scale, data, *_linear_out_of_fold(data, seen.fold))
+
+
+def _layer(seen: Texts, linear: _Linear) -> Layer:
+    data, rows = linear.data, linear.data.rows
+    judged = seen.fold < (2 if _are_many(data.weights) else FOLDS)  # trees take long, and two folds of many are enough
+    grown = _grown_out_of_fold(data, np.where(judged, seen.fold, FOLDS))
+    blend = _blend(linear.unseen[judged], grown[judged], data.residuals[judged], data.weights[judged])
+    said = blend[0] * linear.unseen[judged] + blend[1] * grown[judged]
+    steps, step = _quantised(linear.table)
+    forest = grow(rows, data.residuals, data.weights, data.growth, SEED)
     leaves, leaf_scale = _packed(forest)
-    own = rows[:, : rows.shape[1] - skills.shape[1]]
+    own = rows[:, : rows.shape[1] - seen.skills.shape[1]]
     centres, reach = centres_and_reach(own, SEED)
+    nothing = np.zeros(0, np.float32)
     return Layer(
-        idf=idf,
+        idf=seen.idf,
         table=steps,
-        scale=(step * scale).astype(np.float32),
-        middle=middle,
-        spread=spread,
-        heads=_heads(data, ridge),
+        scale=(step * linear.scale).astype(np.float32),
+        middle=seen.middle,
+        spread=seen.spread,
+        heads=_heads(data, linear.ridge),
         questions=forest.features.astype(np.int16),
         thresholds=forest.thresholds,
         leaves=leaves,
         leaf_scale=leaf_scale,
         blend=blend,
-        means=np.zeros(0, np.float32),
-        labels=np.zeros(0, np.float32),
+        means=nothing,
+        labels=nothing,
         noise=said.std(axis=0),
+        doubt=nothing,
+        usual=nothing,
         loadings=_loadings(said),
         centres=centres,
         reach=reach,
-        evidence=evidence(own, centres, weights > 0),
+        evidence=evidence(own, centres, data.weights > 0),
     )
 
 
-def _growth(texts: int) -> Growth:
+def _growth(weights: Floats) -> Growth:
     """Few texts carry small trees only."""
-    return Growth(trees=150, depth=6, shrinkage=10) if texts >= 5000 else Growth(trees=100, depth=3, shrinkage=20)
+    if _are_many(weights):
+        return Growth(trees=150, depth=6, shrinkage=10)
+    return Growth(trees=100, depth=3, shrinkage=20)
 
 
-def _idf(readings: Sequence[Reading]) -> Floats:
-    frequency = np.bincount(np.concatenate([reading.buckets for reading in readings]), minlength=BUCKETS)
-    return (np.log((1 + len(readings)) / (1 + frequency)) + 1).astype(np.float32)
-
-
-def _words(readings: Sequence[Reading], idf: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """The weighted words of all texts, as a ragged matrix takes them; each row has length 1."""
-    lengths = np.array([len(reading.buckets) for reading in readings])
-    pointers = np.concatenate(([0], np.cumsum(lengths)))
-    buckets = np.concatenate([reading.buckets for reading in readings])
-    values = (1 + np.log(np.concatenate([reading.counts for reading in readings]))) * idf[buckets]
-    sizes = np.sqrt(np.bincount(np.repeat(np.arange(len(readings)), lengths), values**2, len(readings)))
-    return pointers, buckets, (values / np.repeat(sizes + 1e-9, lengths)).astype(np.float32)
+def _are_many(weights: Floats) -> bool:
+    return int((weights > 0).any(axis=1).sum()) >= _MANY
 
 
 def _heads(data: _Data, ridge: float) -> Floats:
@@ -186,12 +209,14 @@ def _linear_out_of_fold(data: _Data, fold: NDArray[np.int64]) -> tuple[float, Fl
 
 
 def _grown_out_of_fold(data: _Data, fold: NDArray[np.int64]) -> Floats:
-    """What trees say of the texts of the folds that are judged, unseen; trees take long, and those are enough."""
+    """What trees say of texts unseen; nought of those in fold `FOLDS`."""
     said = np.zeros_like(data.residuals)
-    for one in range(_JUDGED):
+    for one in np.unique(fold[fold < FOLDS]):
         inside = fold == one
         rest = _without(data, inside)
-        said[inside] = grow(rest.rows, rest.residuals, rest.weights, data.growth, SEED + one).predict(data.rows[inside])
+        said[inside] = grow(rest.rows, rest.residuals, rest.weights, data.growth, SEED + int(one)).predict(
+            data.rows[inside]
+        )
     return said
 
 

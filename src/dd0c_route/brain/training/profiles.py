@@ -54,5 +54,7 @@ def with_profiles(models: tuple[str, ...], layer: Layer) -> tuple[tuple[str, ...
         labels=np.concatenate((layer.labels, nothing)),
         evidence=np.hstack((layer.evidence, layer.evidence @ by.T)),
         noise=np.concatenate((layer.noise, by @ layer.noise)),
+        doubt=np.concatenate((layer.doubt, nothing)),
+        usual=np.concatenate((layer.usual, nothing)),
         loadings=np.vstack((layer.loadings, np.zeros((len(added), layer.loadings.shape[1]), np.float32))),
     )
