@@ -144,7 +144,7 @@ def test_a_clock_before_this_program_was_made_is_broken() -> None:
 def test_every_package_that_the_project_needs_is_looked_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     names = [re.split(r"[<>=~ ;]", one)[0].replace("-", "_") for one in project["dependencies"]]
-    assert sorted(names) == sorted(findings._NEEDED)
+    assert sorted("yaml" if name == "pyyaml" else name for name in names) == sorted(findings._NEEDED)
 
 
 def test_a_missing_package_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
