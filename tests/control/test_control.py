@@ -147,6 +147,19 @@ def test_a_worker_that_refuses_is_named(
     assert (answer.status, answer.json()["workers"]) == (502, [1])
 
 
+def test_what_only_workers_find_out_is_a_fault_of_the_configuration_too(
+    start: Callable[..., ControlProcess], workers: Callable[..., FakeWorker]
+) -> None:
+    for index in range(2):
+        workers(index, reload=(400, {"reloaded": False, "faults": ["brain.file: own.brain is no predictor"]}))
+    control = start(workers=2, config=GOOD)
+    control.config.write_text(GOOD + '\n[[routes]]\ncandidates = ["local/a"]\n')
+    answer = control.get("/api/v1/reload", "POST")
+    assert (answer.status, answer.json()["faults"]) == (400, ["brain.file: own.brain is no predictor"])
+    assert answer.json()["error"]["code"] == "invalid_config"
+    assert control.get("/api/v1/routes").json() == {"routes": []}  # the old one is in force here too
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -24,7 +24,7 @@ from dd0c_route.control.counting import Publisher
 from dd0c_route.control.learning_api import Learning, learning_routes
 from dd0c_route.control.origin import refuse_foreign
 from dd0c_route.control.teaching import TeachingPublisher
-from dd0c_route.control.workers import RELOAD_S, Gauges, Workers
+from dd0c_route.control.workers import RELOAD_S, Answer, Gauges, Workers
 from dd0c_route.errors import ConfigError, RouteError
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.switch import Switch
@@ -44,6 +44,12 @@ _SAFE_HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+
+
+class _Refused(msgspec.Struct, frozen=True):
+    """Why a worker did not reload."""
+
+    faults: list[str] = []
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -126,11 +132,19 @@ async def _reload(control: Control) -> Response:
         return json_error(400, error.code, "the old configuration stays in force", faults=error.faults)
     answers = await control.workers.ask("POST", "/internal/reload", RELOAD_S)
     failed = [index for index, answer in enumerate(answers) if answer is None or answer.status != 200]
+    if failed and all(answer is not None and answer.status == 400 for answer in answers):
+        control.learning.configured.undo()  # such as a predictor that is damaged: only who loads it can tell
+        faults = [fault for answer in answers[:1] if answer is not None for fault in _faults(answer)]
+        return json_error(400, ConfigError.code, "the old configuration stays in force", faults=faults)
     if failed:
         names = ", ".join(map(str, failed))
         message = f"these workers did not reload: {names}; the others did. Try again, or restart"
         return json_error(502, "reload_incomplete", message, reloaded=False, version=version, workers=failed)
     return json_answer({"reloaded": True, "version": version})
+
+
+def _faults(answer: Answer) -> list[str]:
+    return msgspec.json.decode(answer.body, type=_Refused).faults
 
 
 async def _now(control: Control) -> Now:

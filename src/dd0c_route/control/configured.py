@@ -26,6 +26,7 @@ class Configured:
         self.routes: Mapping[str, Route] = {}
         self._read = read
         self._promises: Mapping[str, Promise] = {}
+        self._before = self.config
 
     def load(self) -> str:
         """Read it again; returns its version.
@@ -34,10 +35,13 @@ class Configured:
             ConfigError: With all faults found; the one before stays.
         """
         loaded = self._read()
-        self.config = loaded.config
-        self.routes = {route_id(route): route for route in loaded.config.routes}
-        self._promises = {name: Promise(route.epsilon, route.delta) for name, route in self.routes.items()}
+        self._before = self.config
+        self._use(loaded.config)
         return loaded.version
+
+    def undo(self) -> None:
+        """The one before: no worker could use what was loaded last."""
+        self._use(self._before)
 
     def load_if_sound(self) -> None:
         """The same at the start; what is at fault then is the workers' to say."""
@@ -48,3 +52,8 @@ class Configured:
 
     def promises(self) -> Mapping[str, Promise]:
         return self._promises
+
+    def _use(self, config: Config) -> None:
+        self.config = config
+        self.routes = {route_id(route): route for route in config.routes}
+        self._promises = {name: Promise(route.epsilon, route.delta) for name, route in self.routes.items()}
