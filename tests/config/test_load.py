@@ -89,6 +89,10 @@ def test_a_known_provider_brings_its_row_and_the_operator_wins(tmp_path: Path) -
             PROVIDER + '[[routes]]\ncandidates = ["locl/x"]',
             "names no configured provider: did you mean 'local'?",
         ),
+        (
+            PROVIDER + '[[routes]]\ncandidates = ["x", "x"]',
+            'routes[0].candidates[1]: "x" is candidates[0] again: keep one',
+        ),
         (PROVIDER + '[[routes]]\ncandidates = ["local/"]', 'routes[0].candidates[0]: "local/" is no model'),
         (
             PROVIDER + '[[routes]]\ncandidates = ["x"]\nfloor = 1.5',

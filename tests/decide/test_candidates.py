@@ -190,6 +190,15 @@ def test_thoughts_and_state_of_a_model_bind_to_it(messages: tuple[Any, ...], mor
     assert (decision.plan, decision.reason) == ((STRONG,), why)
 
 
+def test_what_a_reason_repeats_of_a_name_is_printable_and_no_secret() -> None:
+    secret = "sk-ant-api03-" + "synthetic" * 10 + "AA"
+    for name, shown in ((f"a {secret}", "a [redacted:anthropic]"), ("a\r\nb: 1", "a??b: 1")):
+        one = asking(user("a"), CALLED, RESULT, tools=[TOOL], model=f"openai/{name}")
+        decision = decide(one, router("local/acme-9"))
+        assert decision.reason == f"in a tool loop of {shown}"
+        assert ruled_out(decision)["acme-9"] == f"in a tool loop of {shown}"
+
+
 def test_a_name_that_stands_for_the_candidates_binds_nothing() -> None:
     rows = router("openai/gpt-4o-mini", match=Match(model="auto"), policy="ordered")
     unpriced = Knowledge(costs=lambda asking, targets: [Expected(1, target.model == "auto") for target in targets],

@@ -10,7 +10,7 @@ import pytest
 
 from dd0c_route.config import Config, Match, Provider, Route
 from dd0c_route.decide import Asking, Expected, Knowledge, Router, Views, build_router, decide, resolve
-from dd0c_route.errors import BadRequest, NotFound
+from dd0c_route.errors import BadRequest, ConfigError, NotFound
 from dd0c_route.types import Call, Target
 from tests.proxy.examples import call
 
@@ -182,8 +182,7 @@ def test_the_first_route_that_matches_decides() -> None:
         (Match(tags={"team": "c*"}), True),
         (Match(tags={"team": "other"}), False),
         (Match(tags={"team": "core", "feature": "search"}), False),
-        (Match(tags={"absent": "*"}), True),
-        (Match(tags={"absent": "?*"}), False),
+        (Match(tags={"absent": "*"}), False),
         (Match(model="gpt-*", dialect="openai", tags={"team": "core"}), True),
         (Match(kind="anything"), False),
     ],
@@ -192,6 +191,43 @@ def test_a_route_matches_by_all_that_it_names(match: Match, matches: bool) -> No
     decision = decide(asking("gpt-4o", tags={"team": "core"}), router(routed("local/small", match=match)))
 
     assert (decision.route == 0) is matches
+
+
+def test_a_tag_that_is_not_there_fits_no_glob() -> None:
+    rows = router(routed("local/small", match=Match(tags={"team": "*"})))
+
+    assert decide(asking("gpt-4o", tags={"team": ""}), rows).route == 0
+    assert decide(asking("gpt-4o"), rows).route is None
+
+
+@pytest.mark.parametrize(
+    ("match", "model", "matches"),
+    [
+        ("gpt-4o", "openai/gpt-4o", True),
+        ("openai/gpt-*", "gpt-4o", True),
+        ("local/*", "gpt-4o", False),
+        ("gpt-4o", "local/gpt-4o", False),  # the bare name means another one
+        ("local/gpt-4o", "local/gpt-4o", True),
+    ],
+)
+def test_a_model_matches_with_its_provider_and_without(match: str, model: str, matches: bool) -> None:
+    decision = decide(asking(model), router(routed("local/small", match=Match(model=match))))
+
+    assert (decision.route == 0) is matches
+
+
+def test_two_names_of_one_model_are_no_two_candidates() -> None:
+    with pytest.raises(ConfigError) as caught:
+        router(routed("local/small", "openai/gpt-4o", "gpt-4o"))
+
+    assert caught.value.faults[0].startswith("routes[0].candidates[2]: 'gpt-4o' and 'openai/gpt-4o' are both ")
+
+
+def test_a_model_without_a_price_is_still_a_model_where_its_provider_is_named() -> None:
+    rows = router(routed("local/small", policy="cheapest-capable", floor=0.9, control_share=0.0), odds={"small": 0.5})
+
+    assert decide(asking("local/own"), rows).plan == (Target("local", "own"), Target("local", "small"))
+    assert decide(asking("fast"), rows).plan == (Target("local", "small"),)  # stands for the candidates
 
 
 # --- modes ----------------------------------------------------------------------------------------------------
@@ -310,7 +346,7 @@ def test_candidates_that_cannot_be_translated_to_are_left_out() -> None:
     both = PROVIDERS | {"cohere": provider("cohere", "cohere")}
     decision = decide(asking("gpt-4o"), router(routed("cohere/command", "local/small"), providers=both))
 
-    assert decision.plan == (Target("local", "small"),)
+    assert decision.plan == (Target("local", "small"), Target("openai", "gpt-4o"))
 
 
 def test_without_a_candidate_of_the_callers_dialect_the_model_asked_for_is_called() -> None:

@@ -37,6 +37,13 @@ mode = "on"
 control_share = 0
 
 [[routes]]
+match = { model = "sim/gpt-4o?*" }
+candidates = ["sim/gpt-4o-mini"]
+policy = "ordered"
+mode = "on"
+control_share = 0
+
+[[routes]]
 match = { model = "half" }
 candidates = ["sim/gpt-4o-mini"]
 policy = "ordered"
@@ -94,6 +101,14 @@ def test_a_tool_loop_stays_with_who_is_asked_or_who_began_it(stand: Stand) -> No
         models.append(response.headers["x-dd0c-model"])
     connection.close()
     assert models == ["gpt-3.5-turbo", "gpt-3.5-turbo"]
+
+
+def test_no_name_of_a_model_becomes_a_header(stand: Stand) -> None:
+    body = {"model": "sim/gpt-4o\r\nx-own: 1", "messages": [user("a"), CALLED, RESULT], "tools": [TOOL]}
+    answer = stand.post("/v1/chat/completions", body)
+    assert answer.status == 200
+    assert answer.headers["x-dd0c-decision"] == "kept; reason=in a tool loop of gpt-4o??x-own: 1"
+    assert "x-own" not in answer.headers
 
 
 def test_the_header_wins_over_everything(stand: Stand) -> None:

@@ -168,6 +168,8 @@ def _route(route: Route, provider_names: Collection[str]) -> Iterator[str]:
         elif slash and provider not in provider_names:
             near = did_you_mean(provider, provider_names)
             yield f"candidates[{index}]: {shown(candidate)} names no configured provider{near}"
+        elif (same := route.candidates.index(candidate)) != index:
+            yield f"candidates[{index}]: {shown(candidate)} is candidates[{same}] again: keep one of them"
     yield from _of_policy(route)
 
 

@@ -129,7 +129,7 @@ def _unpredicted(call: Call, asked: Target, router: Router, fault: str) -> Decis
 
 def _unread(call: Call, asked: Target, router: Router) -> Decision:
     """The model asked for; an alias is the candidates of its route as they are written."""
-    route = router.matching(call, "")
+    route = router.matching(call, asked, "")
     if route is not None and route.settings.mode not in ("off", "shadow") and router.is_alias(call, asked):
         targets = router.speaking(route, call)
         if targets and asked not in targets:
@@ -140,7 +140,7 @@ def _unread(call: Call, asked: Target, router: Router) -> Decision:
 def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True) -> Decision:
     """What the first route that matches says."""
     request = read(call)
-    route = router.matching(call, request.kind)
+    route = router.matching(call, asked, request.kind)
     if route is None:
         return _kept(asked, "no route matched", kind=request.kind)
     mode = route.settings.mode
@@ -157,7 +157,8 @@ def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True)
         return _kept(asked, "no candidate speaks the caller's dialect", **about)
 
     asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns), predicts)
-    field = field_of(asking, targets, asked, router.known, unable(call, targets, router.dialects, router.known.able))
+    lost = unable(call, targets, router.dialects, router.known.able)
+    field = field_of(asking, targets, asked, router.known, lost, is_alias=router.is_alias(call, asked))
     supports = [one.support for one in field.candidates if one.support is not None]
     about |= {"candidates": field.candidates, "gate": max(supports, default=None)}
     if field.why is not None:

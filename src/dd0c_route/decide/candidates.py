@@ -8,6 +8,7 @@ from typing import NamedTuple
 from dd0c_route.brain.capabilities import lacks
 from dd0c_route.brain.sessions import Session
 from dd0c_route.decide.router import Asking, Expected, Knowledge, Views
+from dd0c_route.redact import redact_label
 from dd0c_route.types import Candidate, PicoUSD, Target
 
 _NOBODY: Mapping[Target, str] = {}
@@ -26,19 +27,24 @@ class Field(NamedTuple):
 
 
 def field_of(
-    asking: Asking, targets: Sequence[Target], asked: Target, known: Knowledge, unable: Mapping[Target, str] = _NOBODY
-) -> Field:
+    asking: Asking, targets: Sequence[Target], asked: Target, known: Knowledge, unable: Mapping[Target, str] = _NOBODY,
+    *, is_alias: bool,
+) -> Field:  # fmt: skip
     """*targets* as a policy sees them. The model asked for is never ruled out.
 
-    Where the route does not list it, it comes last, unless it has no price: a name that only stands for the route's
-    candidates is no model that could answer.
+    Where the route does not list it, it comes last, unless it has no price either: a name that only stands for the
+    route's candidates is no model that could answer.
+
+    Args:
+        is_alias: Nobody is known to serve the name that was asked for.
     """
     everyone = targets if asked in targets else (*targets, asked)
     costs = known.costs(asking, everyone)
     asked_cost = costs[everyone.index(asked)]
-    listed = targets if asked_cost.unpriced else everyone
+    stands_for_others = is_alias and asked_cost.unpriced and asked not in targets
+    listed = targets if stands_for_others else everyone
     views = known.views(asking, listed) if asking.predicts else Views((None,) * len(listed))
-    holder, why = _bound(asking, targets, asked, asked_cost)
+    holder, why = _bound(asking, targets, asked, stands_for_others=stands_for_others)
     found = []
     learned = views.learned or (0.0,) * len(listed)
     for target, p_good, more, cost in zip(listed, views.p_good, learned, costs, strict=False):
@@ -77,24 +83,29 @@ def _with_retries(cost: Expected, asked_cost: Expected, failing: float) -> PicoU
 
 
 def _bound(
-    asking: Asking, targets: Sequence[Target], asked: Target, asked_cost: Expected
-) -> tuple[Target, str | None]:  # fmt: skip
+    asking: Asking, targets: Sequence[Target], asked: Target, *, stands_for_others: bool
+) -> tuple[Target, str | None]:
     """Which model must go on with the call, and why; None where any may.
 
     It is the one that answered the conversation last, as far as this worker knows, else the one asked for. A name that
-    only stands for the route's candidates (no price, and none of them) binds nothing.
+    only stands for the route's candidates binds nothing.
     """
     session = asking.session
     held = session is not None and (session.target == asked or session.target in targets)
     holder = session.target if session is not None and held else asked
-    if not held and asked not in targets and asked_cost.unpriced:
+    if not held and stands_for_others:
         return holder, None
     request = asking.request
     if request.signed_thinking:
-        return holder, f"holds thoughts that only {holder.model[:64]} can read"
+        return holder, f"holds thoughts that only {_shown(holder)} can read"
     if "state" in request.uses:
         return holder, "continues what a provider keeps"
-    return holder, f"in a tool loop of {holder.model[:64]}" if request.in_tool_loop else None
+    return holder, f"in a tool loop of {_shown(holder)}" if request.in_tool_loop else None
+
+
+def _shown(holder: Target) -> str:
+    """The model's name for a reason, which stands in entries and headers; clients may write anything for a name."""
+    return "".join(letter if letter.isprintable() else "?" for letter in redact_label(holder.model)[:64])
 
 
 def _may_go_on(target: Target, holder: Target, asking: Asking) -> bool:

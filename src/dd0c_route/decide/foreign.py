@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from dd0c_route.brain.capabilities import LEAST_OUTPUT, Capability
 from dd0c_route.errors import BadRequest
+from dd0c_route.redact import redact_label
 from dd0c_route.types import Call, Target
 from dd0c_route.wire.neutral import DIALECTS, Aim, Prompt, api_at
 
@@ -53,6 +54,6 @@ def unable(
         if losses:
             words = DIALECTS[call.api].words
             found[target] = "cannot be given " + ", ".join(
-                words.get(loss.field, loss.field)[:64] for loss in losses[:_SHOWN]
+                redact_label(words.get(loss.field, loss.field))[:64] for loss in losses[:_SHOWN]
             )
     return found

@@ -25,7 +25,7 @@ def record(decision: Decision) -> dict[str, Any]:
     if decision.fault is not None:
         fields["fault"] = decision.fault
     if decision.dropped:
-        fields["dropped"] = [name[:_DROPPED_CHARS] for name in decision.dropped[:MOST_CANDIDATES]]
+        fields["dropped"] = [redact_label(name)[:_DROPPED_CHARS] for name in decision.dropped[:MOST_CANDIDATES]]
     if decision.route is not None:
         fields |= _of_route(decision)
     return fields

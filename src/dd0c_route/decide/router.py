@@ -19,7 +19,7 @@ from dd0c_route.config import Config, Route
 from dd0c_route.config.identity import route_id
 from dd0c_route.decide.foreign import reachable
 from dd0c_route.decide.guard import Guard
-from dd0c_route.errors import NotFound
+from dd0c_route.errors import ConfigError, NotFound
 from dd0c_route.types import Call, Decision, Dialect, PicoUSD, Target, Usage
 
 
@@ -156,16 +156,20 @@ class Router(Struct, frozen=True):
             kept = self.known.kept(target, usage) if usage is not None else None
             self.sessions.answered(decision.conversation, target, at_ns, kept)
 
-    def matching(self, call: Call, kind: str) -> CompiledRoute | None:
+    def matching(self, call: Call, asked: Target, kind: str) -> CompiledRoute | None:
+        """The first route for *call*, which means *asked*; one may name that with its provider, the other without."""
+        names = {call.model, str(asked)}
+        if call.model == str(asked) and self.resolve(structs.replace(call, model=asked.model)) == asked:
+            names.add(asked.model)
         for route in self.routes:
             match = route.settings.match
-            if match.model is not None and not fnmatchcase(call.model, match.model):
+            if match.model is not None and not any(fnmatchcase(name, match.model) for name in names):
                 continue
             if match.dialect is not None and match.dialect != call.dialect:
                 continue
             if match.kind is not None and not fnmatchcase(kind, match.kind):
                 continue
-            if all(fnmatchcase(call.tags.get(name, ""), glob) for name, glob in match.tags.items()):
+            if all(name in call.tags and fnmatchcase(call.tags[name], glob) for name, glob in match.tags.items()):
                 return route
         return None
 
@@ -178,11 +182,17 @@ def build_router(
     sessions: Sessions | None = None,
     guard: Guard | None = None,
 ) -> Router:
-    """Compile the routes of *config*; candidates were checked to name configured providers."""
+    """Compile the routes of *config*; candidates were checked to name configured providers.
+
+    Raises:
+        ConfigError: Two candidates of a route are two names of the same model.
+    """
     dialects: dict[str, str] = {name: provider.dialect for name, provider in config.providers.items()}
     routes = []
     for number, route in enumerate(config.routes):
         targets = tuple(named(text, dialects, owners, None) for text in route.candidates)
+        if (fault := _named_twice(route, targets)) is not None:
+            raise ConfigError([f"routes[{number}].{fault}"])
         routes.append(CompiledRoute(number, route_id(route), route, targets, POLICIES[route.policy](route, targets)))
     return Router(
         tuple(routes),
@@ -194,6 +204,14 @@ def build_router(
         guard or Guard(config.brain.enabled),
         frozenset(name for name, provider in config.providers.items() if not provider.has_key),
     )
+
+
+def _named_twice(route: Route, targets: tuple[Target, ...]) -> str | None:
+    for index, target in enumerate(targets):
+        if (first := targets.index(target)) != index:
+            names = f"{route.candidates[index]!r} and {route.candidates[first]!r} are both {str(target)!r}"
+            return f"candidates[{index}]: {names}: keep one of them"
+    return None
 
 
 def named(

@@ -248,8 +248,13 @@ def _about(provider: bytes, model: str, requested_model: str, verdict: str, reas
         (b"x-dd0c-provider", provider),
         (b"x-dd0c-model", _visible(model)),
         (b"x-dd0c-requested-model", _visible(requested_model)),
-        (b"x-dd0c-decision", b"%b; reason=%b" % (verdict.encode(), reason.encode("ascii", "replace"))),
+        (b"x-dd0c-decision", b"%b; reason=%b" % (verdict.encode(), _line(reason))),
     ]
+
+
+def _line(text: str) -> bytes:
+    """A sentence as a header value: what it repeats of a client's words must not end the line."""
+    return "".join(c if " " <= c < "\x7f" else "?" for c in text).encode()
 
 
 def _visible(text: str) -> bytes:
