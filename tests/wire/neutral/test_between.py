@@ -269,3 +269,85 @@ def test_whole_calls_under_one_index_are_told_apart_by_their_ids() -> None:
 
     parts = answer_of(reader.feed(data)).parts
     assert [part.id for part in parts if isinstance(part, ToolCall)] == ["a", "b"]
+
+
+# --- what speakers of chat say in their own ways ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "content"),
+    [
+        # an empty `custom` and no reason with every call (a gateway)
+        (
+            {"tool_calls": [{"id": "a", "type": "function", "custom": {"name": "", "input": ""},
+                             "function": {"name": "look", "arguments": '{"x":1}'}}]},
+            "",
+            [("tool_use", {"x": 1})],
+        ),
+        # one call, as it was before there were several
+        ({"function_call": {"name": "look", "arguments": '{"x":1}'}}, "function_call", [("tool_use", {"x": 1})]),
+        # thoughts among the parts (Mistral)
+        (
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]},
+                         {"type": "text", "text": "Hi"}]},
+            "stop",
+            [("thinking", "Hm"), ("text", "Hi")],
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("streamed", [False, True])
+def test_answers_of_all_who_speak_chat_are_read(
+    message: dict[str, Any], reason: str, content: list[tuple[str, Any]], streamed: bool
+) -> None:
+    if streamed:
+        choices = [{"delta": {"role": "assistant"}}, {"delta": message}, {"delta": {}, "finish_reason": reason}]
+        reader = CHAT.reader()
+        data = b"".join(b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n" for choice in choices)
+        answer = answer_of(reader.feed(data + b"data: [DONE]\n\n"))
+    else:
+        answer = CHAT.read_answer(json.dumps({"choices": [{"message": message, "finish_reason": reason}]}).encode())
+    written = json.loads(MESSAGES.write_answer(answer))
+    given = [(one["type"], one.get("input", one.get("thinking", one.get("text")))) for one in written["content"]]
+
+    assert given == content
+    assert written["stop_reason"] == ("tool_use" if content[-1][0] == "tool_use" else "end_turn")
+
+
+@pytest.mark.parametrize(
+    ("asked", "budget", "adaptive"),
+    [
+        ({"reasoning": {"max_tokens": 2000}}, 2000, False),
+        ({"reasoning": {"enabled": True, "exclude": True}}, None, True),
+        ({"thinking": {"type": "enabled"}}, None, True),
+        ({"enable_thinking": True}, None, True),
+    ],
+)
+def test_thinking_is_asked_for_in_many_ways(asked: dict[str, Any], budget: int | None, adaptive: bool) -> None:
+    found = CHAT.read_request(split(json.dumps({"messages": [USER], **asked}).encode())).reasoning
+
+    assert found is not None
+    assert (found.budget, found.adaptive) == (budget, adaptive)
+
+
+@pytest.mark.parametrize("asked", [{"reasoning": {"enabled": False}}, {"thinking": {"type": "disabled"}}])
+def test_it_is_switched_off_in_as_many(asked: dict[str, Any]) -> None:
+    assert "thinking" not in to_messages(**asked)
+
+
+def test_mistrals_ways_to_say_it_are_understood() -> None:
+    image = {"type": "image_url", "image_url": "https://example.test/a.png"}
+    document = {"type": "document_url", "document_url": "https://example.test/a.pdf"}
+    tools = [{"type": "function", "function": {"type": "function", "name": "look"}}]
+    body = to_messages(tool_choice="any", tools=tools, messages=[{"role": "user", "content": [image, document]}])
+
+    assert body["tool_choice"] == {"type": "any"}
+    assert [block["source"]["url"][-5:] for block in body["messages"][0]["content"]] == ["a.png", "a.pdf"]
+
+
+def test_a_document_of_plain_text_that_a_tool_gave_stays_in_its_result() -> None:
+    document = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Found."}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [document]}
+    use = {"type": "tool_use", "id": "toolu_1", "name": "a", "input": {}}
+    turns = [USER, {"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+
+    assert to_chat(messages=turns)["messages"][-1] == {"role": "tool", "tool_call_id": "toolu_1", "content": "Found."}

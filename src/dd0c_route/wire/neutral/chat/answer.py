@@ -10,6 +10,7 @@ from dd0c_route.errors import UpstreamInvalid
 from dd0c_route.wire.loose import dict_of, dicts_of, json_of, str_of, value_of
 from dd0c_route.wire.neutral.chat import usage
 from dd0c_route.wire.neutral.chat.request import DIALECT
+from dd0c_route.wire.neutral.chat.thoughts import thought_of
 from dd0c_route.wire.neutral.form import Answer, Part, Refusal, StopReason, Text, Thinking, ToolCall
 from dd0c_route.wire.neutral.ids import made
 
@@ -46,8 +47,8 @@ def read(body: bytes) -> Answer:
     created = whole.get("created")
     reason = REASONS.get(str_of(choices[0].get("finish_reason")), "other")
     parts = tuple(_parts(message, id))
-    if reason == "stop" and any(isinstance(part, ToolCall) for part in parts):
-        reason = "tools"  # some say `stop` all the same, and a client that goes by the reason would not call them
+    if reason in ("stop", "other") and any(isinstance(part, ToolCall) for part in parts):
+        reason = "tools"  # some say so or nothing, and a client that goes by the reason would not call them
     return Answer(
         id=id,
         model=str_of(whole.get("model")),
@@ -63,17 +64,28 @@ def _parts(message: dict[str, Any], id: str) -> list[Part]:
     if thought := str_of(message.get("reasoning_content")) or str_of(message.get("reasoning")):
         parts.append(Thinking(thought, maker=DIALECT))
     content = message.get("content")
-    texts = [content] if isinstance(content, str) else [str_of(part.get("text")) for part in dicts_of(content)]
-    parts += [Text(text) for text in texts if text]
+    for said in [{"text": content}] if isinstance(content, str) else dicts_of(content):
+        if thought := thought_of(said):
+            parts.append(Thinking(thought, maker=DIALECT))
+        elif text := str_of(said.get("text")):
+            parts.append(Text(text))
     if refusal := str_of(message.get("refusal")):
         parts.append(Refusal(refusal))
-    for index, call in enumerate(dicts_of(message.get("tool_calls"))):
-        custom = dict_of(call.get("custom"))
-        function = custom or dict_of(call.get("function"))
+    calls = dicts_of(message.get("tool_calls"))
+    if not calls and dict_of(message.get("function_call")).get("name"):
+        calls = [{"function": message["function_call"]}]  # as it was before there were several
+    for index, call in enumerate(calls):
+        custom = is_custom(call)
+        function = dict_of(call.get("custom" if custom else "function"))
         name = str_of(function.get("name"))
         arguments = json_of(function.get("input" if custom else "arguments"))  # Ollama's are an object
-        parts.append(ToolCall(str_of(call.get("id")) or made(name, index, id), name, arguments, bool(custom)))
+        parts.append(ToolCall(str_of(call.get("id")) or made(name, index, id), name, arguments, custom))
     return parts
+
+
+def is_custom(call: dict[str, Any]) -> bool:
+    """Whether the call is of a tool that takes free text; some send an empty `custom` with every call."""
+    return str_of(call.get("type")) == "custom" or ("type" not in call and "function" not in call and "custom" in call)
 
 
 def write(answer: Answer) -> bytes:

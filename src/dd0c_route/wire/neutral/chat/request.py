@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from dd0c_route.errors import BadRequest
+from dd0c_route.wire.neutral.chat.thoughts import asked_of, thought_of
 from dd0c_route.wire.neutral.form import (
     Audio,
     Cache,
@@ -23,7 +24,6 @@ from dd0c_route.wire.neutral.form import (
     Loss,
     Part,
     Prompt,
-    Reasoning,
     Refusal,
     Shape,
     Text,
@@ -37,7 +37,12 @@ from dd0c_route.wire.neutral.media import of_url
 from dd0c_route.wire.neutral.reading import Fields, decoded
 
 DIALECT = "chat"
-_MODES: dict[str, Literal["none", "auto", "required"]] = {"none": "none", "auto": "auto", "required": "required"}
+_MODES: dict[str, Literal["none", "auto", "required"]] = {
+    "none": "none",
+    "auto": "auto",
+    "required": "required",
+    "any": "required",  # Mistral
+}
 
 
 def read(fields: Mapping[str, Raw]) -> Prompt:
@@ -48,7 +53,6 @@ def read(fields: Mapping[str, Raw]) -> Prompt:
     options = top.take("stream_options", dict[str, Any]) or {}
     limit, older = top.take("max_completion_tokens", int), top.take("max_tokens", int)
     logprobs, alternatives = top.take("logprobs", bool), top.take("top_logprobs", int)
-    effort = top.text("reasoning_effort")
     return Prompt(
         dialect=DIALECT,
         model=top.text("model"),
@@ -61,14 +65,14 @@ def read(fields: Mapping[str, Raw]) -> Prompt:
         top_p=top.take("top_p", float),
         top_k=top.take("top_k", int),  # vLLM, OpenRouter and others
         stop=_stop(top),
-        seed=top.take("seed", int),
+        seed=top.take("seed", int) or top.take("random_seed", int),  # Mistral's name
         frequency_penalty=top.take("frequency_penalty", float) or None,
         presence_penalty=top.take("presence_penalty", float) or None,
         n=top.take("n", int) or 1,
         logprobs=(alternatives or 0) if logprobs else None,
         max_output=limit if limit is not None else older,
         shape=_shape(top),
-        reasoning=Reasoning(effort=effort) if effort else None,
+        reasoning=asked_of(top),
         stream=bool(top.take("stream", bool)),
         wants_usage=options.get("include_usage") is True,
         user=top.text("user"),
@@ -113,8 +117,8 @@ def _tool(tool: Fields) -> Tool | Foreign:
         custom=kind == "custom",
         cache=_cache(tool),
     )
-    inner.done()
-    tool.done()
+    inner.done(("type",))  # some clients say it twice
+    tool.done(("eager_input_streaming",))
     return found
 
 
@@ -230,10 +234,15 @@ def _part(part: Fields) -> Part:
         found = Text(part.text("text"), _cache(part))
     elif kind == "refusal":
         found = Refusal(part.text("refusal"))
-    elif kind == "image_url" and (image := part.inner("image_url")) is not None:
-        url, data, mime = of_url(image.text("url"))
-        found = Image(url, data, mime, image.text("detail"), _cache(part))
+    elif kind == "image_url" and (image := _address(part, "image_url")) is not None:
+        found = Image(*of_url(image.text("url")), image.text("detail"), _cache(part))
         image.done()
+    elif kind == "document_url" and (document := _address(part, "document_url")) is not None:  # Mistral
+        found = File(*of_url(document.text("url")), part.text("document_name"), cache=_cache(part))
+        document.done()
+    elif kind == "thinking":  # Mistral
+        found = Thinking(thought_of({"type": kind, "thinking": part.take("thinking", Any)}), maker=DIALECT)
+        part.done(("closed",))
     elif kind == "input_audio" and (audio := part.inner("input_audio")) is not None:
         found = Audio(audio.text("data"), audio.text("format"))
         audio.done()
@@ -243,8 +252,16 @@ def _part(part: Fields) -> Part:
         file.done()
     else:
         return Foreign(DIALECT, kind, _with_type(kind, part))
-    part.done()
+    part.done(("prompt_cache_breakpoint",))
     return found
+
+
+def _address(part: Fields, name: str) -> Fields | None:
+    """The object that the field *name* holds; a text there is an address (Mistral)."""
+    raw = part.raw(name)
+    if raw.startswith(b'"'):
+        return part.below({"url": Raw(raw)}, name)
+    return part.below(decoded(raw, dict[str, Raw], part.place(name)), name) if raw else None
 
 
 def _cache(fields: Fields) -> Cache:

@@ -9,9 +9,10 @@ from msgspec import Raw, Struct
 
 from dd0c_route.wire.loose import UNREADABLE, dict_of, dicts_of, json_of, str_of, value_of
 from dd0c_route.wire.neutral.chat import usage
-from dd0c_route.wire.neutral.chat.answer import REASONS, word
+from dd0c_route.wire.neutral.chat.answer import REASONS, is_custom, word
 from dd0c_route.wire.neutral.chat.errors import read_object, write_fault
 from dd0c_route.wire.neutral.chat.request import DIALECT
+from dd0c_route.wire.neutral.chat.thoughts import thought_of
 from dd0c_route.wire.neutral.dialect import Opening
 from dd0c_route.wire.neutral.events import EventReader
 from dd0c_route.wire.neutral.form import (
@@ -33,6 +34,7 @@ from dd0c_route.wire.neutral.ids import made
 class _Delta(Struct, gc=False):
     content: str | None = None
     tool_calls: None = None
+    function_call: None = None
     refusal: None = None
     reasoning_content: None = None
     reasoning: None = None
@@ -64,6 +66,7 @@ class Reader(EventReader):
         self._begun = False
         self._calls: dict[int, tuple[int, str]] = {}  # the provider's index → ours, and the id
         self._count = 0
+        self._stopped = False
 
     def event(self, data: bytes, name: bytes, pieces: list[Piece]) -> None:
         if self._begun:
@@ -77,6 +80,8 @@ class Reader(EventReader):
                         pieces.append(TextDelta(text))
                     return
         if data == b"[DONE]":
+            if self._calls and not self._stopped:
+                pieces.append(Stop("tools"))
             pieces.append(Done())
         else:
             self._read_any(dict_of(value_of(data)), pieces)
@@ -102,20 +107,27 @@ class Reader(EventReader):
         if thought := str_of(delta.get("reasoning_content")) or str_of(delta.get("reasoning")):
             pieces.append(ThinkingDelta(thought, maker=DIALECT))
         content = delta.get("content")
-        texts = [content] if isinstance(content, str) else [str_of(part.get("text")) for part in dicts_of(content)]
-        pieces += [TextDelta(text) for text in texts if text]
+        for said in [{"text": content}] if isinstance(content, str) else dicts_of(content):
+            if inner := thought_of(said):
+                pieces.append(ThinkingDelta(inner, maker=DIALECT))
+            elif text := str_of(said.get("text")):
+                pieces.append(TextDelta(text))
         if refusal := str_of(delta.get("refusal")):
             pieces.append(RefusalDelta(refusal))
-        for call in dicts_of(delta.get("tool_calls")):
+        calls = dicts_of(delta.get("tool_calls"))
+        if not calls and (alone := dict_of(delta.get("function_call"))):  # as it was before there were several
+            calls = [{"index": 0, "function": alone}]
+        for call in calls:
             self._read_call(call, pieces)
         if reason := str_of(choice.get("finish_reason")):
+            self._stopped = True
             found = REASONS.get(reason, "other")
-            pieces.append(Stop("tools" if found == "stop" and self._calls else found))
+            pieces.append(Stop("tools" if found in ("stop", "other") and self._calls else found))
 
     def _read_call(self, call: dict[str, Any], pieces: list[Piece]) -> None:
         """A call begins with its name. Some providers send no index, some send several whole calls under one."""
-        custom = dict_of(call.get("custom"))
-        function = custom or dict_of(call.get("function"))
+        custom = is_custom(call)
+        function = dict_of(call.get("custom" if custom else "function"))
         name, id = str_of(function.get("name")), str_of(call.get("id"))
         theirs = call.get("index")
         if not isinstance(theirs, int):
@@ -125,7 +137,7 @@ class Reader(EventReader):
             index = self._count
             self._count += 1
             self._calls[theirs] = index, id
-            pieces.append(CallBegin(index, id or made(name, index, self._id), name, bool(custom)))
+            pieces.append(CallBegin(index, id or made(name, index, self._id), name, custom))
         if arguments := json_of(function.get("input" if custom else "arguments")):
             pieces.append(CallDelta(index, arguments))
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from dd0c_route.wire.neutral.dialect import Aim, Written
+from dd0c_route.wire.neutral.efforts import effort_of
 from dd0c_route.wire.neutral.form import (
     Audio,
     Choice,
@@ -41,7 +42,6 @@ _USER = re.compile(r".{1,64}", re.DOTALL)  # likewise
 _NEWER_LIMIT = ("openai", "azure")  # whose newer models refuse `max_tokens`; others know nothing else
 _NO_TOP_K = ("openai", "azure", "groq", "mistral", "deepseek", "xai", "cerebras")  # who refuse it or do not have it
 _SAMPLING = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
-_EFFORTS = {"max": "xhigh"}
 _EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
 
 
@@ -73,7 +73,7 @@ def write(prompt: Prompt, aim: Aim) -> Written:
         body |= {"logprobs": True} | ({"top_logprobs": prompt.logprobs} if prompt.logprobs else {})
     if prompt.shape is not None:
         body["response_format"] = _format(prompt.shape)
-    if effort := _effort(prompt, aim, losses):
+    if effort := effort_of(prompt, aim, losses):
         body["reasoning_effort"] = effort
     body |= _tools(prompt, losses)
     if prompt.stream:
@@ -83,22 +83,6 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     if prompt.dialect == DIALECT:
         body |= {name: Raw(raw) for name, raw in prompt.extras.items()}
     return Written(msgspec.json.encode(body), losses.found())
-
-
-def _effort(prompt: Prompt, aim: Aim, losses: Losses) -> str:
-    """How much to think, in a word. A model that is to choose for itself is told nothing."""
-    asked = prompt.reasoning
-    if asked is None or (asked.effort == "none" and aim.reasons is not True):
-        return ""
-    if aim.reasons is False:
-        if not asked.adaptive:
-            losses.add("reasoning", f"{aim.model[:64]} does not think")
-        return ""
-    if asked.effort:
-        return _EFFORTS.get(asked.effort, asked.effort)
-    if asked.budget is None:
-        return ""
-    return "low" if asked.budget <= 4096 else "medium" if asked.budget <= 16384 else "high"
 
 
 def _format(shape: Shape) -> dict[str, Any]:
@@ -187,8 +171,8 @@ def _asked(turn: Turn, losses: Losses) -> list[dict[str, Any]]:
         if not isinstance(part, ToolResult):
             rest.append(part)
             continue
-        texts = [inner for inner in part.parts if isinstance(inner, Text)]
-        rest += [inner for inner in part.parts if not isinstance(inner, Text)]
+        texts = [text for inner in part.parts if (text := _as_text(inner)) is not None]
+        rest += [inner for inner in part.parts if _as_text(inner) is None]
         content = _texts(texts) if texts else ""
         messages.append({"role": "tool", "tool_call_id": fitting(part.id, _ID, "call_"), "content": content})
         if part.is_error:
@@ -198,6 +182,13 @@ def _asked(turn: Turn, losses: Losses) -> list[dict[str, Any]]:
         only_text = len(content) == 1 and isinstance(content[0], dict) and content[0]["type"] == "text"
         messages.append({"role": "user", "content": (content[0]["text"] if only_text else content) or ""})
     return messages
+
+
+def _as_text(part: Part) -> Text | None:
+    """A text, and a document of plain text, which is one."""
+    if isinstance(part, File) and part.data and part.mime.startswith("text/"):
+        return Text(text_of(part.data))
+    return part if isinstance(part, Text) else None
 
 
 def _as_error(content: Any) -> Any:
@@ -242,8 +233,8 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _part(part: Part, losses: Losses) -> Any:
-    if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
+    if (text := _as_text(part)) is not None:
+        return {"type": "text", "text": text.text}
     if isinstance(part, Image):
         image = {"url": as_url(part.url, part.data, part.mime or "image/png")}
         return {"type": "image_url", "image_url": image | ({"detail": part.detail} if part.detail else {})}
@@ -260,8 +251,6 @@ def _part(part: Part, losses: Losses) -> Any:
 
 
 def _file(part: File) -> dict[str, Any]:
-    if part.mime.startswith("text/"):  # a document of plain text is a text
-        return {"type": "text", "text": text_of(part.data)}
     data = as_url("", part.data, part.mime or "application/pdf")
     return {"type": "file", "file": {"filename": part.name or "document.pdf", "file_data": data}}
 

@@ -133,7 +133,7 @@ def _tool(tool: Fields) -> Tool | Foreign:
         strict=tool.take("strict", bool),
         cache=_cache(tool),
     )
-    tool.done(("eager_input_streaming",))
+    tool.done(("eager_input_streaming", "defer_loading"))  # where tools are not searched, all of them are there
     return found
 
 
