@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -73,27 +73,31 @@ class Fields:
     def text(self, name: str) -> str:
         return self.take(name, str) or ""
 
-    def inner(self, name: str) -> Fields | None:
+    def inner(self, name: str) -> Self | None:
         """The object that the field holds."""
         found = self.take(name, dict[str, Raw])
-        return None if found is None else Fields(found, self.place(name), self._unread)
+        return None if found is None else self.below(found, name)
 
-    def each(self, name: str) -> list[Fields]:
+    def each(self, name: str) -> list[Self]:
         """The objects of the list that the field holds."""
         found = self.take(name, list[dict[str, Raw]]) or []
-        return [Fields(one, f"{self.place(name)}[{index}]", self._unread) for index, one in enumerate(found)]
+        return [self.below(one, f"{name}[{index}]") for index, one in enumerate(found)]
 
     def has(self, name: str) -> bool:
         return name in self._left
 
-    def below(self, fields: Mapping[str, Raw], name: str) -> Fields:
+    def below(self, fields: Mapping[str, Raw], name: str) -> Self:
         """An object that was found in the field *name*."""
-        return Fields(fields, self.place(name), self._unread)
+        return type(self)(fields, self.place(name), self._unread)
 
     def rest(self) -> dict[str, Json]:
         """What is left, by name, less nulls; nothing is left after that."""
         left, self._left = self._left, {}
         return {name: bytes(raw) for name, raw in left.items() if bytes(raw) != b"null"}
+
+    def whole(self, kind: str) -> Json:
+        """All that is left, as the part or tool of that *kind* that it is; nothing is left after that."""
+        return msgspec.json.encode({"type": kind, **{name: Raw(raw) for name, raw in self.rest().items()}})
 
     def done(self, without_effect: Collection[str] = ()) -> None:
         """What is left has no place in the form, and is noted; but for fields *without_effect* on the answer, and for

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 
 from dd0c_route.errors import UpstreamInvalid
 from dd0c_route.wire.loose import UNREADABLE, dict_of, value_of
+from dd0c_route.wire.neutral.arguments import as_object
 from dd0c_route.wire.neutral.form import (
     Answer,
     Foreign,
@@ -21,7 +22,6 @@ from dd0c_route.wire.neutral.form import (
 )
 from dd0c_route.wire.neutral.messages import usage
 from dd0c_route.wire.neutral.messages.request import BORROWED, DIALECT
-from dd0c_route.wire.neutral.messages.writing import arguments
 
 REASONS: dict[str, StopReason] = {
     "end_turn": "stop",
@@ -113,7 +113,7 @@ def _block(part: Part) -> Any:
     if isinstance(part, Text | Refusal):
         return {"type": "text", "text": part.text}
     if isinstance(part, ToolCall):
-        return {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments(part)}
+        return {"type": "tool_use", "id": part.id, "name": part.name, "input": as_object(part)}
     if isinstance(part, Thinking):
         if part.sealed:
             return {"type": "redacted_thinking", "data": part.signature} if part.maker == DIALECT else None

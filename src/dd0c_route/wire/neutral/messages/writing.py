@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from dd0c_route.wire.loose import value_of
+from dd0c_route.wire.neutral.arguments import as_object
 from dd0c_route.wire.neutral.dialect import Aim, Written
 from dd0c_route.wire.neutral.form import (
     Cache,
@@ -209,7 +209,7 @@ def _block(part: Part, losses: Losses) -> Any:
         cache = part.cache if isinstance(part, Text) else ""
         return {"type": "text", "text": part.text} | _marked(cache) if part.text.strip() else None
     if isinstance(part, ToolCall):
-        return {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": arguments(part)} | _marked(
+        return {"type": "tool_use", "id": _id(part.id), "name": part.name, "input": as_object(part)} | _marked(
             part.cache
         )
     if isinstance(part, ToolResult):
@@ -227,14 +227,6 @@ def _block(part: Part, losses: Losses) -> Any:
     name = part.kind if isinstance(part, Foreign) else type(part).__name__.lower()
     losses.add(f"messages: {name}", "it reads PDF and plain text alone" if isinstance(part, File) else "")
     return None
-
-
-def arguments(call: ToolCall) -> Raw:
-    """They must be an object here: none is an empty one, and what a model wrote instead of JSON is kept as a text."""
-    text = call.arguments.strip() or "{}"
-    if not call.custom and text.startswith("{") and isinstance(value_of(text.encode("utf-8", "replace")), dict):
-        return Raw(text.encode("utf-8", "replace"))
-    return Raw(msgspec.json.encode({"input": call.arguments}))
 
 
 def _id(id: str) -> str:
