@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.wire.show_cost import CostWriter
+from dd0c_route.wire.show_cost import Cost, CostWriter, with_cost
 
 CHAT = (
     b'data: {"choices":[{"delta":{"content":"hi"}}],"usage":null}\n\n'
@@ -25,21 +25,38 @@ RESPONSES = (
 )
 
 
-def written(stream: bytes, cuts: list[int], cost: str | None = "0.00000975") -> bytes:
+GEMINI = (
+    b'data: {"candidates":[{"content":{}}],"usageMetadata":{"promptTokenCount":3}}\r\n\r\n'
+    b'data: {"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3}}\r\n\r\n'
+)
+COST = Cost("0.00000975", "0.00000375", "0.000006")
+SHOWN = {
+    "cost": 0.00000975,
+    "cost_details": {
+        "upstream_inference_cost": 0.00000975,
+        "upstream_inference_prompt_cost": 0.00000375,
+        "upstream_inference_completions_cost": 0.000006,
+    },
+}
+
+
+def written(stream: bytes, cuts: list[int], cost: Cost | None = COST) -> bytes:
     writer = CostWriter(lambda: cost)
     edges = [0, *sorted(cut % (len(stream) + 1) for cut in cuts), len(stream)]
     return b"".join(writer.feed(stream[a:b]) for a, b in pairwise(edges)) + writer.end()
 
 
-@pytest.mark.parametrize("stream", [CHAT, MESSAGES, RESPONSES])
+@pytest.mark.parametrize("stream", [CHAT, MESSAGES, RESPONSES, GEMINI])
 @given(cuts=st.lists(st.integers(0, 1000), max_size=8))
 def test_only_the_final_usage_object_gains_the_cost_wherever_the_bytes_are_cut(stream: bytes, cuts: list[int]) -> None:
-    before, after = stream.split(b"\n\n"), written(stream, cuts).split(b"\n\n")
+    blank = b"\r\n\r\n" if stream is GEMINI else b"\n\n"
+    before, after = stream.split(blank), written(stream, cuts).split(blank)
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
     assert len(changed) == 1
     old, new = (json.loads(event.partition(b"data: ")[2]) for event in changed[0])
-    usage = (new.get("response") or new)["usage"]
-    assert usage.pop("cost") == 0.00000975
+    inner = new.get("response") or new
+    usage = inner.get("usage") or inner["usageMetadata"]
+    assert {name: usage.pop(name) for name in SHOWN} == SHOWN
     assert new == old
 
 
@@ -49,3 +66,22 @@ def test_a_stream_without_a_price_passes_as_it_is() -> None:
 
 def test_half_an_event_at_the_end_is_not_swallowed() -> None:
     assert written(CHAT[:-9], [5]) == written(CHAT, [])[:-9]
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"id": "1", "usage": {"prompt_tokens": 3}}', b'{"usageMetadata": {"promptTokenCount": 3}}']
+)
+def test_a_whole_answer_gains_it_likewise(body: bytes) -> None:
+    old, new = json.loads(body), json.loads(with_cost(body, lambda: COST))
+    usage = new.get("usage") or new["usageMetadata"]
+    assert {name: usage.pop(name) for name in SHOWN} == SHOWN
+    assert new == old
+
+
+@pytest.mark.parametrize("body", [b'{"error": {"message": "no"}}', b"[]", b"", b'{"usage": null}', b"<html>"])
+def test_what_has_no_usage_stays_as_it_is(body: bytes) -> None:
+    assert with_cost(body, lambda: COST) == body
+
+
+def test_the_event_in_the_name_of_a_whole_stream_gains_it_too() -> None:
+    assert with_cost(CHAT, lambda: COST) == written(CHAT, [])

@@ -20,7 +20,7 @@ from dd0c_route.clock import rfc3339
 from dd0c_route.errors import RouteError, UpstreamStale
 from dd0c_route.ledger.money import UNKNOWN, prices_of, usage_cost, with_unused
 from dd0c_route.proxy.call import MODEL_CHARS, session_of
-from dd0c_route.proxy.charges import charge, charged_fields, decision_record, with_charges
+from dd0c_route.proxy.charges import charge, charged_fields, decision_record, shown_cost, with_charges
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
@@ -43,6 +43,7 @@ from dd0c_route.types import (
 )
 from dd0c_route.upstream import Marks
 from dd0c_route.wire.meter import Meter
+from dd0c_route.wire.show_cost import Cost
 from dd0c_route.wire.stored import is_stored
 
 _NOTHING = Account(Usage(), "none", None, 0, 0, 0, None)
@@ -193,10 +194,10 @@ class Bill:
             first = self._ms(self._marks.sent_at)
         return first or 0.0
 
-    def cost_so_far(self) -> str | None:
+    def cost_so_far(self) -> Cost | None:
         """What the call costs if it ends here and the client gets all of it; None without a price."""
         offered = self._client.offered
-        return self._entry_for("complete", None, offered, offered, answered=True).cost_usd
+        return shown_cost(self._entry_for("complete", None, offered, offered, answered=True))
 
     # --- the way out ----------------------------------------------------------------------------------------
 

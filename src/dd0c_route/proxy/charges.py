@@ -14,8 +14,12 @@ from dd0c_route.pricing import usd
 from dd0c_route.proxy.counts import APIS as COUNT_APIS
 from dd0c_route.proxy.report import kept, word
 from dd0c_route.proxy.statement import Account, Counting
-from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Attempt, Call, Decision, Target
+from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Attempt, Call, Decision, Entry, Target
 from dd0c_route.wire.meter import Reported
+from dd0c_route.wire.show_cost import Cost
+
+_IN = ("input", "cache_read", "cache_write_5m", "cache_write_1h")
+_OUT = ("output", "reasoning")
 
 Unheard = Sequence[tuple[int, Target]]  # tries that were sent and never answered, by their place among the attempts
 
@@ -84,6 +88,14 @@ def with_charges(
             charged[index], billable_input_tokens=tokens, billable_picodollars=prompt_cost(tokens, price)
         )
     return tuple(charged)
+
+
+def shown_cost(entry: Entry) -> Cost | None:
+    """The entry's cost as an answer shows it; None where it has no price."""
+    if entry.cost_usd is None:
+        return None
+    sums = [sum(line.amount_picodollars for line in entry.price_lines if line.name in names) for names in (_IN, _OUT)]
+    return Cost(entry.cost_usd, usd(sums[0]), usd(sums[1]))
 
 
 def decision_record(decision: Decision | None) -> dict[str, Any] | None:

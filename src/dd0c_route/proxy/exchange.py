@@ -29,7 +29,7 @@ from dd0c_route.wire.errors import render_event
 from dd0c_route.wire.hide import UsageChunkFilter
 from dd0c_route.wire.meter import Meter, meter_for
 from dd0c_route.wire.neutral.placed import PlacedMeter
-from dd0c_route.wire.show_cost import CostWriter
+from dd0c_route.wire.show_cost import CostWriter, with_cost
 
 _JSON = b"application/json"
 _EVENTS = b"text/event-stream"
@@ -172,8 +172,7 @@ async def _ask(
     """Send the call to *target*; returns when the head of the answer is in, and whether usage was asked for unasked."""
     body, usage_asked = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
-    edited = usage_asked or (call.stream and call.wants_cost)
-    headers = upstream_headers(call, line.provider, plain=edited or plain)
+    headers = upstream_headers(call, line.provider, plain=usage_asked or call.wants_cost or plain)
     marks = bill.trying(target)
     if line.provider.on_disconnect == "drain":
         client.drains, client.drain_s = marks, line.provider.drain_s
@@ -198,8 +197,9 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         changed = across.whole
     bill.answering(target, reply.status, meter, whole_json=whole_json)
     headers = partial(_headers, call, target, line, theirs, bill)
+    shown = partial(with_cost, cost=bill.cost_so_far) if call.wants_cost and not coding else None
     if whole_json and reply.complete:
-        return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns(), changed)
+        return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns(), changed, shown)
     edit: Edit | None = None
     if across is not None:
         then = CostWriter(bill.cost_so_far) if call.wants_cost else None
@@ -211,7 +211,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     relay = Relay(
         reply, client, bill, meter, edit=edit, headers=headers,
         sweeper=runtime.sweeper, ticks_ns=runtime.clock.ticks_ns, drain_bytes=line.provider.drain_bytes,
-        changed=changed,
+        changed=changed, shown=shown,
     )  # fmt: skip
     now = asyncio.get_running_loop().time()
     if whole_json:

@@ -38,10 +38,13 @@ class Edit(Protocol):
 Whole = Callable[[int, bytes], tuple[int, bytes]]
 """Status and body of an answer that came whole → what the client gets of them."""
 
+Shown = Callable[[bytes], bytes]
+"""The body that the client gets → the same with the call's cost in it."""
+
 
 def hand_on_whole(
     reply: Reply, client: Client, bill: Bill, meter: Meter, headers: Callable[[Entry | None], Headers], now_ns: int,
-    changed: Whole | None = None,
+    changed: Whole | None = None, shown: Shown | None = None,
 ) -> None:  # fmt: skip
     """Hand on an answer that is complete already, as nearly every JSON answer is: the same as `Relay.hold`.
 
@@ -56,6 +59,7 @@ def hand_on_whole(
     _insist_on_the_end(reply, meter)
     status, body = (reply.status, body) if changed is None else changed(reply.status, body)
     bill.status = status
+    body = body if shown is None else shown(body)
     entry = _settled(reply.status, client, bill, meter, len(body))
     client.whole(status, headers(entry), body)
 
@@ -87,7 +91,7 @@ class Relay:
     def __init__(
         self, reply: Reply, client: Client, bill: Bill, meter: Meter, *, edit: Edit | None,
         headers: Callable[[Entry | None], Headers], sweeper: Sweeper, ticks_ns: Callable[[], int],
-        drain_bytes: int, changed: Whole | None = None,
+        drain_bytes: int, changed: Whole | None = None, shown: Shown | None = None,
     ) -> None:  # fmt: skip
         self._reply = reply
         self._client = client
@@ -98,6 +102,7 @@ class Relay:
         self._sweeper = sweeper
         self._ticks_ns = ticks_ns
         self._changed = changed
+        self._shown = shown
         self._held: list[bytes] | None = None
         self._held_bytes = 0
         self._hold_until = 0.0
@@ -136,6 +141,7 @@ class Relay:
         if self._changed is not None:
             status, body = self._changed(status, body)
             self._bill.status = status
+        body = body if self._shown is None else self._shown(body)
         entry = self._settle(len(body))
         self._client.whole(status, self._headers(entry), body)
 

@@ -46,7 +46,7 @@ class Crossing:
         self._call = call
         self._ours = ours
         self._theirs = theirs
-        self._opening = Opening(call.id, sent.model, call.at_ns // 1_000_000_000, prompt.wants_usage)
+        self._opening = Opening(call.id, sent.model, call.at_ns // 1_000_000_000, prompt.wants_usage or call.wants_cost)
 
     def whole(self, status: int, body: bytes) -> tuple[int, bytes]:
         """A body that came whole, as the caller reads it: an answer, or an error with the status its clients know.
