@@ -31,8 +31,8 @@ from dd0c_route.wire.neutral.form import (
 # What a dialect may be able to express, beyond text and tools:
 ALL = (
     "audio budget cache custom effort error_flag file file_name image_bytes image_detail image_url json logprobs "
-    "n parallel penalties refusal result_images schema schema_name schema_strict seed strict system_turns thinking "
-    "top_k user created sequence cache_write signature result_names custom_results"
+    "n none parallel penalties refusal result_images schema schema_name schema_strict seed strict system_turns thinking "
+    "stop top_k user created sequence cache_write signature result_names custom_results"
 )
 
 # Few characters, each with a reason: JSON escapes, two to four bytes of UTF-8, what looks like a field.
@@ -66,7 +66,9 @@ def _prompt(draw: st.DrawFn, can: frozenset[str], dialect: str) -> Prompt:
         return draw(st.one_of(st.just(otherwise), strategy)) if feature in can else otherwise
 
     tools = draw(st.lists(_tools(can), max_size=3, unique_by=lambda tool: tool.name))
-    modes = [Choice("none"), Choice("auto"), Choice("required")] + [Choice("named", tool.name) for tool in tools]
+    modes = [Choice("auto"), Choice("required"), *[Choice("named", tool.name) for tool in tools]]
+    if "none" in can:
+        modes.append(Choice("none"))
     shape: Shape | None = maybe("schema", _shapes(can))
     if "json" in can and shape is None:
         shape = draw(st.sampled_from([None, Shape()]))
@@ -83,7 +85,7 @@ def _prompt(draw: st.DrawFn, can: frozenset[str], dialect: str) -> Prompt:
         temperature=draw(st.one_of(st.none(), shares)) if not budgets else None,
         top_p=draw(st.one_of(st.none(), shares)),
         top_k=maybe("top_k", st.integers(1, 50)),
-        stop=tuple(draw(st.lists(words, max_size=3))),
+        stop=tuple(draw(st.lists(words, max_size=3))) if "stop" in can else (),
         seed=maybe("seed", st.integers(0, 99)),
         frequency_penalty=maybe("penalties", st.just(0.5)),
         presence_penalty=maybe("penalties", st.just(0.25)),

@@ -63,12 +63,14 @@ class Opening(Struct, frozen=True, gc=False):
         id, model: Stand in where the provider's own stream names none.
         created: Seconds since 1970, likewise.
         wants_usage: The caller asked for usage in the stream.
+        as_array: The caller reads the stream as one JSON array, as Google's clients may.
     """
 
     id: str
     model: str
     created: int
     wants_usage: bool = True
+    as_array: bool = False
 
 
 class Dialect(NamedTuple):
@@ -87,6 +89,7 @@ class Dialect(NamedTuple):
         write_fault: The same as one event of a stream.
         status: The status that clients of this dialect know for a fault.
         words: What attributes of `Prompt` are called in a request of this dialect, where that is another name.
+        events: The content type of its streams.
     """
 
     name: str
@@ -101,3 +104,4 @@ class Dialect(NamedTuple):
     write_fault: Callable[[Fault, str], bytes]
     status: Callable[[Fault], int]
     words: Mapping[str, str]
+    events: bytes = b"text/event-stream; charset=utf-8"

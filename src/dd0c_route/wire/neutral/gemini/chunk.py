@@ -1,0 +1,152 @@
+"""What one object of Google's tells: a whole answer, or a chunk of a stream, which has the same shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from dd0c_route.wire.loose import UNREADABLE, str_of, value_of
+from dd0c_route.wire.neutral.form import (
+    Begin,
+    CallBegin,
+    CallDelta,
+    CallEnd,
+    Piece,
+    Stop,
+    StopReason,
+    TextDelta,
+    ThinkingDelta,
+    UsageSoFar,
+)
+from dd0c_route.wire.neutral.gemini import usage
+from dd0c_route.wire.neutral.gemini.errors import read_object
+from dd0c_route.wire.neutral.gemini.parts import DIALECT
+from dd0c_route.wire.neutral.ids import made
+
+_REASONS: dict[str, StopReason] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "SAFETY": "filter",
+    "RECITATION": "filter",
+    "LANGUAGE": "filter",
+    "BLOCKLIST": "filter",
+    "PROHIBITED_CONTENT": "filter",
+    "SPII": "filter",
+    "MODEL_ARMOR": "filter",
+    "IMAGE_SAFETY": "filter",
+    "IMAGE_PROHIBITED_CONTENT": "filter",
+    "IMAGE_RECITATION": "filter",
+}
+"""Source: https://ai.google.dev/api/generate-content#FinishReason; what stands not here is `other`."""
+
+
+class _Call(Struct, gc=False):
+    name: str = ""
+    id: str | None = None
+    args: Raw = Raw(b"{}")
+
+
+class _Part(Struct, gc=False):
+    text: str | None = None
+    thought: bool | None = None
+    thoughtSignature: str | None = None
+    functionCall: _Call | None = None
+
+
+class _Content(Struct, gc=False):
+    parts: list[_Part] | None = None
+
+
+class _Candidate(Struct, gc=False):
+    content: _Content | None = None
+    finishReason: str | None = None
+    index: int | None = None
+
+
+class Chunk(Struct, gc=False):
+    candidates: list[_Candidate] | None = None
+    usageMetadata: dict[str, Any] | None = None
+    modelVersion: str | None = None
+    responseId: str | None = None
+    promptFeedback: dict[str, Any] | None = None
+    error: Any = None
+
+
+_CHUNK = msgspec.json.Decoder(Chunk)
+
+
+def chunk_of(data: bytes) -> Chunk | None:
+    """None where *data* is nothing of that kind."""
+    try:
+        return _CHUNK.decode(data)
+    except UNREADABLE:
+        pass
+    try:  # what Python's servers write and msgspec does not take: half a surrogate pair, NaN
+        return _CHUNK.decode(msgspec.json.encode(value_of(data)))
+    except UNREADABLE:
+        return None
+
+
+class Teller:
+    """Chunk by chunk: what has been told."""
+
+    def __init__(self) -> None:
+        self._id = ""
+        self._begun = False
+        self._calls = 0
+        self._ended = False
+        self._counts: dict[str, Any] = {}
+
+    def tell(self, chunk: Chunk, pieces: list[Piece]) -> None:
+        """Add what *chunk* means to *pieces*."""
+        if chunk.error:
+            pieces.append(read_object(502, {"error": chunk.error}))
+            return
+        if not self._begun:
+            self._begun, self._id = True, chunk.responseId or ""
+            pieces.append(Begin(self._id, chunk.modelVersion or ""))
+        if chunk.usageMetadata is not None:
+            self._counts = chunk.usageMetadata
+        for candidate in chunk.candidates or ():
+            if not candidate.index:
+                self._tell_candidate(candidate, pieces)
+        if chunk.promptFeedback and str_of(chunk.promptFeedback.get("blockReason")):
+            self._ended = True
+            pieces.append(Stop("filter"))
+        if self._ended and chunk.usageMetadata is not None:
+            self.tell_usage(pieces)
+
+    def tell_usage(self, pieces: list[Piece]) -> None:
+        """Usage so far; it is cumulative, and stands in nearly every chunk."""
+        if (found := usage.read(self._counts)) is not None:
+            pieces.append(UsageSoFar(found))
+
+    def tell_rest(self, pieces: list[Piece]) -> None:
+        """Nothing more comes: of a stream that was cut, the usage until there."""
+        if not self._ended:
+            self.tell_usage(pieces)
+
+    def _tell_candidate(self, candidate: _Candidate, pieces: list[Piece]) -> None:
+        parts = candidate.content.parts if candidate.content is not None else None
+        for part in parts or ():
+            if part.functionCall is not None:
+                self._tell_call(part.functionCall, part.thoughtSignature or "", pieces)
+            elif part.thought:
+                pieces.append(ThinkingDelta(part.text or "", part.thoughtSignature or "", DIALECT))
+            elif part.text:
+                pieces.append(TextDelta(part.text))
+        if candidate.finishReason:
+            self._ended = True
+            reason = _REASONS.get(candidate.finishReason, "other")
+            pieces.append(Stop("tools" if reason == "stop" and self._calls else reason))
+
+    def _tell_call(self, call: _Call, signature: str, pieces: list[Piece]) -> None:
+        index, self._calls = self._calls, self._calls + 1
+        id = call.id or made(call.name, index, self._id)
+        pieces.append(CallBegin(index, id, call.name, signature=signature))
+        arguments = bytes(call.args).decode("utf-8", "replace")
+        if arguments != "null":
+            pieces.append(CallDelta(index, arguments))
+        pieces.append(CallEnd(index))
