@@ -23,6 +23,7 @@ from dd0c_route.errors import ConfigError, NotFound
 from dd0c_route.ledger.counting import Known
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.ledger.kept import Kept
+from dd0c_route.ledger.purses import Purses
 from dd0c_route.ledger.taught import KnownTaught
 from dd0c_route.pricing import Catalog, Price
 from dd0c_route.redact import register
@@ -122,6 +123,7 @@ class Runtime(Struct, frozen=True):
     taught: KnownTaught
     switch: Switch
     kept: Kept
+    purses: Purses
 
     def line(self, provider: str) -> Line:
         """
@@ -183,4 +185,5 @@ def build(
         taught=taught,
         switch=switch,
         kept=kept,
+        purses=before.purses if before is not None else Purses(learned_in),
     )

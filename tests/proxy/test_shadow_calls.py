@@ -157,16 +157,30 @@ def test_nobody_is_asked_with_the_callers_own_key(tmp_path: Path) -> None:
         assert len(stand.entries(1)) == 1
 
 
-def test_what_the_budget_does_not_pay_is_not_asked(tmp_path: Path) -> None:
+def test_no_more_is_spent_than_the_budget_whatever_is_started_again(tmp_path: Path) -> None:
+    config = CONFIG.replace("MODE", "shadow").replace("usd_per_day = 1000.0", "usd_per_day = 0.004")
+    calls = 0
+    with ScriptedStand(tmp_path, config, ("gpt-4o-mini", "word " * 200, None)) as stand:
+        for _ in range(3):
+            for _ in range(8):
+                asked = stand.post("/v1/chat/completions", ASKED)
+            calls += 8
+            labels(stand, asked.id, "check")
+            assert stand.router.stop() == 0
+            stand.start_router()
+        about = [one for one in stand.entries(calls) if one["shadow_of"]]
+    assert 0 < sum(one["cost_billable_picodollars"] for one in about) <= 0.004 * 1e12
+    assert 0 < len(about) < calls
+
+
+def test_a_budget_that_pays_for_no_comparison_says_so(tmp_path: Path) -> None:
     config = CONFIG.replace("MODE", "shadow").replace("usd_per_day = 1000.0", "usd_per_day = 0.0000001")
     with ScriptedStand(tmp_path, config, ("gpt-4o-mini", "yes", None)) as stand:
-        first = stand.post("/v1/chat/completions", ASKED)
-        asides(stand, first.id, 1)
-        labels(stand, first.id, "shadow")
-        others = [stand.post("/v1/chat/completions", ASKED).id for _ in range(5)]
-        for other in others:
-            labels(stand, other, "check")
-        assert len([one for one in stand.entries(7) if one["shadow_of"]]) == 1
+        for _ in range(2):
+            labels(stand, stand.post("/v1/chat/completions", ASKED).id, "check")
+        assert not [one for one in stand.entries(2) if one["shadow_of"]]
+        (said,) = [line for line in stand.router.log.read_text().splitlines() if "shadow_unaffordable" in line]
+        assert "shadow_usd_per_day" in said
 
 
 def test_what_a_route_saves_is_measured_against_calls_that_chance_kept(tmp_path: Path) -> None:

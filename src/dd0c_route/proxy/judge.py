@@ -19,6 +19,7 @@ from dd0c_route.wire.body import split
 
 MOST_CHARS = 8_000  # of one answer: its two halves where it is longer
 _FILE = Path(__file__).with_name("judge.toml")
+FRAME_TOKENS, VERDICT_TOKENS = 250, 50  # of our own words, and of what it says: a guess
 _LIMIT = 2_000  # output tokens, where the dialect demands one: enough to think
 _CUT = "\n[…]\n"
 _WORD = re.compile(r"\b(first|second|tie)\b", re.IGNORECASE)

@@ -16,19 +16,21 @@ from dd0c_route.clock import rfc3339
 from dd0c_route.decide import share_of
 from dd0c_route.decide.router import CompiledRoute
 from dd0c_route.errors import JournalError, NotFound
+from dd0c_route.ledger.money import usage_cost
+from dd0c_route.ledger.purses import most_at_once
 from dd0c_route.proxy import judge
 from dd0c_route.proxy.aside import Aside, ask_aside
 from dd0c_route.proxy.form import checks_of, form_label
-from dd0c_route.proxy.purse import Purse
 from dd0c_route.redact import redact_label
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Runtime
-from dd0c_route.types import EXPLORED, Call, Decision, Entry, Label, Target
+from dd0c_route.types import EXPLORED, Call, Decision, Entry, Label, PicoUSD, Target, Usage
 from dd0c_route.wire.answer import Output
 from dd0c_route.wire.meter import Meter
 
 MOST_BYTES = 1 << 20  # of an answer that is looked at
 MOST_AT_ONCE = 4  # of a worker; more are left out
+_CHARS_A_TOKEN = 3  # of ordinary text at least
 _ONCE_ONLY = frozenset(("state", "server_tools"))  # what a second call would do a second time
 
 
@@ -46,14 +48,14 @@ class Shadows:
     """One worker's.
 
     Attributes:
-        skipped: Sampled calls that were not compared: too many at once, or no money left.
+        skipped: Sampled calls that were not compared: too many at once, or not enough money left.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.skipped = 0
         self._loop = loop
-        self._purses: dict[str, tuple[float, Purse]] = {}  # by route id, with the share of the budget it fills by
         self._running: set[asyncio.Task[None]] = set()
+        self._hopeless: set[str] = set()  # routes of which it was said
 
     def look(self, over: Over, runtime: Runtime) -> None:
         """Label the answer's form, and have the call compared if it is of the sample."""
@@ -86,26 +88,57 @@ class Shadows:
     def _begin(self, over: Over, other: Target, output: Output, route: CompiledRoute, runtime: Runtime) -> None:
         if not _may_ask(over.call, other, runtime):
             return
-        purse = self._purse(route, runtime)
-        if len(self._running) >= MOST_AT_ONCE or not purse.has_money(self._loop.time()):
+        expected = _expected_cost(over, other, output, runtime)
+        money = Money(route.id, route.settings.shadow_usd_per_day, expected)
+        if len(self._running) >= MOST_AT_ONCE or not money.take(runtime):
             self.skipped += 1
+            self._say_if_hopeless(money)
             return
-        task = self._loop.create_task(_compare(over, other, output, purse, runtime))
+        task = self._loop.create_task(_compare(over, other, output, money, runtime))
         self._running.add(task)
         task.add_done_callback(self._ended)
+
+    def _say_if_hopeless(self, money: Money) -> None:
+        """Once for each route: its budget does not even pay for one comparison."""
+        if money.expected > most_at_once(money.usd_per_day) and money.route not in self._hopeless:
+            self._hopeless.add(money.route)
+            cost = f"a comparison costs ${money.expected / 1e12:.2g}, and at once a quarter of the budget can be spent"
+            log("shadow_unaffordable", "warning", source=money.route, reason=cost, fix="raise shadow_usd_per_day")
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log("shadow_failed", "warning", reason=f"{type(error).__name__}: this call is not compared")
 
-    def _purse(self, route: CompiledRoute, runtime: Runtime) -> Purse:
-        share = route.settings.shadow_usd_per_day / runtime.config.server.workers
-        usd, purse = self._purses.get(route.id, (0.0, None))
-        if purse is None or usd != share:
-            purse = Purse(share, self._loop.time() - 1.0)  # a second's worth to begin with
-            self._purses[route.id] = share, purse
-        return purse
+
+class Money(Struct):
+    """Of the budget of *route*, for one comparison.
+
+    Attributes:
+        expected: Picodollars that it will probably cost; they are taken before it begins.
+        spent: What it has cost until now.
+    """
+
+    route: str
+    usd_per_day: float
+    expected: PicoUSD
+    spent: PicoUSD = 0
+
+    def take(self, runtime: Runtime) -> bool:
+        """Whether the budget pays for it."""
+        return runtime.purses.take(self.route, self.usd_per_day, self.expected, runtime.clock.wall_ns())
+
+    def pay(self, target: Target, aside: Aside, runtime: Runtime) -> None:
+        """*target* was asked. Without a price, as a judge may be, it counts as the dearest of its provider."""
+        cost = aside.cost
+        if cost is None and aside.usage != Usage():
+            cost = usage_cost(aside.usage, runtime.catalog.worst_case(target.provider, runtime.clock.wall_ns()))
+        self.spent += cost or 0
+
+    def settle(self, runtime: Runtime) -> None:
+        """It is over."""
+        now_ns = runtime.clock.wall_ns()
+        runtime.purses.settle(self.route, self.usd_per_day, self.expected, self.spent, now_ns)
 
 
 def other_of(decision: Decision, served: Target) -> Target | None:
@@ -138,12 +171,36 @@ def _may_ask(call: Call, other: Target, runtime: Runtime) -> bool:
     return not read(call).uses & _ONCE_ONLY
 
 
-async def _compare(over: Over, other: Target, output: Output, purse: Purse, runtime: Runtime) -> None:
+def _expected_cost(over: Over, other: Target, output: Output, runtime: Runtime) -> PicoUSD:
+    """What asking *other* and the judge will probably cost, in picodollars."""
+    seen = (one.expected_cost for one in over.decision.candidates if one.target == other)
+    cost = next(seen, None) or over.entry.cost_picodollars or 0
+    if (model := runtime.config.judge.model) is None:
+        return cost
+    judged = Target(*model.split("/", 1))
+    chars = min(2 * len(output.text), 2 * judge.MOST_CHARS) + len(read(over.call).turn)
+    usage = Usage(judge.FRAME_TOKENS + chars // _CHARS_A_TOKEN, output=judge.VERDICT_TOKENS)
+    price = runtime.price(judged.provider, judged.model, over.call.at_ns, None)
+    return cost + 2 * (usage_cost(usage, price) or 0)
+
+
+async def _compare(over: Over, other: Target, output: Output, money: Money, runtime: Runtime) -> None:
+    """Compare what *other* would have said, and settle what that cost; what was given up is taken as expected."""
+    try:
+        await _compared(over, other, output, money, runtime)
+    except asyncio.CancelledError:
+        money.spent = max(money.spent, money.expected)
+        raise
+    finally:
+        money.settle(runtime)
+
+
+async def _compared(over: Over, other: Target, output: Output, money: Money, runtime: Runtime) -> None:
     """Ask *other*, have both answers compared, and label the one that is not the model asked for."""
     call, decision = over.call, over.decision
     try:
         aside = await ask_aside(call, other, call.id, f"shadow of {call.id}", runtime)
-        purse.pay(aside.cost or 0)
+        money.pay(other, aside, runtime)
         if aside.output is None:
             return
         assert decision.asked is not None  # noqa: S101 - else there is nobody to compare with
@@ -152,7 +209,7 @@ async def _compare(over: Over, other: Target, output: Output, purse: Purse, runt
         asked, chosen = (served, aside) if is_asked else (aside, served)
         found = _by_form(call, asked, chosen)
         if found is None:
-            found = await _by_judge(call, asked, chosen, purse, runtime)
+            found = await _by_judge(call, asked, chosen, money, runtime)
     except JournalError:
         return  # it could not be accounted for
     if found is not None:
@@ -176,7 +233,7 @@ def _by_form(call: Call, asked: Aside, chosen: Aside) -> tuple[float, str] | Non
 
 
 async def _by_judge(
-    call: Call, asked: Aside, chosen: Aside, purse: Purse, runtime: Runtime
+    call: Call, asked: Aside, chosen: Aside, money: Money, runtime: Runtime
 ) -> tuple[float, str] | None:  # fmt: skip
     """The same by the judge, if there is one; without it the form is all that is known."""
     model = runtime.config.judge.model
@@ -189,7 +246,7 @@ async def _by_judge(
     for first, second in (texts, reversed(texts)):
         question = judge.judge_call(call, dialect, target, read(call).turn, first, second)
         answer = await ask_aside(question, target, call.id, f"judge of {call.id}", runtime)
-        purse.pay(answer.cost or 0)
+        money.pay(target, answer, runtime)
         found = judge.verdict(answer.output.text) if answer.output is not None else None
         if found is None:
             return None
