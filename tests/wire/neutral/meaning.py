@@ -46,7 +46,7 @@ CLASSES: dict[StopReason, str] = {
 def json_of(text: str | bytes) -> Any:
     """The value of a JSON text; a text that is none stands for itself."""
     try:
-        return msgspec.json.decode(text or "{}")
+        return msgspec.json.decode(text or "{}") or {}  # no fields, however that was written
     except (msgspec.DecodeError, UnicodeDecodeError):
         return {"input": text}
 
@@ -57,7 +57,8 @@ def said(answer: Answer) -> dict[str, Any]:
     usage = answer.usage
     return {
         "text": "".join(part.text for part in answer.parts if isinstance(part, Text | Refusal)),
-        "thoughts": "".join(part.text for part in answer.parts if isinstance(part, Thinking)),
+        # Several thoughts may become one, with a line between them.
+        "thoughts": "".join("".join([one.text for one in answer.parts if isinstance(one, Thinking)]).split()),
         "calls": [(call.name, json_of(call.arguments)) for call in calls],
         "stop": CLASSES[answer.stop],
         "totals": None if usage is None else (usage.input_total, usage.cache_read, usage.output_total, usage.reasoning),
@@ -72,10 +73,11 @@ def asked(prompt: Prompt) -> dict[str, Any]:
     instructions += [part.text for turn in prompt.turns if turn.role == "system" for part in _texts(turn.parts)]
     turns: list[tuple[str, list[Part]]] = []
     for turn in prompt.turns:
-        if turn.role != "system":
+        said = [part for part in turn.parts if not isinstance(part, Thinking)]
+        if turn.role != "system" and said:
             if not turns or turns[-1][0] != turn.role:
                 turns.append((turn.role, []))
-            turns[-1][1].extend(turn.parts)
+            turns[-1][1].extend(said)
     if not turns and instructions:  # nothing else is asked
         turns.append(("user", [Text(instructions.pop())]))
     return {

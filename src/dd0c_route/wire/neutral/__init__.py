@@ -5,8 +5,13 @@ from dd0c_route.wire.neutral.dialect import Aim, Dialect, Opening, StreamReader,
 from dd0c_route.wire.neutral.form import Answer, Fault, Loss, Piece, Prompt
 from dd0c_route.wire.neutral.losses import explained
 from dd0c_route.wire.neutral.messages import MESSAGES
+from dd0c_route.wire.neutral.responses import RESPONSES
 
-DIALECTS: dict[str, Dialect] = {"openai.chat": CHAT, "anthropic.messages": MESSAGES}
+DIALECTS: dict[str, Dialect] = {
+    "openai.chat": CHAT,
+    "openai.responses": RESPONSES,
+    "anthropic.messages": MESSAGES,
+}
 """By the API's name, as `wire/api.py` gives it."""
 
 _ASKED_BY = {"openai": "openai.chat", "anthropic": "anthropic.messages"}

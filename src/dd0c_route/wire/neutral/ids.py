@@ -24,5 +24,10 @@ def made(name: str, number: int, about: str = "") -> str:
     return "call_" + _hash(f"{about}\n{number}\n{name}")
 
 
+def item(prefix: str, about: str, number: int) -> str:
+    """An id for the *number*th item of the answer *about*, in a dialect that names them."""
+    return prefix + _hash(f"{about}\n{number}")
+
+
 def _hash(text: str) -> str:
     return blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest()

@@ -10,6 +10,6 @@ class TestChat(Contract):
     dialect = CHAT
     asks = (
         "audio custom effort file file_name image_bytes image_detail image_url json logprobs n parallel penalties "
-        "schema schema_name schema_strict seed strict system_turns thinking top_k user"
+        "schema schema_name schema_strict seed stop strict system_turns thinking top_k user"
     )
     says = "created custom refusal thinking cache_write"

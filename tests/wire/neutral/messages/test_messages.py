@@ -12,7 +12,7 @@ from tests.wire.neutral.contract import Contract
 class TestMessages(Contract):
     dialect = MESSAGES
     asks = (
-        "cache error_flag file file_name image_bytes image_url parallel result_images schema signature strict "
+        "cache error_flag file file_name image_bytes image_url parallel result_images schema signature stop strict "
         "thinking top_k user"
     )
     says = "sequence thinking signature cache_write"

@@ -65,7 +65,7 @@ def read(fields: Mapping[str, Raw]) -> Prompt:
         top_p=top.take("top_p", float),
         top_k=top.take("top_k", int),  # vLLM, OpenRouter and others
         stop=_stop(top),
-        seed=top.take("seed", int) or top.take("random_seed", int),  # Mistral's name
+        seed=top.take("seed" if top.has("seed") else "random_seed", int),  # Mistral's name
         frequency_penalty=top.take("frequency_penalty", float) or None,
         presence_penalty=top.take("presence_penalty", float) or None,
         n=top.take("n", int) or 1,
