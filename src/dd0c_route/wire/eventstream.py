@@ -39,10 +39,31 @@ class EventStreamError(ValueError):
     """The bytes are not frames; nothing behind them can be found."""
 
 
-class EventStreamParser:
-    """Turn byte chunks, cut anywhere, into frames. Holds at most one frame."""
+def frame_of(name: bytes, payload: bytes, *, fault: bool = False) -> bytes:
+    """One frame with the JSON *payload* of the event, or exception, *name*."""
+    key = b":exception-type" if fault else b":event-type"
+    fields = (
+        (key, name),
+        (b":content-type", b"application/json"),
+        (b":message-type", b"exception" if fault else b"event"),
+    )
+    headers = b"".join(
+        [b"%c%b\x07%b%b" % (len(field), field, len(value).to_bytes(2, "big"), value) for field, value in fields]
+    )
+    start = struct.pack(">II", _PRELUDE.size + len(headers) + len(payload) + _CRC_BYTES, len(headers))
+    frame = b"".join((start, crc32(start).to_bytes(4, "big"), headers, payload))
+    return frame + crc32(frame).to_bytes(4, "big")
 
-    def __init__(self) -> None:
+
+class EventStreamParser:
+    """Turn byte chunks, cut anywhere, into frames. Holds at most one frame.
+
+    Args:
+        checks: Look at each frame's own checksum too. Where the bytes go on as they are, that is the client's business.
+    """
+
+    def __init__(self, *, checks: bool = False) -> None:
+        self._checks = checks
         self._held = bytearray()
         self._start = 0
 
@@ -50,7 +71,7 @@ class EventStreamParser:
         """Consume *chunk*; yield the frames it completed.
 
         Raises:
-            EventStreamError: A prelude is damaged. The payload's own checksum is the client's business.
+            EventStreamError: A prelude is damaged, or, where that is checked, a frame.
         """
         held = self._held
         held += chunk
@@ -61,6 +82,10 @@ class EventStreamParser:
                 raise EventStreamError(f"no frame at byte {self._start}")
             if len(held) < total:
                 break
+            if self._checks and crc32(held[: total - _CRC_BYTES]) != int.from_bytes(
+                held[total - _CRC_BYTES : total], "big"
+            ):
+                raise EventStreamError(f"a damaged frame at byte {self._start}")
             payload_at = _PRELUDE.size + header_bytes
             name, fault = _name(bytes(held[_PRELUDE.size : payload_at]))
             payload = bytes(held[payload_at : total - _CRC_BYTES])
