@@ -8,7 +8,7 @@ import pytest
 
 from dd0c_route.errors import BadKey
 from dd0c_route.proxy.credentials import MARKS, mark_of, may_go_to
-from dd0c_route.proxy.headers import Headers, subscription_of, upstream_headers, upstream_query
+from dd0c_route.proxy.headers import Headers, names_of, subscription_of, upstream_headers, upstream_query
 from dd0c_route.upstream.providers import known
 from tests.proxy.examples import call, provider, stored_key
 
@@ -39,7 +39,7 @@ def test_every_mark_names_rows_that_there_are() -> None:
     ],
 )
 def test_a_subscriptions_token_is_told_by_its_shape(headers: Headers, query: str, whose: str | None) -> None:
-    assert subscription_of(headers, query) == whose
+    assert subscription_of(headers, query, names_of(headers)) == whose
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,14 @@ def test_a_foreign_credential_is_refused_wherever_it_stands(header: bytes) -> No
         upstream_headers(call(headers=[(header, value), (b"authorization", b"Bearer x")]), named("groq"))
     with pytest.raises(BadKey, match="a key of 'google'"):
         upstream_headers(call(query="key=AIzaSynthetic"), named("groq"))
+
+
+@pytest.mark.parametrize("before", [b" ", b"\t", b"\xa0", b"\x85", b"Bearer  ", b" bEARER \xa0"])
+def test_no_white_space_hides_a_foreign_credential(before: bytes) -> None:
+    with pytest.raises(BadKey, match="a key of 'anthropic'"):
+        upstream_headers(call(headers=[(b"authorization", before + b"sk-ant-api03-synthetic")]), named("groq"))
+    plan = [(b"authorization", before + b"sk-ant-oat01-synthetic")]
+    assert subscription_of(plan, "", names_of(plan)) == "anthropic"
 
 
 def test_where_a_key_is_stored_the_callers_token_and_account_stay_here() -> None:

@@ -150,8 +150,7 @@ def _items(
     """What is billed: name, how many, rate, unit. No token is in two items."""
     seconds = media.audio_seconds
     by_length = seconds > 0 and rates.audio_hour is not None
-    for name in CLASSES:
-        left = getattr(usage, name)
+    for name, left in zip(CLASSES, astuple(usage), strict=True):
         if not left:
             continue
         if media is not TEXT_ONLY:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from dd0c_route.clock import new_id
 from dd0c_route.errors import ClientGone, ConfigError, NotFound, RouteError, ShuttingDown
@@ -14,7 +15,7 @@ from dd0c_route.proxy.admit import admit
 from dd0c_route.proxy.audit import Auditor
 from dd0c_route.proxy.behind import hand_over
 from dd0c_route.proxy.bill import Bill
-from dd0c_route.proxy.call import Address, address_of, speaks
+from dd0c_route.proxy.call import ADDRESSES, Address, address_of, speaks
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.counts import Counts
 from dd0c_route.proxy.delivery import Deliveries
@@ -39,6 +40,9 @@ class Place(msgspec.Struct, frozen=True):
     address: Address | None
     query: str
     key_id: str | None
+
+
+_USUAL = {path.encode(): Place(path, address, "", None) for path, address in ADDRESSES.items()}  # nearly every request
 
 
 class App:
@@ -85,16 +89,15 @@ class App:
         request.at_ns = clock.wall_ns()
         request.started_ns = clock.ticks_ns()
         request.id = new_id("dd_", request.at_ns)
-        path, _, query = request.target.decode("latin-1").partition("?")
-        if internal or path in _OPEN:
-            request.place = Place(path, None, query, None)
+        usual = _USUAL.get(request.target) if request.method == "POST" and not internal else None
+        request.place = place = usual or _place_of(request, internal=internal)
+        if internal or place.path in _OPEN:
             return False
-        address = None if path.startswith(_CONTROL) else address_of(request.target, request.method)[0]
-        request.place = Place(path, address, query, None)
         if self.draining:
             raise ShuttingDown("the router is shutting down: try again")
-        if len(self.runtime.keys):
-            request.place = Place(path, address, query, admit(request.headers, query, self.runtime.keys))
+        if self.runtime.config.server.access_keys:
+            key_id = admit(request.headers, place.query, self.runtime.keys)
+            request.place = structs.replace(place, key_id=key_id)
         return (b"expect", b"100-continue") in request.headers
 
     def serve(self, request: Inbound, *, internal: bool) -> None:
@@ -157,11 +160,12 @@ class App:
 
     def _look_at(self, bill: Bill) -> None:
         """The call is over: the auditor may compare its counts, unless what answered only plays a provider."""
-        if (outcome := bill.outcome) is None:
+        if (outcome := bill.outcome) is None or bill.sent is None:
             return
-        line = self.runtime.lines.get(outcome[1].provider)
+        _, served, entry, meter = outcome
+        line = self.runtime.lines.get(served.provider)
         if line is not None and not line.provider.simulated:
-            self.auditor.look(*outcome, self.runtime.config.counting.audits_per_s)
+            self.auditor.look(bill.sent, served, entry, meter, self.runtime.config.counting.audits_per_s)
 
     def _ran(self, task: asyncio.Task[None]) -> None:
         _, bill = self._calls.pop(task, (None, None))
@@ -238,6 +242,16 @@ class App:
         self._lists.close()
         self.auditor.close()
         self._deliveries.flush()
+
+
+def _place_of(request: Inbound, *, internal: bool) -> Place:
+    """
+    Raises:
+        NotFound, MethodNotAllowed, BadRequest: As `address_of`.
+    """
+    path, _, query = request.target.decode("latin-1").partition("?")
+    is_ours = internal or path in _OPEN or path.startswith(_CONTROL)
+    return Place(path, None if is_ours else address_of(request.target, request.method)[0], query, None)
 
 
 def _json(client: Client, request: Inbound, status: int, answer: object) -> None:

@@ -66,6 +66,8 @@ class Bill:
     decision: Decision | None = None
     status = 0
     ttft_ns: int | None = None
+    _session: str | None = None
+    _sent: Call | None = None  # the call as the provider got it, which is what is counted
     _target: Target | None = None
     _marks: Marks | None = None
     _unended: Marks | None = None  # of a try that was still running when the entry was written
@@ -96,15 +98,20 @@ class Bill:
 
     # --- along the way ------------------------------------------------------------------------------------
 
+    def read(self, call: Call) -> None:
+        """The request was read, and is *call*."""
+        self.call, self._session = call, session_of(call)
+
     def decide(self, decision: Decision) -> None:
         """The call goes out as *decision* says: its route's budget is charged what that will probably cost."""
         self.decision = decision
         self._runtime.router.moments.began(decision)
 
-    def dropping(self, names: tuple[str, ...]) -> None:
-        """The next try goes without what *names* says; the entry of the last one says so."""
-        if self.decision is not None and names != self.decision.dropped:
-            self.decision = structs.replace(self.decision, dropped=names)
+    def asking(self, sent: Call, dropped: tuple[str, ...]) -> None:
+        """The next try goes out as *sent*, without what *dropped* names; the entry says so of the last one."""
+        self._sent = sent
+        if self.decision is not None and dropped != self.decision.dropped:
+            self.decision = structs.replace(self.decision, dropped=dropped)
 
     def trying(self, target: Target) -> Marks:
         """A try at *target* begins. The first one is journaled before a byte goes out.
@@ -141,7 +148,7 @@ class Bill:
 
     def unused(self, status: int, meter: Meter, why: str) -> None:
         """The try that began last was answered, and its answer is paid and not handed on."""
-        call, target = self.call, self._target
+        call, target = self._sent, self._target
         assert call is not None and target is not None  # noqa: S101, PT018 - a try has both
         self.tried(status, why)
         facts = structs.replace(_WHOLE, status=status, meter=meter)
@@ -186,6 +193,11 @@ class Bill:
         if self.call is None or self._target is None or self._entry is None or self._meter is None:
             return None
         return self.call, self._target, self._entry, self._meter
+
+    @property
+    def sent(self) -> Call | None:
+        """The call as the provider got it."""
+        return self._sent
 
     def overhead_ms(self) -> float:
         """The router's own time, from the whole request to the first byte sent upstream."""
@@ -312,7 +324,7 @@ class Bill:
             provider=target.provider,
             served_model=redact_label(target.model),
             stream=call.stream,
-            session=session_of(call),
+            session=self._session,
             tags=call.tags,
             key_id=call.key_id,
         )
@@ -329,7 +341,8 @@ class Bill:
         served = target.model if target is not None else ""
         if call is not None and target is not None:
             facts = self._facts(target, meter, delivered_bytes, body_bytes, answered, end_state)
-            used = account(call, target, facts, counting) if self._counted is None else counted(self._counted)
+            sent = self._sent or call
+            used = account(sent, target, facts, counting) if self._counted is None else counted(self._counted)
             if meter is not None and meter.served_model:
                 served = meter.served_model[:MODEL_CHARS]
             if call.method == "POST":
@@ -356,7 +369,7 @@ class Bill:
             baseline_picodollars=spent.baseline,
             saved_picodollars=spent.saved,
             decision=decision_record(self.decision),
-            session=session_of(call) if call is not None else None,
+            session=self._session,
             tags=call.tags if call is not None else {},
             key_id=self.key_id,
             ttft_ms=self._ms(self.ttft_ns),

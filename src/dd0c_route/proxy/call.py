@@ -30,7 +30,7 @@ class Address(Struct, frozen=True):
     reads_body: bool = True
 
 
-_ADDRESSES = {
+ADDRESSES = {
     "/v1/chat/completions": Address("openai", "openai.chat", "/chat/completions"),
     "/v1/completions": Address("openai", "openai.completions", "/completions"),
     "/v1/embeddings": Address("openai", "openai.embeddings", "/embeddings"),
@@ -39,7 +39,6 @@ _ADDRESSES = {
     "/v1/messages": Address("anthropic", "anthropic.messages", "/messages"),
     "/v1/messages/count_tokens": Address("anthropic", "anthropic.count_tokens", "/messages/count_tokens"),
 }
-_USUAL = {path.encode(): (address, "") for path, address in _ADDRESSES.items()}  # nearly every request
 _GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
 _MODELS = re.compile(r"/(v1|v1beta|v1alpha)(/models(?:/.+)?)")  # names hold slashes and colons, too
 _PASSTHROUGH = "/passthrough/"
@@ -63,15 +62,13 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
         MethodNotAllowed: The address exists, the method does not.
         BadRequest: The target is not ASCII, or its path holds `.` or `..`.
     """
-    if method == "POST" and (usual := _USUAL.get(target)) is not None:
-        return usual
     try:
         path, _, query = target.decode("ascii").partition("?")
     except UnicodeDecodeError:
         raise BadRequest("the request target holds bytes outside ASCII: percent-encode them") from None
     if _STEPS.search(path) is not None:
         raise BadRequest("the path holds a step '.' or '..': write it without")
-    address = _ADDRESSES.get(path) or _gemini(path)
+    address = ADDRESSES.get(path) or _gemini(path)
     if address is not None:
         if method != "POST":
             raise MethodNotAllowed(f"{path} takes POST, not {method}")
@@ -117,7 +114,7 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         id=request.id,
         at_ns=request.at_ns,
         started_ns=request.started_ns,
-        dialect=_asker(address, headers),
+        dialect=address.dialect if address.api != "models" else _asker(address, headers),
         api=address.api,
         method=request.method,
         path=address.path,
@@ -135,7 +132,7 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         route_off=ours.route == "off",
         wants_cost=ours.cost,
         may_drop=ours.drop,
-        subscription=subscription_of(headers, query),
+        subscription=subscription_of(headers, query, names),
     )
 
 
@@ -164,8 +161,8 @@ def speaks(address: Address, headers: Headers) -> str:
 
 
 def _asker(address: Address, headers: Headers) -> Dialect:
-    """Who speaks: clients of all dialects ask for models at the same path."""
-    if address.api == "models" and address.dialect == "openai":
+    """Who asks for models: clients of all dialects do so at the same path."""
+    if address.dialect == "openai":
         names = {name for name, _ in headers}
         if b"anthropic-version" in names:
             return "anthropic"

@@ -30,11 +30,18 @@ class Mark(Struct, frozen=True, forbid_unknown_fields=True):
 
 _TEXT = resources.files("dd0c_route.proxy").joinpath("credentials.toml").read_text("utf-8")
 MARKS = msgspec.convert(tomllib.loads(_TEXT)["credential"], tuple[Mark, ...])
-LIKE_A_PLAN = re.compile(
-    rb"\s*(?:bearer\s+)?(?:%b)" % b"|".join(re.escape(mark.begins.encode()) for mark in MARKS if mark.subscription),
-    re.IGNORECASE,
-)
+
+
+def _like(marks: Sequence[Mark]) -> re.Pattern[bytes]:
+    """A pattern for raw values: it lets pass whatever white space is stripped before a mark is looked for."""
+    begins = b"|".join(re.escape(mark.begins.encode()) for mark in marks)
+    return re.compile(rb"[^!-~]*(?:bearer[^!-~]+)?(?:%b)" % begins, re.IGNORECASE)
+
+
+LIKE_A_PLAN = _like([mark for mark in MARKS if mark.subscription])
 """How a header's value begins that may hold a subscription's token."""
+LIKE_ONE = _like(MARKS)
+"""How a header's value begins that may show whose it is."""
 
 _BEGINS = tuple({mark.begins for mark in MARKS})
 

@@ -44,7 +44,7 @@ async def exchange(
     with registered(partial(credential_of, request.headers, query)):
         try:
             with bill:
-                bill.call = call = read_call(request, address, query, bill.key_id)
+                bill.read(call := read_call(request, address, query, bill.key_id))
                 if is_ours(call):
                     return await _count(call, client, bill, runtime, counts)
                 if call.api == "models" and not call.provider and not passes_on(call, runtime.config):
@@ -101,7 +101,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         line = runtime.line(target.provider)
         across = crossing(call, target, line.provider, runtime.router.known.able)
         sent = call if across is None else across.sent
-        bill.dropping(across.dropped if across is not None else ())
+        bill.asking(sent, across.dropped if across is not None else ())
         tried += 1
         step: Next | None
         plain = index < decision.checked or across is not None

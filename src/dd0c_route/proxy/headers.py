@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from dd0c_route.config import Provider
 from dd0c_route.errors import BadKey
-from dd0c_route.proxy.credentials import LIKE_A_PLAN, mark_of, may_go_to
+from dd0c_route.proxy.credentials import LIKE_A_PLAN, LIKE_ONE, mark_of, may_go_to
 from dd0c_route.proxy.peers import KEYS, peer_of
 from dd0c_route.types import Call, Secret
 
@@ -50,6 +50,7 @@ class Names(Struct, frozen=True, gc=False):
         anonymous: The same without credentials.
         to_client: For each field, whether it may go to the client.
         credentials: Places of the credentials, in the order in which they are looked for.
+        repeated: Places of all that may hold one, also of those that stand there once more.
         framing: Places of the fields that say how the request is framed, or imitate one that does.
         connection: Places of the fields that may name further hop-by-hop ones.
         hosts: How many are `host`.
@@ -61,6 +62,7 @@ class Names(Struct, frozen=True, gc=False):
     anonymous: tuple[bool, ...]
     to_client: tuple[bool, ...]
     credentials: tuple[int, ...]
+    repeated: tuple[int, ...]
     framing: tuple[int, ...]
     connection: tuple[int, ...]
     hosts: int
@@ -82,6 +84,7 @@ def _names(names: tuple[bytes, ...]) -> Names:
         anonymous=tuple(crosses and n not in PRIVATE for crosses, n in zip(upstream, names, strict=True)),
         to_client=tuple(n not in _NOT_TO_CLIENT and not n.startswith(b"x-dd0c-") for n in names),
         credentials=tuple(last[name] for name in CREDENTIALS if name in last),
+        repeated=tuple(index for index, name in enumerate(names) if name in CREDENTIALS),
         framing=tuple(index for index, name in enumerate(names) if name in _OF_FRAMING),
         connection=tuple(index for index, name in enumerate(names) if name == b"connection"),
         hosts=names.count(b"host"),
@@ -96,9 +99,9 @@ def credential_of(headers: Headers, query: str) -> Secret | None:
     return None if text is None else Secret(text)
 
 
-def subscription_of(headers: Headers, query: str) -> str | None:
-    """Whose subscription the caller's credential stands for, where it shows that."""
-    places = names_of(headers).credentials
+def subscription_of(headers: Headers, query: str, names: Names) -> str | None:
+    """Whose subscription the caller's credential stands for, where it shows that; *names*: those of *headers*."""
+    places = names.credentials
     if not places or LIKE_A_PLAN.match(headers[places[0]][1]) is None:  # nearly all calls, so it must cost nothing
         return None
     text = next(_credentials(headers, query), None)
@@ -136,23 +139,24 @@ def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> 
             that it is somebody else's.
     """
     names = names_of(call.headers)
-    is_access_key = call.key_id is not None and not _own_key(call, names)  # then it is nobody else's business
-    if provider.has_key or is_access_key or provider.simulated:
+    own_key = _own_key(call, names) if names.ours else b""
+    is_access_key = call.key_id is not None and not own_key  # then it is nobody else's business
+    has_key = provider.has_key
+    if has_key or is_access_key or provider.simulated:
         out = list(compress(call.headers, names.anonymous))
     else:
-        _check(call, provider)
+        _check(call, provider, names)
         out = list(compress(call.headers, names.upstream))
-        if own_key := _own_key(call, names):
+        if own_key:
             out = [(name, value) for name, value in out if name not in CREDENTIALS or own_key not in value]
-    out = _less_named(out, call.headers, names)
+    if names.connection:
+        out = _less_named(out, call.headers, names)
     if plain:
         out = [pair for pair in out if pair[0] != b"accept-encoding"]
         out.append((b"accept-encoding", b"identity"))
     if provider.api_key is not None:
         out.append(_credential(provider, provider.api_key))
-    elif (
-        is_access_key and not provider.has_key and not provider.simulated
-    ):  # that one wants no key: ours just stays here
+    elif is_access_key and not has_key and not provider.simulated:  # that one wants no key: ours just stays here
         raise BadKey(
             f"provider '{provider.name}' has no api_key, and the credential of this call is the router's own key: "
             f"send that as x-dd0c-key and the provider's as the credential, or set providers.{provider.name}.api_key"
@@ -160,10 +164,13 @@ def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> 
     return out
 
 
-def _check(call: Call, provider: Provider) -> None:
+def _check(call: Call, provider: Provider, names: Names) -> None:
     """Let no credential through that shows that it is not this provider's, also where it stands beside another."""
-    every = [_bare(header) for header in call.headers if header[0] in CREDENTIALS]
-    for text in [*every, *_credentials([], call.query)]:
+    headers = call.headers
+    may_show = [headers[index] for index in names.repeated if LIKE_ONE.match(headers[index][1]) is not None]
+    if not (may_show or call.query):  # nearly all calls
+        return
+    for text in [*map(_bare, may_show), *_credentials([], call.query)]:
         mark = mark_of(text, call.headers)
         if mark is not None and not may_go_to(mark, provider):
             what = "a subscription's token" if mark.subscription else "a key"
@@ -189,7 +196,8 @@ def upstream_query(call: Call, provider: Provider) -> str:
 def client_headers(headers: Headers) -> Headers:
     """The provider's headers, less those of the connection, its cookies, and any that look like ours."""
     names = names_of(headers)
-    return _less_named(list(compress(headers, names.to_client)), headers, names)
+    out = list(compress(headers, names.to_client))
+    return _less_named(out, headers, names) if names.connection else out
 
 
 def _less_named(out: Headers, headers: Headers, names: Names) -> Headers:

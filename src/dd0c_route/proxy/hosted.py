@@ -37,6 +37,8 @@ def hosted_fields(path: str, fields: dict[str, Raw]) -> dict[str, Raw]:
 
 def with_query(provider: Provider, query: str) -> str:
     """*query* with what each call to *provider* carries; what the caller names itself stays the caller's."""
+    if not provider.query:  # nearly all
+        return query
     named = {pair.partition("=")[0] for pair in query.split("&")}
-    ours = [pair for pair in (provider.query or "").split("&") if pair and pair.partition("=")[0] not in named]
+    ours = [pair for pair in provider.query.split("&") if pair and pair.partition("=")[0] not in named]
     return "&".join([*([query] if query else ()), *ours])

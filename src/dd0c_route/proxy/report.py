@@ -32,7 +32,11 @@ def word(text: str) -> str:
 
 
 def _fields(fields: dict[str, Any], left: list[int], depth: int) -> dict[str, Any]:
-    return {word(name): _value(value, left, depth) for name, value in fields.items() if _counts(left)}
+    return {
+        word(name): value if type(value) is int else _value(value, left, depth)  # nearly all are counts
+        for name, value in fields.items()
+        if _counts(left)
+    }
 
 
 def _value(value: Any, left: list[int], depth: int) -> Any:
