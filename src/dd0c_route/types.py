@@ -195,6 +195,7 @@ class Decision(Struct, frozen=True):
         mode: The route's: `shadow`, `canary`, `on`; None where none matched.
         control: The call is one of those that keep the model asked for, so that the others have something to be
             measured against.
+        bound: Nothing was chosen: whoever began the tool loop, or had the thoughts, goes on.
         kind: What the request is, as `brain.request` tells it.
         form: The form of answer that it asks for.
         gate: How much of the odds rests on texts like this one, 0..1; None where there are no odds.
@@ -219,6 +220,7 @@ class Decision(Struct, frozen=True):
     route_id: str | None = None
     mode: str | None = None
     control: bool = False
+    bound: bool = False
     kind: str | None = None
     form: str | None = None
     gate: float | None = None

@@ -152,3 +152,13 @@ def test_only_short_answers_that_may_vary_are_compared(form: str, fields: dict[s
 
 def test_answers_of_an_api_that_is_not_read_are_not_checked() -> None:
     assert checks_of(structs.replace(call(), api="openai.embeddings")) == frozenset()
+
+
+def test_a_route_that_only_watches_spends_what_its_choices_would_cost() -> None:
+    clock = Hand()
+    moments = Moments([HOURLY], clock)
+    clock.now_s = 20.0
+    watched = structs.replace(going_to(ASKED), shadow=CHEAP, mode="shadow")
+    moments.began(watched)
+    moments.ended(watched, 10**10)  # by the model asked for
+    assert allowed(moments) == 18 * 10**9

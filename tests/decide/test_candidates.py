@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -310,6 +310,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=8))
+@example({"thinking": {"type": []}})
 @settings(max_examples=300)
 def test_no_body_makes_the_brain_fail(body: dict[str, Any]) -> None:
     sent = call(json.dumps({**body, "model": "openai/gpt-4o"}).encode(), headers=[(b"x-dd0c-kind", b"\xff")])

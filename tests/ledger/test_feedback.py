@@ -8,9 +8,9 @@ import pytest
 
 from dd0c_route.clock import HandClock, SystemClock
 from dd0c_route.errors import BadRequest
-from dd0c_route.ledger.feedback import Said, label_of, note, read_said
+from dd0c_route.ledger.feedback import MOST_SOURCES, Said, label_of, note, read_said, refuse_one_too_many
 from dd0c_route.ledger.ingest import Ingest
-from dd0c_route.ledger.journal import Journal
+from dd0c_route.ledger.journal import Journal, one_note
 from dd0c_route.ledger.sqlite import SqliteStore
 from dd0c_route.types import Delivery, Entry
 from tests.ledger.examples import an_entry
@@ -90,6 +90,30 @@ def test_the_last_word_of_a_source_counts(place: Place) -> None:
     for score, source in (("bad", "a"), ("good", "b"), (0.5, "a")):
         place.say(entry.id, score=score, source=source)
     assert {one.source: one.score for one in place.store.labels(entry.id)} == {"a": 0.5, "b": 1.0}
+
+
+def test_the_last_word_counts_whatever_the_order_of_the_journals(place: Place) -> None:
+    entry, clock = place.settled(), HandClock()
+    labels = []
+    for score in (0.1, 0.9, 0.5):
+        clock.advance(0.001)
+        labels.append(label_of(entry.id, Said(score), clock, keep_comment=False))
+    for label in (labels[2], labels[0], labels[1]):
+        with one_note(place.journals, SystemClock()) as journal:
+            journal.label(label)
+    place.ingest.step()
+    assert [one.score for one in place.store.labels(entry.id)] == [0.5]
+
+
+def test_only_so_many_sources_are_heard_of_one_answer(place: Place) -> None:
+    entry = place.settled()
+    for number in range(MOST_SOURCES):
+        place.say(entry.id, score=1, source=f"user{number}")
+    found = place.store.entry(entry.id)
+    assert found is not None
+    refuse_one_too_many(label_of(entry.id, Said(0.0, "user0"), HandClock(), keep_comment=False), found)
+    with pytest.raises(BadRequest, match="have judged this answer"):
+        refuse_one_too_many(label_of(entry.id, Said(0.0, "another"), HandClock(), keep_comment=False), found)
 
 
 def test_feedback_on_a_call_that_is_not_there_is_counted_and_left(place: Place) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from dd0c_route.brain.evidence import Promise
 from dd0c_route.brain.residuals import Key
+from dd0c_route.ledger.feedback import MOST_SOURCES
 from dd0c_route.ledger.store import Lesson
 from dd0c_route.ledger.teaching import Teaching, outcome_of, place_of
 from dd0c_route.types import Attempt, Entry, Label, Reset
@@ -66,6 +67,25 @@ def test_what_was_learned_before_is_taken_out_of_the_prediction() -> None:
     assert outcome.risk == pytest.approx(0.3)
 
 
+def test_calls_in_which_nothing_was_chosen_are_measured_in_no_group() -> None:
+    teaching = a_teaching()
+    for entry in (decided(bound=True), decided(LARGE, bound=True, verdict="kept")):
+        teaching.finished(entry)
+        say(teaching, entry, a_label(entry, 0.0))
+    assert teaching.measured == {}
+    evidence = teaching.evidence[ROUTE]  # one was answered by whom the route had chosen
+    assert (evidence.routed["feedback"].labels, evidence.kept) == (1, {})
+
+
+def test_many_who_judge_one_answer_are_one_bet_and_a_bounded_lesson() -> None:
+    teaching, entry = a_teaching(), decided()
+    say(teaching, entry, *(a_label(entry, 0.0, source=f"user{number}") for number in range(500)))
+    assert teaching.evidence[ROUTE].routed["feedback"].labels == 1
+    assert teaching.lessons == MOST_SOURCES
+    say(teaching, entry, a_label(entry, 0.0, source="one"), a_label(entry, 1.0, source="one"))  # may change its mind
+    assert teaching.lessons == MOST_SOURCES + 2
+
+
 def test_a_source_that_changes_its_mind_is_heard_once() -> None:
     one, other, entry = a_teaching(), a_teaching(), decided()
     say(one, entry, a_label(entry, 0.0), a_label(entry, 1.0), a_label(entry, 1.0))
@@ -96,6 +116,9 @@ def test_checks_teach_little_and_labels_teach_what_they_are_worth() -> None:
         ({"verdict": "kept"}, (ROUTE, "routed")),
         ({"control": True, "verdict": "kept"}, (ROUTE, "control")),
         ({"shadow": SMALL, "verdict": "kept"}, (ROUTE, "watched")),
+        ({"bound": True}, (ROUTE, "bound")),
+        ({"bound": True, "verdict": "kept"}, (ROUTE, None)),
+        ({"candidates": [], "verdict": "kept"}, (ROUTE, None)),
         ({"verdict": "pinned"}, ("", None)),
         ({"route_id": None}, ("", None)),
     ],

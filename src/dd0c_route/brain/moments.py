@@ -82,13 +82,16 @@ class Moments:
         return Moment()
 
     def began(self, decision: Decision) -> None:
-        """A call goes out: what it will probably cost is taken from its route's budget."""
+        """A call goes out: what it will probably cost is taken from its route's budget.
+
+        A route that only watches spends what its choice would have cost: so its choices are those that it would make.
+        """
         if decision.route in self._pacers:
             self._pacers[decision.route][1].reserve(_expected(decision))
 
     def ended(self, decision: Decision | None, cost: PicoUSD | None) -> None:
         """A call that began has cost *cost*; None: nobody knows, so what was expected stands."""
-        if decision is not None and decision.route in self._pacers:
+        if decision is not None and decision.route in self._pacers and not _is_watched(decision):
             was = _expected(decision)
             self._pacers[decision.route][1].settle(was, was if cost is None else cost)
 
@@ -113,5 +116,10 @@ def checks_of(call: Call, form: str = "chat") -> frozenset[str]:
 
 
 def _expected(decision: Decision) -> PicoUSD:
-    found = (one.expected_cost for one in decision.candidates if one.target == decision.plan[0])
+    chosen = decision.shadow if _is_watched(decision) else decision.plan[0]
+    found = (one.expected_cost for one in decision.candidates if one.target == chosen)
     return next(found, None) or 0
+
+
+def _is_watched(decision: Decision) -> bool:
+    return decision.mode == "shadow" and decision.shadow is not None

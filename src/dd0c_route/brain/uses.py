@@ -96,8 +96,9 @@ def _asked_of(api: str, small: Mapping[str, Any]) -> set[str]:
     if small.get("max_tokens") is not None and api == "openai.chat":
         asked.add("max_tokens")
     thinking = small.get("thinking")
-    if isinstance(thinking, dict) and thinking.get("type") in _THINKING:
-        asked.add(_THINKING[thinking["type"]])
+    kind = thinking.get("type") if isinstance(thinking, dict) else None
+    if isinstance(kind, str) and kind in _THINKING:
+        asked.add(_THINKING[kind])
     output = small.get("output_config")
     if isinstance(output, dict) and output.get("effort") is not None:
         asked.add("effort")

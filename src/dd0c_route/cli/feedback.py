@@ -25,7 +25,7 @@ def command(
 
     from dd0c_route.clock import SystemClock
     from dd0c_route.ledger import journal_directory
-    from dd0c_route.ledger.feedback import Said, label_of, note
+    from dd0c_route.ledger.feedback import Said, label_of, note, refuse_one_too_many
 
     clock = SystemClock()
     loaded = settings_without_secrets(config_path)
@@ -33,6 +33,7 @@ def command(
         entry = entry_named(store, entry_id)
     keeps = loaded.config.learning.keep_comments
     label = label_of(entry.id, Said(_number(score), source, comment), clock, keep_comment=keeps)
+    refuse_one_too_many(label, entry)
     note(journal_directory(ledger_url or loaded.config.ledger.url, loaded.base_dir), label, clock)
     click.echo(msgspec.json.encode(label) if as_json else f"{label.id}: {label.score:g} from {label.source}")
 

@@ -20,7 +20,7 @@ from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.configured import Configured
 from dd0c_route.control.origin import refuse_foreign
-from dd0c_route.ledger.feedback import label_of, note, read_said
+from dd0c_route.ledger.feedback import label_of, note, read_said, refuse_one_too_many
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.ledger.journal import one_note
 from dd0c_route.types import Entry, Label, Reset
@@ -51,8 +51,10 @@ def learning_routes(learning: Learning) -> list[Route]:
         entry_id = request.path_params["entry_id"]
         said = read_said(await request.body())
         label = label_of(entry_id, said, learning.clock, keep_comment=learning.configured.config.learning.keep_comments)
-        if await _entry(learning, entry_id, None) is None:
+        entry = await _entry(learning, entry_id, None)
+        if entry is None:
             return json_error(404, "not_found", f"no request {entry_id[:64]!r} in the ledger")
+        refuse_one_too_many(label, entry)
         await asyncio.to_thread(note, learning.journals, label, learning.clock)
         await _entry(learning, entry_id, label)
         return json_answer(label)

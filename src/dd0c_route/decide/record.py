@@ -43,6 +43,8 @@ def _of_route(decision: Decision) -> dict[str, Any]:
     }
     if decision.control:
         fields["control"] = True
+    if decision.bound:
+        fields["bound"] = True
     if decision.form is not None:
         fields["form"] = decision.form
     if decision.gate is not None:

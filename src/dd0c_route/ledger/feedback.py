@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -12,11 +13,12 @@ from dd0c_route.clock import Clock, rfc3339
 from dd0c_route.errors import BadRequest
 from dd0c_route.ledger.journal import one_note
 from dd0c_route.redact import redact_label
-from dd0c_route.types import Label
+from dd0c_route.types import Entry, Label
 
 _WORDS = {"good": 1.0, "bad": 0.0}
 _SOURCE = re.compile(r"[\w.@-]{1,64}", re.ASCII)
 _COMMENT_CHARS = 1_000
+MOST_SOURCES = 16  # that judge one answer: entries and what is learned of one call stay bounded
 
 
 class Said(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +60,21 @@ def label_of(entry_id: str, said: Said, clock: Clock, *, keep_comment: bool) -> 
         at=rfc3339(clock.wall_ns()),
         comment=comment,
     )
+
+
+def is_one_too_many(label: Label, before: Iterable[Label]) -> bool:
+    """Whether enough others have judged the same answer already; one of them may change its mind."""
+    sources = {one.source for one in before if one.kind == "feedback"}
+    return label.kind == "feedback" and label.source not in sources and len(sources) >= MOST_SOURCES
+
+
+def refuse_one_too_many(label: Label, entry: Entry) -> None:
+    """
+    Raises:
+        BadRequest: Enough others have judged the answer.
+    """
+    if is_one_too_many(label, entry.feedback):
+        raise BadRequest(f"source: {MOST_SOURCES} others have judged this answer, and no more are heard")
 
 
 def note(directory: Path, label: Label, clock: Clock) -> None:

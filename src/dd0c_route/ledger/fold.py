@@ -88,8 +88,12 @@ class Fold:
             forgotten=gone,
             unreadable=self.unreadable,
             audits=self.audits,
-            labels=[one[0] for one in self.said if isinstance(one, tuple)],
+            labels=[one[0] for one in self.in_order() if isinstance(one, tuple)],
         )
+
+    def in_order(self) -> list[tuple[Label, Entry] | Reset]:
+        """What was said, by its time: it lies in several journals, whose order says nothing, and the last word counts."""
+        return sorted(self.said, key=lambda one: one.at if isinstance(one, Reset) else one[0].at)
 
     def _deliver(self, delivery: Delivery) -> None:
         call = self._calls.get(delivery.id)

@@ -200,7 +200,7 @@ class Ingest:
         for entry in fold.finished:
             self.teaching.finished(entry)
         here: dict[str, list[Label]] = {}
-        for one in fold.said:
+        for one in fold.in_order():
             if isinstance(one, Reset):
                 self.teaching.reset(one)
                 continue

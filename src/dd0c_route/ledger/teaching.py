@@ -16,6 +16,7 @@ from dd0c_route.brain.promises import thresholds
 from dd0c_route.brain.residuals import Cell, Key, Residuals
 from dd0c_route.brain.taught import UNKNOWN, Taught
 from dd0c_route.brain.weak_labels import Counts, worth
+from dd0c_route.ledger.feedback import is_one_too_many
 from dd0c_route.ledger.store import Lesson
 from dd0c_route.types import EXPLORED, Entry, Label, Reset, Target
 
@@ -24,7 +25,7 @@ _CELL, _COUNTS, _EVIDENCE, _MEASURED, _CALIBRATION = "cell", "check", "evidence"
 _CALIBRATES = ("judge", "agreement")  # a form that was kept is too little to promise quality by
 _PICODOLLARS = 1e12
 
-Group_ = Literal["control", "watched", "routed"]
+Group_ = Literal["control", "watched", "routed", "bound"]
 Promises = Callable[[], Mapping[str, Promise]]
 T = TypeVar("T", bound=Struct)
 
@@ -81,11 +82,13 @@ class Teaching:
 
         Args:
             before: What was said of it already. A source that changes its mind corrects what was learned of it, and
-                bets on it no second time.
+                bets on it no second time; nor do other sources, since they speak of the same answer.
         """
         said = list(before)
         earlier = next((one for one in said if (one.kind, one.source) == (label.kind, label.source)), None)
         if earlier is not None and (earlier.score == label.score or label.kind != "feedback"):
+            return
+        if is_one_too_many(label, said):
             return
         self.lessons += 1
         self._correct(label, entry, said, earlier)
@@ -96,7 +99,8 @@ class Teaching:
             self._score(route, group, label, earlier)
         if earlier is not None:
             return
-        if not label.source.startswith(EXPLORED):
+        was_judged = label.kind == "feedback" and any(one.kind == "feedback" for one in said)
+        if not label.source.startswith(EXPLORED) and not was_judged:
             self._watch(route, group, label)
         if label.kind == "shadow" and label.source.removeprefix(EXPLORED) in _CALIBRATES:
             self._calibrate(route, label, entry)
@@ -153,7 +157,9 @@ class Teaching:
     def _watch(self, route: str, group: Group_ | None, label: Label) -> None:
         promise = self._promises().get(route)
         evidence = self.evidence.get(route, Evidence())
-        if label.kind != "shadow" and group != "routed":
+        if label.kind != "shadow" and group is None:
+            return
+        if label.kind != "shadow" and group in ("control", "watched"):
             self._put(_EVIDENCE, route, self.evidence, evidence.of_kept(label.kind, 1.0 - label.score))
         elif promise is not None:  # a route that is not configured any more promises nothing
             after = evidence.of_routed(label.kind, 1.0 - label.score, promise, label.id, label.at)
@@ -201,11 +207,17 @@ class Teaching:
 
 
 def place_of(entry: Entry) -> tuple[str, Group_ | None]:
-    """The route's id, and what was done with the call: kept by chance, only watched, or left to the policy."""
+    """The route's id, and what was done with the call: kept by chance, only watched, or left to the policy.
+
+    Where nothing was to be chosen it is `bound` to the model that the route had chosen before; None, and neither
+    measured nor compared with, where the model asked for goes on or nobody else could answer.
+    """
     decision = entry.decision or {}
     route = decision.get("route_id")
     if not isinstance(route, str) or decision.get("verdict") == "pinned" or entry.shadow_of is not None:
         return "", None
+    if decision.get("bound") or not decision.get("candidates"):
+        return route, "bound" if decision.get("verdict") == "routed" else None
     if decision.get("control"):
         return route, "control"
     return route, "watched" if decision.get("shadow") else "routed"
