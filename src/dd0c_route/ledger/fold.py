@@ -92,7 +92,7 @@ class Fold:
         )
 
     def in_order(self) -> list[tuple[Label, Entry] | Reset]:
-        """What was said, by its time: it lies in several journals, whose order says nothing, and the last word counts."""
+        """What was said, by its time: the last word counts, and the order of the journals says nothing."""
         return sorted(self.said, key=lambda one: one.at if isinstance(one, Reset) else one[0].at)
 
     def _deliver(self, delivery: Delivery) -> None:
