@@ -124,6 +124,8 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     drain_bytes: Positive = 8 << 20  # cap on what a drain reads on
     drain_s: Seconds = 120.0
     retry_unsafe: tuple[int, ...] = ()  # of 408, 500, 504: those that the provider documents as not billed
+    without: tuple[Literal["chat", "responses"], ...] = ()  # APIs of OpenAI's that it does not have
+    only_responses: tuple[str, ...] = ()  # globs of models that it has by no other API
     usage: Literal["ask", "always", "never"] = "ask"  # is `stream_options.include_usage` needed and accepted
     connections: Positive = 512  # per worker
     warm_connections: Annotated[int, Meta(ge=0)] = 0

@@ -157,14 +157,14 @@ def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True)
         return _kept(asked, "no candidate speaks the caller's dialect", **about)
 
     asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns), predicts)
-    lost = unable(call, targets, router.dialects, router.known.able)
+    lost = unable(call, targets, router.dialects, router.known.able, router.lacks)
     field = field_of(asking, targets, asked, router.known, lost, is_alias=router.is_alias(call, asked))
     supports = [one.support for one in field.candidates if one.support is not None]
     about |= {"candidates": field.candidates, "gate": max(supports, default=None)}
     if field.why is not None:
         holder = field.holder
         plan = (holder,) if holder == asked else (holder, asked)
-        return Decision(plan, "kept" if holder == asked else "routed", field.why, asked, **about)
+        return Decision(plan, "kept" if holder == asked else "routed", field.why, asked, bound=True, **about)
     choice = _choice(asking, asked, field.candidates, router)
     return _climbed(asking, asked, choice, router, about | {"promise": choice.promise})
 

@@ -17,7 +17,7 @@ from dd0c_route.brain.request import Asked
 from dd0c_route.brain.sessions import Session, Sessions
 from dd0c_route.config import Config, Route
 from dd0c_route.config.identity import route_id
-from dd0c_route.decide.foreign import reachable
+from dd0c_route.decide.foreign import lacking, reachable
 from dd0c_route.decide.guard import Guard
 from dd0c_route.errors import ConfigError, NotFound
 from dd0c_route.types import Call, Decision, Dialect, PicoUSD, Target, Usage
@@ -127,6 +127,7 @@ class Router(Struct, frozen=True):
     keyless: frozenset[str] = frozenset()  # providers that get the caller's own credential
     keeper: Callable[[str], Target | None] = lambda name: None  # who keeps the answer or conversation of that id
     failures: Failures = field(default_factory=Failures)
+    lacks: Callable[[Target], frozenset[str]] = lambda target: frozenset()  # APIs by which it cannot be asked
 
     def resolve(self, call: Call) -> Target:
         """The target that the model's name means when nothing is re-routed.
@@ -203,6 +204,7 @@ def build_router(
         sessions if sessions is not None else Sessions(config.brain.sessions, config.brain.session_s),
         guard or Guard(config.brain.enabled),
         frozenset(name for name, provider in config.providers.items() if not provider.has_key),
+        lacks=lambda target: lacking(config.providers[target.provider], target.model),
     )
 
 

@@ -8,19 +8,21 @@ from msgspec import structs
 
 from dd0c_route.brain.capabilities import Capability
 from dd0c_route.config import Provider
-from dd0c_route.decide.foreign import aim_at
+from dd0c_route.decide.foreign import aim_at, lacking
 from dd0c_route.errors import BadRequest
 from dd0c_route.proxy.headers import PRIVATE, Headers
 from dd0c_route.types import Call, Dialect, Target
 from dd0c_route.wire.body import split
-from dd0c_route.wire.neutral import DIALECTS, Opening, Prompt, api_at, explained
+from dd0c_route.wire.neutral import DIALECTS, Opening, Prompt, StreamReader, StreamWriter, api_at, explained, written
 from dd0c_route.wire.neutral import Dialect as Spoken
+from dd0c_route.wire.neutral.customs import Restored, customs_of
 from dd0c_route.wire.neutral.fold import pieces_of
 from dd0c_route.wire.neutral.placed import PlacedMeter
 from dd0c_route.wire.show_cost import CostWriter
 
 _PLACES: dict[str, tuple[Dialect, str, Headers]] = {
     "openai.chat": ("openai", "/chat/completions", []),
+    "openai.responses": ("openai", "/responses", []),
     "anthropic.messages": ("anthropic", "/messages", [(b"anthropic-version", b"2023-06-01")]),
 }
 """Of each API that foreign calls are sent to: the dialect, the path below the base URL, and the headers it wants."""
@@ -40,12 +42,15 @@ class Crossing:
         dropped: What is not in it, in the caller's words.
     """
 
-    def __init__(self, call: Call, sent: Call, ours: Spoken, theirs: Spoken, prompt: Prompt) -> None:
+    def __init__(
+        self, call: Call, sent: Call, ours: Spoken, theirs: Spoken, prompt: Prompt, customs: frozenset[str]
+    ) -> None:
         self.sent = sent
         self.dropped: tuple[str, ...] = ()
         self._call = call
         self._ours = ours
         self._theirs = theirs
+        self._restored = Restored(customs)
         self._opening = Opening(call.id, sent.model, call.at_ns // 1_000_000_000, prompt.wants_usage or call.wants_cost)
 
     def whole(self, status: int, body: bytes) -> tuple[int, bytes]:
@@ -54,10 +59,12 @@ class Crossing:
         Raises:
             UpstreamInvalid: It is no answer of the provider's dialect.
         """
+        if status >= 400 and self._call.dialect == self.sent.dialect:
+            return status, body  # all of a provider's APIs have the same errors
         if status >= 400:
             fault = self._theirs.read_error(status, body)
             return self._ours.status(fault), self._ours.write_error(fault, self._call.id)
-        answer = self._theirs.read_answer(body)
+        answer = self._restored.answer(self._theirs.read_answer(body))
         if self._call.stream:
             writer = self._ours.writer(self._opening)
             return status, writer.feed(pieces_of(answer)) + writer.end()
@@ -82,26 +89,27 @@ class Crossing:
 
     def stream(self, meter: PlacedMeter, then: CostWriter | None) -> Translator:
         """What translates the answer's stream; *then*: what else is done to what comes out."""
-        return Translator(self._theirs, self._ours, self._opening, meter, then)
+        return Translator(self._theirs.reader(), self._restored, self._ours.writer(self._opening), meter, then)
 
 
 class Translator:
     """A stream on its way: the provider's bytes in, the caller's events out; whole ones alone."""
 
     def __init__(
-        self, theirs: Spoken, ours: Spoken, opening: Opening, meter: PlacedMeter,
+        self, reader: StreamReader, restored: Restored, writer: StreamWriter, meter: PlacedMeter,
         then: CostWriter | None,
     ) -> None:  # fmt: skip
-        self._reader = theirs.reader()
-        self._writer = ours.writer(opening)
+        self._reader = reader
+        self._restored = restored
+        self._writer = writer
         self._meter = meter
         self._then = then
 
     def feed(self, data: bytes) -> bytes:
-        return self._passed(self._writer.feed(self._reader.feed(data)))
+        return self._passed(self._writer.feed(self._restored.pieces(self._reader.feed(data))))
 
     def end(self) -> bytes:
-        out = self._passed(self._writer.feed(self._reader.end()) + self._writer.end())
+        out = self._passed(self._writer.feed(self._restored.pieces(self._reader.end())) + self._writer.end())
         return out + (self._then.end() if self._then is not None else b"")
 
     def _passed(self, out: bytes) -> bytes:
@@ -124,15 +132,15 @@ def crossing(
         BadRequest: The provider cannot be given all of it, and the caller does not allow to leave that out; or it
             cannot be read.
     """
-    api = api_at(call.api, call.dialect, provider.dialect)
+    api = api_at(call.api, call.dialect, provider.dialect, lacking(provider, target.model))
     if api is None:
         return None
     ours, theirs = DIALECTS[call.api], DIALECTS[api]
     prompt = ours.read_request(call.fields)
     aim = aim_at(target, provider.price_as or provider.name, able_of(target))
-    written = theirs.write_request(prompt, aim)
-    if written.losses and not call.may_drop:
-        raise BadRequest(explained(written.losses, str(target)[:128], lambda word: ours.words.get(word, word)))
+    body, losses = structs.astuple(written(prompt, api, aim))
+    if losses and not call.may_drop:
+        raise BadRequest(explained(losses, str(target)[:128], lambda word: ours.words.get(word, word)))
     dialect, path, wanted = _PLACES[api]
     sent = structs.replace(
         call,
@@ -140,13 +148,13 @@ def crossing(
         api=api,
         path=path,
         query="",
-        headers=[*_general(call.headers), *wanted],
-        body=written.body,
-        fields=split(written.body),
+        headers=[*(call.headers if dialect == call.dialect else _general(call.headers)), *wanted],
+        body=body,
+        fields=split(body),
         model=target.model,
     )
-    found = Crossing(call, sent, ours, theirs, prompt)
-    found.dropped = tuple(ours.words.get(loss.field, loss.field) for loss in written.losses)
+    found = Crossing(call, sent, ours, theirs, prompt, customs_of(prompt, api, aim))
+    found.dropped = tuple(ours.words.get(loss.field, loss.field) for loss in losses)
     return found
 
 
