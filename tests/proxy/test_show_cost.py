@@ -20,7 +20,7 @@ PRICED = re.sub(
 ASKS = {"x-dd0c-cost": "on", "x-sim": "chunks=7"}
 GEMINI = {"contents": [{"role": "user", "parts": [{"text": "Say something."}]}]}
 RESPONSES = {"model": "gpt-4o-mini", "input": "Say something."}
-CALLS = {
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "chat": ("/v1/chat/completions", CHAT),
     "messages": ("/v1/messages", MESSAGES),
     "responses": ("/v1/responses", RESPONSES),

@@ -44,11 +44,12 @@ def arguments(text: str) -> Any:
 
 def chat(body: bytes, *, streamed: bool) -> Told:
     """The first choice."""
-    text, stop, usage = "", "", {}
+    text, stop = "", ""
+    usage: dict[str, Any] = {}
     calls: dict[Any, list[str]] = {}
     for one in events(body) if streamed else [json.loads(body)]:
         usage = one.get("usage") or (one.get("x_groq") or {}).get("usage") or usage
-        choice = next((c for c in one.get("choices") or () if not c.get("index")), {})
+        choice: dict[str, Any] = next((c for c in one.get("choices") or () if not c.get("index")), {})
         stop = choice.get("finish_reason") or stop
         said = choice.get("delta" if streamed else "message") or {}
         text += _text(said.get("content")) + (said.get("refusal") or "")
@@ -80,7 +81,8 @@ def messages(body: bytes, *, streamed: bool) -> Told:
         text = "".join(block["text"] for block in whole["content"] if block["type"] == "text")
         calls = [(block["name"], block["input"]) for block in whole["content"] if block["type"] == "tool_use"]
         return Told(text, calls, STOPS[whole["stop_reason"] or "end_turn"], _totals(whole["usage"]))
-    text, stop, usage = "", "end_turn", {}
+    text, stop = "", "end_turn"
+    usage: dict[str, Any] = {}
     given: dict[int, list[str]] = {}
     for event in events(body):
         delta = event.get("delta") or {}

@@ -47,6 +47,7 @@ class _Try(Struct):
     """How far it came."""
 
     status: int = 0
+    sent: Call | None = None  # as the provider got it
     meter: Meter | None = None
     body_bytes: int = 0
     whole: bool = False
@@ -92,7 +93,7 @@ async def _read(
     call: Call, target: Target, line: Line, able_of: Callable[[Target], Capability], so_far: _Try, marks: Marks
 ) -> None:  # fmt: skip
     across = crossing(call, target, line.provider, able_of)
-    call = call if across is None else across.sent
+    so_far.sent = call = call if across is None else across.sent
     body, _ = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
     headers = upstream_headers(call, line.provider)
@@ -143,7 +144,7 @@ def _entry(
         body_bytes=so_far.body_bytes, whole_json=not call.stream, aborted=so_far.end_state == "shut_down",
         billed=line.provider.billed_after_abort,
     )  # fmt: skip
-    used = account(call, target, facts) if marks.sent else _NOTHING
+    used = account(so_far.sent or call, target, facts) if marks.sent else _NOTHING
     reported = meter.reported if meter is not None else None
     served = (meter.served_model if meter is not None else None) or target.model
     spent = charge(call, target, served, used, reported, None, runtime.price) if marks.sent else UNKNOWN
