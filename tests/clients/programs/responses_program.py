@@ -1,4 +1,4 @@
-"""What applications do with the Responses API of the `openai` package; what comes is held against the package's own types."""
+"""What applications do with the Responses API of the `openai` package; what comes is held against its own types."""
 
 from __future__ import annotations
 
