@@ -43,6 +43,9 @@ CLASSES: dict[StopReason, str] = {
 """Reasons that a dialect may have one word for."""
 
 
+NO_ARGUMENTS = {"type": "object", "properties": {}}  # what some dialects insist on where others say nothing
+
+
 def json_of(text: str | bytes) -> Any:
     """The value of a JSON text; a text that is none stands for itself."""
     try:
@@ -83,7 +86,7 @@ def asked(prompt: Prompt) -> dict[str, Any]:
     return {
         "instructions": "".join(instructions).strip(),
         "turns": [told for role, parts in turns if (told := (role, _turn(parts, places)))[1]],
-        "tools": [(tool.name, tool.description, json_of(tool.schema)) for tool in tools],
+        "tools": [(tool.name, tool.description, json_of(tool.schema) or NO_ARGUMENTS) for tool in tools],
         "choice": prompt.tool_choice.mode if prompt.tool_choice is not None and tools else "auto",
         "stop": prompt.stop,
         "temperature": prompt.temperature,
@@ -96,8 +99,7 @@ def asked(prompt: Prompt) -> dict[str, Any]:
 
 def _turn(parts: list[Part], places: dict[str, int]) -> dict[str, Any]:
     """One side's say, without what is empty. *places* says of each call's id which call of the conversation it is."""
-    texts = "".join(part.text for part in parts if isinstance(part, Text | Refusal))
-    texts += "".join(text_of(part.data) for part in parts if isinstance(part, File) and _is_text(part))
+    texts = "".join(text for part in parts if (text := _text_in(part)).strip())
     calls = [part for part in parts if isinstance(part, ToolCall)]
     for call in calls:
         places[call.id] = len(places)
@@ -115,6 +117,13 @@ def _turn(parts: list[Part], places: dict[str, int]) -> dict[str, Any]:
         "foreign": [part.kind for part in parts if isinstance(part, Foreign)],
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _text_in(part: Part) -> str:
+    """A document of plain text is a text at its place."""
+    if isinstance(part, File):
+        return text_of(part.data) if _is_text(part) else ""
+    return part.text if isinstance(part, Text | Refusal) else ""
 
 
 def _result(result: ToolResult) -> str:

@@ -31,8 +31,8 @@ from dd0c_route.wire.neutral.form import (
 # What a dialect may be able to express, beyond text and tools:
 ALL = (
     "audio budget cache custom effort error_flag file file_name image_bytes image_detail image_url json logprobs "
-    "n none parallel penalties refusal result_images schema schema_name schema_strict seed strict system_turns thinking "
-    "stop top_k user created sequence cache_write signature result_names custom_results"
+    "n none parallel penalties refusal result_images schema schema_name schema_strict seed stop strict system_turns "
+    "thinking top_k user created sequence cache_write signature result_names custom_results"
 )
 
 # Few characters, each with a reason: JSON escapes, two to four bytes of UTF-8, what looks like a field.

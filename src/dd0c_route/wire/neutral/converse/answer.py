@@ -30,6 +30,9 @@ WORDS: dict[StopReason, str] = {reason: word for word, reason in REASONS.items()
 }
 
 
+RAN_THERE = "server_tool_use"  # the type of a call that Bedrock has answered itself
+
+
 class _Call(Struct, gc=False):
     toolUseId: str = ""
     name: str = ""
@@ -77,7 +80,7 @@ def _parts(block: _Block) -> list[Part]:
     """Tools that ran at the provider, and what they gave, were no calls for the caller."""
     if block.text:
         return [Text(block.text)]
-    if (call := block.toolUse) is not None and not call.type:
+    if (call := block.toolUse) is not None and call.type != RAN_THERE:
         return [ToolCall(call.toolUseId, call.name, bytes(call.input).decode("utf-8", "replace"))]
     if (thought := block.reasoningContent) is not None:
         told = thought.get("reasoningText")

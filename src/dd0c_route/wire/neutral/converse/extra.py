@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Raw, Struct, structs
 
 from dd0c_route.wire.neutral.dialect import Aim
 from dd0c_route.wire.neutral.form import Prompt, Reasoning
 from dd0c_route.wire.neutral.losses import Losses
 from dd0c_route.wire.neutral.messages.thinking import thinking_of
-from dd0c_route.wire.neutral.reading import Fields
+from dd0c_route.wire.neutral.reading import Fields, decoded
 
 CLAUDE = re.compile(r".*\b(?:anthropic|claude)\b.*")
 NOVA = re.compile(r".*\bamazon\.nova\b.*")
@@ -50,7 +50,13 @@ def extra_of(fields: Fields | None) -> Extra:
         effort = config.text("effort") or effort
         config.done()
     reasoning = Reasoning(effort=effort) if effort else None
-    thinking = fields.inner("thinking") or fields.inner("reasoning_config")  # its older name
+    thinking = fields.inner("thinking")
+    if older := fields.raw("reasoning_config"):  # Claude's older name for it, and others' for a mere effort
+        if older.startswith(b'"'):
+            reasoning = Reasoning(effort=decoded(older, str, fields.place("reasoning_config")))
+        else:
+            place = fields.place("reasoning_config")
+            thinking = fields.below(decoded(older, dict[str, Raw], place), "reasoning_config")
     if thinking is not None:
         kind, budget = thinking.text("type"), thinking.take("budget_tokens", int)
         display = thinking.text("display")

@@ -178,6 +178,8 @@ def _parts(block: Fields) -> list[Part]:
         text = block.text("text")
         return [Text(text)] if text else []
     if (call := block.inner("toolUse")) is not None:
+        if call.text("type") == "server_tool_use":
+            call.lose("type")
         found = ToolCall(call.text("toolUseId"), call.text("name"), call.raw("input").decode("utf-8", "replace"))
         call.done()
     elif (result := block.inner("toolResult")) is not None:
@@ -203,7 +205,8 @@ def _result(result: Fields) -> ToolResult:
     parts: list[Text | Image | File | Foreign] = []
     for block in result.each("content"):
         if block.has("json"):
-            parts.append(Text(block.raw("json").decode("utf-8", "replace")))
+            if (value := block.raw("json")) != b"{}":
+                parts.append(Text(value.decode("utf-8", "replace")))
             continue
         for part in _parts(block):
             if isinstance(part, Text | Image | File | Foreign):

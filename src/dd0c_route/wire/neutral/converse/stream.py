@@ -14,7 +14,7 @@ from dd0c_route.types import Usage
 from dd0c_route.wire.eventstream import EventStreamError, EventStreamParser, Frame, frame_of
 from dd0c_route.wire.loose import dict_of, str_of, value_of
 from dd0c_route.wire.neutral.converse import usage
-from dd0c_route.wire.neutral.converse.answer import REASONS, WORDS
+from dd0c_route.wire.neutral.converse.answer import RAN_THERE, REASONS, WORDS
 from dd0c_route.wire.neutral.converse.errors import read_exception, write_fault
 from dd0c_route.wire.neutral.converse.request import DIALECT
 from dd0c_route.wire.neutral.dialect import Opening
@@ -85,7 +85,7 @@ class Reader:
             pieces.append(Done())
 
     def _block(self, index: Any, call: dict[str, Any], pieces: list[Piece]) -> None:
-        if call and not call.get("type"):
+        if call and call.get("type") != RAN_THERE:
             number = self._calls[index] = len(self._calls)
             pieces.append(CallBegin(number, str_of(call.get("toolUseId")), str_of(call.get("name"))))
 

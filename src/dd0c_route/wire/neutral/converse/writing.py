@@ -39,6 +39,7 @@ from dd0c_route.wire.neutral.losses import Losses
 TARGET = "Bedrock's Converse"
 _LIMIT = 4096  # against which a budget of thoughts is held where neither the caller nor anything known says one
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_NOTHING: dict[str, Any] = {"json": {}}  # what a tool gave that gave nothing: a blank text is refused
 _EMPTY_SCHEMA = Raw(b'{"type":"object","properties":{}}')
 
 
@@ -91,7 +92,7 @@ class _Blocks:
 
     def _result(self, part: ToolResult) -> Any:
         content = [block for inner in part.parts for block in self.of(inner)]
-        out: dict[str, Any] = {"toolUseId": _id(part.id), "content": content or [{"text": "(nothing)"}]}
+        out: dict[str, Any] = {"toolUseId": _id(part.id), "content": content or [_NOTHING]}
         return {"toolResult": out | ({"status": "error"} if part.is_error else {})}
 
 

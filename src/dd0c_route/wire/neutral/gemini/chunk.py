@@ -39,7 +39,9 @@ _REASONS: dict[str, StopReason] = {
     "IMAGE_PROHIBITED_CONTENT": "filter",
     "IMAGE_RECITATION": "filter",
 }
-"""Source: https://ai.google.dev/api/generate-content#FinishReason; what stands not here is `other`."""
+"""Source: https://ai.google.dev/api/generate-content#FinishReason; what does not stand here is `other`."""
+
+_NUMBERED = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION"}  # how some proxies hand the enumeration on
 
 
 class _Call(Struct, gc=False):
@@ -61,7 +63,7 @@ class _Content(Struct, gc=False):
 
 class _Candidate(Struct, gc=False):
     content: _Content | None = None
-    finishReason: str | None = None
+    finishReason: str | int | None = None
     index: int | None = None
 
 
@@ -139,8 +141,9 @@ class Teller:
                 pieces.append(TextDelta(part.text))
         if candidate.finishReason:
             self._ended = True
-            reason = _REASONS.get(candidate.finishReason, "other")
-            pieces.append(Stop("tools" if reason == "stop" and self._calls else reason))
+            word = candidate.finishReason
+            reason = _REASONS.get(_NUMBERED.get(word, "") if isinstance(word, int) else word, "other")
+            pieces.append(Stop("tools" if reason in ("stop", "other") and self._calls else reason))
 
     def _tell_call(self, call: _Call, signature: str, pieces: list[Piece]) -> None:
         index, self._calls = self._calls, self._calls + 1

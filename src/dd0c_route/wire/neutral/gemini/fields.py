@@ -14,6 +14,7 @@ from msgspec import Raw
 from dd0c_route.wire.neutral.form import Loss
 from dd0c_route.wire.neutral.reading import Fields, decoded
 
+_OF_URLS = re.compile(r"[A-Za-z0-9_-]+={0,2}")
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 
 
@@ -40,4 +41,4 @@ class GoogleFields(Fields):
 
 def standard_base64(text: str) -> str:
     """Google's SDKs write the alphabet of URLs (RFC 4648 §5), others read only the first one (§4)."""
-    return text.replace("-", "+").replace("_", "/")
+    return text.replace("-", "+").replace("_", "/") if _OF_URLS.fullmatch(text) else text

@@ -141,7 +141,7 @@ def _choice(top: GoogleFields) -> tuple[Choice | None, tuple[str, ...]]:
     config.done(("includeServerSideToolInvocations",))  # goes with tools of Google's, which are lost by name
     if calling is None:
         return None, ()
-    word = calling.text("mode") or "AUTO"
+    word = calling.text("mode").upper() or "AUTO"
     mode = _MODES.get(word)
     if mode is None:
         raise BadRequest("`toolConfig.functionCallingConfig.mode` must be AUTO, ANY, VALIDATED or NONE")

@@ -8,10 +8,12 @@ from dd0c_route.types import Usage
 from dd0c_route.wire.answer import Answer as Seen
 from dd0c_route.wire.gemini import GENERATE
 
+_COUNTS = {"promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount"}
+
 
 def read(raw: dict[str, Any]) -> Usage | None:
     """Disjoint counts, by the rules of `wire/gemini.py`; None where nothing is counted."""
-    if "promptTokenCount" not in raw and "totalTokenCount" not in raw:
+    if _COUNTS.isdisjoint(raw):
         return None  # Vertex AI begins its streams with such a report
     reported = GENERATE.report(Seen(usage=raw, closed=True))
     return reported.usage if reported is not None else None

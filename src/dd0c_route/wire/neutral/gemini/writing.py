@@ -222,7 +222,7 @@ def _type_of(url: str) -> str:
 
 def _result(part: ToolResult, names: dict[str, str], aim: Aim, losses: Losses) -> list[Any]:
     """What a tool gave. Images go in it where the model takes them there, else behind it."""
-    text = "\n".join([inner.text for inner in part.parts if isinstance(inner, Text)])
+    text = "".join([inner.text for inner in part.parts if isinstance(inner, Text)])
     media = [
         written for inner in part.parts if not isinstance(inner, Text) and (written := _part(inner, losses)) is not None
     ]
