@@ -19,8 +19,17 @@ from dd0c_route.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from dd0c_route.proxy.attempts import BACKOFF_S, REFUSALS, Next, after_error, after_refusal, retry_after_s
+from dd0c_route.proxy.attempts import (
+    BACKOFF_S,
+    REFUSALS,
+    Next,
+    after_error,
+    after_refusal,
+    after_wrong_choice,
+    retry_after_s,
+)
 from dd0c_route.proxy.headers import Headers
+from dd0c_route.types import Target
 from dd0c_route.upstream.health import RetryBudget
 from tests.proxy.examples import provider
 
@@ -186,3 +195,28 @@ def test_never_more_than_the_attempts_and_never_more_than_the_budget(
         assert tried <= attempts
         retries += max(0, tried - 1 - stale)
     assert retries <= RetryBudget.MOST + share * len(calls)
+
+
+ASKED, CHOSEN, THIRD = (Target("acme", name) for name in ("large", "small", "tiny"))
+
+
+@pytest.mark.parametrize(
+    ("status", "tried", "plan", "index"),
+    [
+        (404, 1, (CHOSEN, THIRD, ASKED), 2),
+        (400, 1, (CHOSEN, ASKED), 1),
+        (401, 1, (CHOSEN, ASKED), 1),
+        (404, 2, (CHOSEN, ASKED), None),  # no more tries
+        (404, 1, (ASKED, CHOSEN), None),  # it was asked for
+        (404, 1, (CHOSEN, THIRD), None),  # a name that only stands for these
+        (200, 1, (CHOSEN, ASKED), None),
+        (408, 1, (CHOSEN, ASKED), None),
+        (429, 1, (CHOSEN, ASKED), None),  # of which the budget says no
+        (500, 1, (CHOSEN, ASKED), None),
+    ],
+)
+def test_what_a_choice_refuses_the_model_asked_for_may_answer(
+    status: int, tried: int, plan: tuple[Target, ...], index: int | None
+) -> None:
+    step = after_wrong_choice(status, tried, 0, plan, ASKED, Retries(attempts=2))
+    assert step == (None if index is None else Next(index, 0.0))

@@ -2,19 +2,21 @@
 
 Only before the first byte has gone to the client. A try that was provably not sent, and the answers 429, 502, 503 and
 529, go on to the next target (or the same one again); 408, 500 and 504 only where the provider's row says that it does
-not bill them; anything else is the answer. A kept-alive connection that had died says nothing about its target: that
-one is asked again, over a new connection, and whatever the budget.
+not bill them. A target that nobody asked for and that refuses the request gives way to the model asked for; anything
+else is the answer. A kept-alive connection that had died says nothing about its target: that one is asked again, over a
+new connection, and whatever the budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from dd0c_route.config import Provider, Retries
 from dd0c_route.errors import UpstreamError, UpstreamStale
 from dd0c_route.proxy.headers import Headers
+from dd0c_route.types import Target
 from dd0c_route.upstream.health import RetryBudget
 
 REFUSALS = frozenset((429, 502, 503, 529))
@@ -23,6 +25,10 @@ REFUSALS = frozenset((429, 502, 503, 529))
 Source: RFC 9110 §15.6, RFC 6585 §4; 529 is Anthropic's `overloaded_error`.
 """
 
+UNFIT = frozenset((401, 402, 403, 404))
+"""It is the target that cannot answer: its key, its account, its name. Source: RFC 9110 §15.5."""
+
+_MAY_BE_BILLED = 408
 BACKOFF_S = 0.1  # before the same target is asked again without a `retry-after`; half of it at random on top
 
 
@@ -57,6 +63,19 @@ def after_refusal(
     if delay_s > rules.retry_after_cap_s or not budget.take():
         return None
     return Next(0, delay_s)
+
+
+def after_wrong_choice(status: int, tried: int, index: int, plan: Sequence[Target], asked: Target | None,
+                       rules: Retries) -> Next | None:  # fmt: skip
+    """The step after the answer *status* of a target that nobody asked for: what the choice cannot answer, the model
+    asked for may. None where that is the answer all the same: no refusal of the request, or nobody else to ask.
+
+    Whatever the retry budget: such a refusal is no sign of load, and is not billed.
+    """
+    is_refusal = 400 <= status < 500 and status not in REFUSALS and status != _MAY_BE_BILLED
+    if not is_refusal or tried >= rules.attempts or plan[index] == asked or asked not in plan:
+        return None
+    return Next(list(plan).index(asked), 0.0)
 
 
 def after_error(

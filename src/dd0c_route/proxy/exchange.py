@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 from dd0c_route.decide import decide
 from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
-from dd0c_route.proxy.attempts import Next, after_error, after_refusal
+from dd0c_route.proxy.attempts import REFUSALS, UNFIT, Next, after_error, after_refusal, after_wrong_choice
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import Address, read_call, speaks
 from dd0c_route.proxy.checking import Doubtful, can_be_checked, doubtful
@@ -132,13 +132,18 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                     reply.status, reply.headers, line.provider, tried, index, len(plan),
                     runtime.config.retries, runtime.retry_budget, runtime.clock.wall_ns() / 1e9, random.random,
                 )  # fmt: skip
+                if step is None:
+                    step = after_wrong_choice(reply.status, tried, index, plan, decision.asked, runtime.config.retries)
                 is_last = step is None or client.gone
                 if is_last and not (isinstance(held, Doubtful) and reply.status >= 400):
                     return await _relay(call, target, line, reply, usage_asked, across, client, bill, runtime)
                 refusal = await Refusal.read(reply, target)
                 if across is not None:
                     refusal = refusal.translated(across)
-                bill.failed(reply.status, f"status_{reply.status}")
+                if reply.status in REFUSALS or reply.status in UNFIT or reply.status >= 500:
+                    bill.failed(reply.status, f"status_{reply.status}")
+                else:  # it may be the request's fault
+                    bill.tried(reply.status, f"status_{reply.status}")
                 held = held if isinstance(held, Doubtful) else refusal
         _go_on(client)
         nothing_left = step is None or step.index < decision.checked
