@@ -73,9 +73,9 @@ def after_wrong_choice(status: int, tried: int, index: int, plan: Sequence[Targe
     Whatever the retry budget: such a refusal is no sign of load, and is not billed.
     """
     is_refusal = 400 <= status < 500 and status not in REFUSALS and status != _MAY_BE_BILLED
-    if not is_refusal or tried >= rules.attempts or plan[index] == asked or asked not in plan:
+    if asked is None or asked not in plan or plan[index] == asked or not is_refusal or tried >= rules.attempts:
         return None
-    return Next(list(plan).index(asked), 0.0)
+    return Next(plan.index(asked), 0.0)
 
 
 def after_error(
