@@ -82,7 +82,7 @@ class Bench:
         self._provider.connection_made(FakeTransport(lambda request: self._answer(0)))
         pool._all.add(self._provider)  # as if the pool had opened it
         pool.give_back(self._provider)
-        self._app = App(runtime, pool, loop, lambda: "")
+        self._app = App(runtime, pool, loop, _no_reload)
         self._client = ClientConnection(self._app)
         self._client.connection_made(FakeTransport(self._answered))
 
@@ -113,6 +113,10 @@ class Bench:
     def _answered(self, data: bytes) -> None:
         if data.endswith(self._end):
             self._over.set()
+
+
+async def _no_reload() -> str:
+    return ""
 
 
 def a_request(*, stream: bool) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -49,7 +49,7 @@ class App:
     """Serves requests with the runtime that is in force when each one begins."""
 
     def __init__(self, runtime: Runtime, control: Pool, loop: asyncio.AbstractEventLoop,
-                 reload: Callable[[], str]) -> None:  # fmt: skip
+                 reload: Callable[[], Awaitable[str]]) -> None:  # fmt: skip
         self.runtime = runtime
         self.limits = runtime.config.limits
         self.loop = loop
@@ -198,12 +198,17 @@ class App:
                 "journal_lost": self.runtime.journal.lost, "audits_skipped": self.auditor.skipped,
             })  # fmt: skip
         elif path == "/internal/reload" and request.method == "POST":
-            try:
-                _json(client, request, 200, {"reloaded": True, "version": self._reload()})
-            except ConfigError as error:
-                _json(client, request, 400, {"reloaded": False, "faults": error.faults})
+            self._run(self._serve_reload(request, client), client)
         else:
             refuse(NotFound(f"no such internal address: {path[:100]}"), client, "", request.id)
+
+    async def _serve_reload(self, request: Inbound, client: Client) -> None:
+        try:
+            version = await self._reload()
+        except ConfigError as error:
+            _json(client, request, 400, {"reloaded": False, "faults": error.faults})
+        else:
+            _json(client, request, 200, {"reloaded": True, "version": version})
 
     # --- the end ------------------------------------------------------------------------------------------
 

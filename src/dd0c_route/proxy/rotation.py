@@ -16,16 +16,26 @@ class SecretFiles:
     """The files that secrets were read from."""
 
     def __init__(self, files: Iterable[Path]) -> None:
+        self._files: dict[Path, Watched] = {}
         self.watch(files)
 
     def watch(self, files: Iterable[Path]) -> None:
-        """From now on look at *files*, as they are now."""
-        self._files = [Watched(path) for path in dict.fromkeys(files)]
-        self.changed()
+        """From now on look at *files*: those that were looked at before as they were then, and the others as they are.
+
+        So nothing is missed that changed after it was read for the configuration that now begins.
+        """
+        before = self._files
+        self._files = {path: before.get(path) or _as_it_is(path) for path in files}
 
     def changed(self) -> bool:
         """Whether one is another than when it was looked at last: a system call for each."""
-        return sum(one.is_new() for one in self._files) > 0  # all are looked at, also behind one that changed
+        return sum(one.is_new() for one in self._files.values()) > 0  # all are looked at, also behind one that changed
+
+
+def _as_it_is(path: Path) -> Watched:
+    watched = Watched(path)
+    watched.is_new()
+    return watched
 
 
 def with_secrets_of(fresh: Config, now: Config) -> Config:

@@ -9,7 +9,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import uvloop
 from msgspec import structs
@@ -63,29 +63,36 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     loaded = load_config(boot.config_path, boot.overrides)
     runtime = build(loaded, journal, clock, sweeper, loop, learned_in=learned_in)
 
-    def swap(loaded: Loaded) -> Runtime:
-        """Use *loaded* from now on; raises ConfigError, and the old one stays. Returns that."""
-        before = app.runtime
-        app.swap(build(loaded, journal, clock, sweeper, loop, before))
-        secrets.watch(loaded.secret_files)
-        for name, line in before.lines.items():
-            if app.runtime.lines.get(name) is not line:
-                line.pool.retire()
-        _warm(app.runtime)
-        return before
+    building = asyncio.Lock()
 
-    def reload() -> str:
+    async def swap(read: Callable[[Runtime], Loaded]) -> Runtime:
+        """Use what *read* makes of the runtime in force; raises ConfigError, and that stays. Returns that.
+
+        It is built in a thread: with a predictor that takes 30 to 300 ms, and no call waits for it.
+        """
+        async with building:  # one after the other: each goes on from the one before
+            before = app.runtime
+            loaded = await asyncio.to_thread(read, before)
+            app.swap(await asyncio.to_thread(build, loaded, journal, clock, sweeper, loop, before))
+            secrets.watch(loaded.secret_files)
+            for name, line in before.lines.items():
+                if app.runtime.lines.get(name) is not line:
+                    line.pool.retire()
+            _warm(app.runtime)
+            return before
+
+    async def reload() -> str:
         """Swap the configuration whole."""
-        before = swap(load_config(boot.config_path, boot.overrides))
+        before = await swap(lambda _: load_config(boot.config_path, boot.overrides))
         log("reloaded", config_version=app.runtime.version, worker=index)
         if names := needing_restart(before.config, app.runtime.config):
             log("restart_needed", "warning", worker=index, reason=f"{', '.join(names)}: only the next start changes it")
         return app.runtime.version
 
-    def take_up(fresh: Loaded) -> None:
-        """Use the secrets of *fresh* in the configuration that is in force."""
-        now = app.runtime
-        swap(structs.replace(fresh, config=with_secrets_of(fresh.config, now.config), version=now.version))
+    def with_fresh_secrets(now: Runtime) -> Loaded:
+        """The configuration that is in force with the secrets of the one in the file."""
+        fresh = load_config(boot.config_path, boot.overrides)
+        return structs.replace(fresh, config=with_secrets_of(fresh.config, now.config), version=now.version)
 
     secrets = SecretFiles(loaded.secret_files)
     app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
@@ -101,13 +108,14 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     _warm(runtime)
     _refresh(runtime, loop)
     _look(runtime, loop)
-    _follow(secrets, lambda: take_up(load_config(boot.config_path, boot.overrides)), loop, index)
+    following = asyncio.create_task(_follow(secrets, lambda: swap(with_fresh_secrets), index))
     if ready_fd is not None:
         with contextlib.suppress(OSError):
             os.write(ready_fd, b"+")
         os.close(ready_fd)
     await stop.wait()
 
+    following.cancel()
     public.close()
     await app.drain(app.runtime.config.server.grace_s)
     private.close()
@@ -165,17 +173,18 @@ def _look(runtime: Runtime, loop: asyncio.AbstractEventLoop) -> None:
     loop.call_later(SWITCH_S, _look, runtime, loop)
 
 
-def _follow(secrets: SecretFiles, read_again: Callable[[], None], loop: asyncio.AbstractEventLoop, index: int) -> None:
+async def _follow(secrets: SecretFiles, take_up: Callable[[], Awaitable[object]], index: int) -> None:
     """Take up keys that change in their files."""
-    loop.call_later(LOOK_S, _follow, secrets, read_again, loop, index)
-    if not secrets.changed():
-        return
-    try:
-        read_again()
-    except ConfigError as error:
-        log("secrets_unreadable", "error", worker=index, reason=error.message, fix="those from before stay in use")
-    else:
-        log("secrets_read_again", worker=index)
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if not secrets.changed():
+            continue
+        try:
+            await take_up()
+        except ConfigError as error:
+            log("secrets_unreadable", "error", worker=index, reason=error.message, fix="those from before stay in use")
+        else:
+            log("secrets_read_again", worker=index)
 
 
 def _tune_collector() -> None:
