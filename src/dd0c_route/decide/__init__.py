@@ -59,7 +59,8 @@ def decide(call: Call, router: Router) -> Decision:
         raise BadRequest("the request names no model: add the field 'model'")
 
     asked = resolve(call, router)
-    if (keeper := _keeper(call, router)) is not None and keeper.provider != asked.provider:
+    keeper = _keeper(call, router) if call.api == "openai.responses" else None
+    if keeper is not None and keeper.provider != asked.provider:
         decision = Decision((keeper,), "pinned", f"goes on with what {keeper.provider} keeps", asked)
     elif call.route_off:
         decision = Decision((asked,), "pinned", "the caller asked for no routing", asked)
@@ -69,19 +70,22 @@ def decide(call: Call, router: Router) -> Decision:
         decision = _kept(asked, "a count of tokens")
     elif not router.routes:
         decision = _kept(asked, "no route matched")
-    elif names_items(call.body):
-        decision = _kept(asked, "names what a provider keeps")
     elif (why := router.guard.off()) is not None:
         decision = _kept(asked, why)
     else:
         decision = _guarded(started, call, asked, router)
+        if _asks_others(decision) and names_items(call.api, call.fields):  # last, since a long body takes long
+            decision = _kept(asked, "names what a provider keeps")
     return structs.replace(decision, decide_us=(perf_counter_ns() - started) // 100 / 10)
+
+
+def _asks_others(decision: Decision) -> bool:
+    """Whether another target than the one asked for may get the call, be it beside it."""
+    return decision.plan != (decision.asked,) or decision.shadow is not None
 
 
 def _keeper(call: Call, router: Router) -> Target | None:
     """Who has what the call goes on with, as far as that is known and still configured."""
-    if call.api != "openai.responses":
-        return None
     known = (router.keeper(name) for name in goes_on_with(call.fields))
     return next((one for one in known if one is not None and router.dialects.get(one.provider) == call.dialect), None)
 
@@ -151,13 +155,14 @@ def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True)
     if call.policy in POLICIES:
         route = route.under(call.policy)
     conversation = conversation_of(call, request)
-    about |= {"policy": route.settings.policy, "conversation": conversation}
+    about |= {"policy": route.settings.policy, "conversation": conversation, "may_drop": route.settings.drop}
     targets = router.speaking(route, call)
     if not targets:
         return _kept(asked, "no candidate speaks the caller's dialect", **about)
 
     asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns), predicts)
-    lost = unable(call, targets, router.dialects, router.known.able, router.lacks)
+    whole = [target for target in targets if not (route.settings.drop or target.provider in router.drops)]
+    lost = unable(call, whole, router.dialects, router.known.able, router.lacks)
     field = field_of(asking, targets, asked, router.known, lost, is_alias=router.is_alias(call, asked))
     supports = [one.support for one in field.candidates if one.support is not None]
     about |= {"candidates": field.candidates, "gate": max(supports, default=None)}
