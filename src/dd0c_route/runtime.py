@@ -32,6 +32,7 @@ from dd0c_route.upstream import Pool, Sweeper
 from dd0c_route.upstream.health import RetryBudget
 from dd0c_route.upstream.origin import origin_of
 from dd0c_route.upstream.providers import known
+from dd0c_route.wire.neutral.responses.said import Said
 
 
 class Boot(Struct, frozen=True):
@@ -124,6 +125,7 @@ class Runtime(Struct, frozen=True):
     switch: Switch
     kept: Kept
     purses: Purses
+    said: Said
 
     def line(self, provider: str) -> Line:
         """
@@ -186,4 +188,5 @@ def build(
         switch=switch,
         kept=kept,
         purses=before.purses if before is not None else Purses(learned_in),
+        said=before.said if before is not None else Said(),
     )
