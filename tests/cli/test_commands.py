@@ -136,3 +136,38 @@ def test_redact_masks_and_passes_all_else(tmp_path: Path) -> None:
     assert planted.encode() not in result.stdout
     assert result.stdout.startswith(b"before ")
     assert result.stdout.endswith(b" after \xff\xfe \xc3\xa9\r\n" + b"x" * 100_000)
+
+
+ROUTED = """
+[providers.openai]
+api_key = { env = "KEY" }
+[[routes]]
+match = { model = "gpt-4o" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ('candidates = ["openai/gpt-4o"]\n[brain]\nfile = "junk"', b"brain.file: "),
+        (
+            'candidates = ["openai/gpt-4o"]\npolicy = "risk-bound"\ncalibration = "junk"',
+            b"routes[0].calibration: line 1",
+        ),
+        ('candidates = ["openai/gpt-4o", "gpt-4o"]', b"routes[0].candidates[1]: "),
+    ],
+)
+def test_check_finds_what_only_the_start_would(tmp_path: Path, more: str, fault: bytes) -> None:
+    (tmp_path / "junk").write_text("junk\n")
+    (tmp_path / "dd0c.toml").write_text(ROUTED + more)
+    result = ran(tmp_path, "check", environ={"KEY": "synthetic"})
+    assert result.returncode == 1
+    assert fault in result.stderr
+
+
+def test_check_warns_of_a_candidate_that_nobody_has_a_price_for(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text(ROUTED + 'candidates = ["openai/gpt-4o", "openai/gpt-4o-minni"]')
+    result = ran(tmp_path, "check", environ={"KEY": "synthetic"})
+    assert result.returncode == 0
+    assert result.stderr.count(b"no price is known") == 1
+    assert b"routes[0].candidates[1]: no price is known for 'openai/gpt-4o-minni'" in result.stderr

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from dd0c_route.cli.options import DEFAULT_CONFIG, config_option, json_option
 from dd0c_route.errors import ConfigError
 
+if TYPE_CHECKING:
+    from dd0c_route.config.load import Loaded
+    from dd0c_route.decide import Router
+
 
 @click.command("check")
 @config_option
 @json_option
 def command(config_path: str | None, as_json: bool) -> int:
-    """Validate a configuration: file, environment, and the secrets it refers to. Nothing is started."""
+    """Validate a configuration: file, environment, and the secrets, predictor and labels that it refers to. Nothing is
+    started."""
     from dd0c_route import runtime
+    from dd0c_route.cli.route import router_of
     from dd0c_route.redact import redact_sensitive
 
     path = config_path or DEFAULT_CONFIG
     try:
         loaded = runtime.load_config(path, {})
+        warnings = [*loaded.warnings, *_unpriced(loaded, router_of(loaded))]
     except ConfigError as error:
         if not as_json:
             raise
@@ -28,11 +38,26 @@ def command(config_path: str | None, as_json: bool) -> int:
         click.echo(json.dumps({"valid": False, "faults": faults, "warnings": [], "version": None}))
         return 1
     if as_json:
-        report = {"valid": True, "faults": [], "warnings": list(loaded.warnings), "version": loaded.version}
+        report = {"valid": True, "faults": [], "warnings": warnings, "version": loaded.version}
         click.echo(json.dumps(report))
         return 0
-    for warning in loaded.warnings:
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     providers = ", ".join(loaded.config.providers) or "none (add a [providers.NAME] table)"
     click.echo(f"{path}: valid (version {loaded.version}); providers: {providers}; routes: {len(loaded.config.routes)}")
     return 0
+
+
+def _unpriced(loaded: Loaded, router: Router) -> Iterator[str]:
+    """Candidates that are never chosen in the place of a model with a price: often they are misspelt."""
+    from dd0c_route.pricing import Catalog
+
+    catalog, now_ns = Catalog.of(loaded.config), time.time_ns()
+    for route in router.routes:
+        for index, target in enumerate(route.targets):
+            simulated = loaded.config.providers[target.provider].simulated
+            if not simulated and catalog.price(target.provider, target.model, now_ns) is None:
+                yield (
+                    f"routes[{route.number}].candidates[{index}]: no price is known for '{target}', so it never takes "
+                    "the place of a model that has one: is it spelt as its provider does? Else add it under [[prices]]"
+                )

@@ -15,6 +15,7 @@ from dd0c_route.cli.lines import Answer, BadLine, answer_each, table
 from dd0c_route.cli.options import config_option, found_config
 
 if TYPE_CHECKING:
+    from dd0c_route.config.load import Loaded
     from dd0c_route.decide import Router
     from dd0c_route.types import Call, Decision
 
@@ -32,7 +33,9 @@ def command(config_path: str | None) -> int:
     out  {"id", "verdict", "target", "plan", "reason", "policy", "route", "candidates", "shadow", "decide_us", …},
          or {"id", "error", "message"} for a request that 'serve' would refuse
     """
-    router = _router(config_path)
+    from dd0c_route import runtime
+
+    router = router_of(runtime.load_config(found_config(config_path), {}))
     return answer_each(lambda line: decided(line, router))
 
 
@@ -47,8 +50,12 @@ def decided(line: Answer, router: Router) -> Answer:
         return {"id": line.get("id"), "error": error.code, "message": error.message}
 
 
-def _router(config_path: str | None) -> Router:
-    """The router of the very bundle that `serve` builds; its journal lies where nobody looks for one."""
+def router_of(loaded: Loaded) -> Router:
+    """The router of the very bundle that `serve` builds; its journal lies where nobody looks for one.
+
+    Raises:
+        ConfigError: `serve` could not start with it either: a predictor, labels or candidates that cannot be used.
+    """
     from dd0c_route import runtime
     from dd0c_route.clock import SystemClock
     from dd0c_route.decide import Guard
@@ -56,7 +63,6 @@ def _router(config_path: str | None) -> Router:
     from dd0c_route.ledger.journal import Journal
     from dd0c_route.upstream import Sweeper
 
-    loaded = runtime.load_config(found_config(config_path), {})
     loop = asyncio.new_event_loop()
     try:
         with tempfile.TemporaryDirectory() as folder:
