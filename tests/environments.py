@@ -1,6 +1,7 @@
 """Environments beside the router's own, each made from its own lock, so that the router's stays as it is.
 
-`python -m tests.environments NAME` makes one and prints its interpreter; tests make theirs where it is missing.
+`python -m tests.environments NAME…` makes some and prints their interpreters. Tests make theirs where it is
+missing, but for large ones: what needs one of these is skipped until somebody has made it.
 """
 
 from __future__ import annotations
@@ -42,17 +43,24 @@ class Environment(NamedTuple):
             NotMade: It could not be.
         """
         stamp = self.folder / "installed"
-        wanted = hashlib.sha256(self.lock.read_bytes() + sys.version.encode()).hexdigest()
         interpreter = self.folder / "bin" / "python"
         with self.lock.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes begin at once
-            if not (stamp.exists() and stamp.read_text() == wanted and _works(interpreter)):
+            if not self.made():
+                wanted = self._wanted()
                 stamp.unlink(missing_ok=True)
                 _run(sys.executable, "-m", "venv", "--clear", str(self.folder))
                 pip = (str(interpreter), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet")
                 _run(*pip, "install", *self.options, "--require-hashes", "-r", str(self.lock))
                 stamp.write_text(wanted)  # last, so that an interrupted installation is done again
         return interpreter
+
+    def made(self) -> bool:
+        """It is there, and of this lock."""
+        return _stamped(self.folder, self._wanted()) and _works(self.folder / "bin" / "python")
+
+    def _wanted(self) -> str:
+        return hashlib.sha256(self.lock.read_bytes() + sys.version.encode()).hexdigest()
 
     def python_or_skip(self) -> Path:
         """For fixtures: without the environment the test is skipped, or fails where nothing may be skipped."""
@@ -82,20 +90,29 @@ class Packages(NamedTuple):
         program, npm = shutil.which("node"), shutil.which("npm")
         if program is None or npm is None:
             raise NotMade("there is no node or no npm here")
-        stamp = self.folder / "installed"
         lock = self.source / "package-lock.json"
-        wanted = hashlib.sha256(lock.read_bytes() + _run(program, "--version").encode()).hexdigest()
         with lock.open("rb") as held:
             fcntl.flock(held, fcntl.LOCK_EX)  # several test processes begin at once
-            if not (stamp.exists() and stamp.read_text() == wanted):
+            if not self.made():
+                wanted = self._wanted(program)
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self.folder.mkdir()
                 for name in ("package.json", "package-lock.json"):
                     shutil.copyfile(self.source / name, self.folder / name)
                 quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
                 _run(npm, self.command, "--prefix", str(self.folder), *quiet)
-                stamp.write_text(wanted)  # last, so that an interrupted installation is done again
+                # last, so that an interrupted installation is done again
+                (self.folder / "installed").write_text(wanted)
         return Path(program)
+
+    def made(self) -> bool:
+        """They are there, of this lock, and for the Node that is here."""
+        program = shutil.which("node")
+        return program is not None and _stamped(self.folder, self._wanted(program))
+
+    def _wanted(self, node: str) -> str:
+        lock = self.source / "package-lock.json"
+        return hashlib.sha256(lock.read_bytes() + _run(node, "--version").encode()).hexdigest()
 
     def node_or_skip(self) -> Path:
         """As `Environment.python_or_skip`."""
@@ -111,8 +128,11 @@ def _skip(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-CLIENTS = Environment("clients", ROOT / "tests" / "clients" / "requirements.lock")
-NODE_CLIENTS = Packages("clients", ROOT / "tests" / "clients" / "node")
+SDKS = Environment("sdks", ROOT / "tests" / "clients" / "sdks" / "requirements.lock")
+NODE_SDKS = Packages("sdks", ROOT / "tests" / "clients" / "node")
+FRAMEWORKS = Environment("frameworks", ROOT / "tests" / "clients" / "frameworks" / "requirements.lock")
+EARLIER = Environment("earlier", ROOT / "tests" / "clients" / "earlier" / "requirements.lock")  # need an earlier openai
+AIDER = Environment("aider", ROOT / "tests" / "clients" / "aider" / "requirements.lock")
 AGENTS = Packages("agents", ROOT / "tests" / "clients" / "agents", "install")
 # ctok declares Python 3.12 and runs unchanged under 3.11.
 COUNTERS = Environment(
@@ -120,7 +140,12 @@ COUNTERS = Environment(
 )
 LITELLM = Environment("litellm", ROOT / "benchmarks" / "accuracy" / "requirements.lock")
 PARQUET = Environment("parquet", ROOT / "benchmarks" / "routing" / "requirements.lock")
-ENVIRONMENTS = {one.name: one for one in (CLIENTS, COUNTERS, LITELLM, PARQUET)}
+ENVIRONMENTS = {one.name: one for one in (SDKS, FRAMEWORKS, EARLIER, AIDER, COUNTERS, LITELLM, PARQUET)}
+
+
+def _stamped(folder: Path, wanted: str) -> bool:
+    stamp = folder / "installed"
+    return stamp.exists() and stamp.read_text() == wanted
 
 
 def _works(interpreter: Path) -> bool:
@@ -140,13 +165,21 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
-if __name__ == "__main__":
+def _make(name: str) -> None:
+    """Make one and print its interpreter; what Node would have to be here for may be missing."""
     try:
-        print(AGENTS.node() if sys.argv[1] == AGENTS.name else ENVIRONMENTS[sys.argv[1]].python())
+        if name in ENVIRONMENTS:
+            print(ENVIRONMENTS[name].python())
     except NotMade as error:
-        raise SystemExit(f"the environment '{sys.argv[1]}' could not be made: {error}") from None
-    if sys.argv[1] == NODE_CLIENTS.name:
+        raise SystemExit(f"the environment '{name}' could not be made: {error}") from None
+    for packages in (NODE_SDKS, AGENTS):
         try:
-            print(NODE_CLIENTS.node(), NODE_CLIENTS.folder)
+            if packages.name == name:
+                print(packages.node(), packages.folder)
         except NotMade as error:  # the tests that need it say so too
-            print(f"without the clients in Node: {error}", file=sys.stderr)
+            print(f"without the packages '{name}' for Node: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    for asked in sys.argv[1:]:
+        _make(asked)

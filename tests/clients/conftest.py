@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dd0c_route.access import new_key
+from tests.clients import table
+from tests.clients.habits import HABITS, MADE_WHERE_MISSING, Habit
 from tests.clients.sdk import Sdk
-from tests.environments import CLIENTS, NODE_CLIENTS
+from tests.environments import SDKS, Packages
 from tests.stand import Stand
 
 PROVIDERS = """
@@ -28,10 +32,64 @@ api_key = {{ env = "SIM_KEY" }}
 """  # under their real names, so that calls have a price
 
 
+OUTCOMES = table.none_yet()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "column(name): the cell of docs/compatibility.md that the test decides")
+
+
+@pytest.fixture(autouse=True)
+def _cell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    """What the test says something about: its client and its column."""
+    if mark := request.node.get_closest_marker("column"):
+        record_property("cell", (request.node.callspec.id, mark.args[0]))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    cells: dict[str, Any] = dict(report.user_properties)
+    if "cell" in cells and (report.when == "call" or report.outcome != "passed"):
+        client, column = cells["cell"]
+        OUTCOMES[client][column].add(report.outcome)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = os.environ.get("DD0C_COMPATIBILITY")
+    if path and not hasattr(session.config, "workerinput"):
+        known = {client: (habit.version(), habit.api) for client, habit in HABITS.items()}
+        table.write(Path(path), OUTCOMES, known)
+
+
+Programs = Callable[[Habit], Sdk]
+
+
+def sdk_of(habit: Habit, port: int) -> Sdk:
+    """Its program, to be entered; where it cannot run here, the test is skipped."""
+    if habit.where not in MADE_WHERE_MISSING and not habit.where.made():
+        pytest.skip(f"{habit.client} is not installed (make clients)")
+    if isinstance(habit.where, Packages):
+        return Sdk(habit.where.node_or_skip(), habit.program, port, packages=habit.where.folder)
+    return Sdk(habit.where.python_or_skip(), habit.program, port)
+
+
+@contextlib.contextmanager
+def started(port: int) -> Iterator[Programs]:
+    """One process a program, however many habits it has, before the router on *port*."""
+    with contextlib.ExitStack() as running:
+        by_name: dict[str, Sdk] = {}
+
+        def program(habit: Habit) -> Sdk:
+            if habit.program not in by_name:
+                by_name[habit.program] = running.enter_context(sdk_of(habit, port))
+            return by_name[habit.program]
+
+        yield program
+
+
 @pytest.fixture(scope="session")
 def interpreter() -> Path:
     """Python with the SDKs."""
-    return CLIENTS.python_or_skip()
+    return SDKS.python_or_skip()
 
 
 @pytest.fixture(scope="session")
@@ -53,19 +111,9 @@ def anthropic(interpreter: Path, stand: Stand) -> Iterator[Sdk]:
 
 
 @pytest.fixture(scope="session")
-def programs(stand: Stand) -> Iterator[Callable[[str], Sdk]]:
-    """Each program of `programs/`, started when it is first asked for."""
-    with contextlib.ExitStack() as running:
-        started: dict[str, Sdk] = {}
-
-        def program(name: str) -> Sdk:
-            if name not in started:
-                node = name.endswith(".mjs")
-                interpreter = NODE_CLIENTS.node_or_skip() if node else CLIENTS.python_or_skip()
-                packages = NODE_CLIENTS.folder if node else None
-                started[name] = running.enter_context(Sdk(interpreter, name, stand.port, packages=packages))
-            return started[name]
-
+def programs(stand: Stand) -> Iterator[Programs]:
+    """Each habit's program before the router, started when it is first asked for."""
+    with started(stand.port) as program:
         yield program
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import PROVIDERS
+from tests.clients.conftest import PROVIDERS, Programs, started
+from tests.clients.habits import CHAT, HABITS, MESSAGES, Habit
 from tests.clients.sdk import Sdk
+from tests.clients.sim import entry_tagged
 from tests.stand import Stand, until
 
 ROUTES = """
@@ -23,11 +25,13 @@ control_share = 0.0
 
 [[routes]]
 match = { model = "claude-*" }
-candidates = ["openai/gpt-4o"]
+candidates = ["openai/gpt-5-mini"]  # writes as much as clients of Messages ask for
 policy = "ordered"
 mode = "on"
 control_share = 0.0
 """
+TRANSLATED = {CHAT: "anthropic", MESSAGES: "openai"}
+FOREIGN = {client: habit for client, habit in HABITS.items() if habit.api in TRANSLATED}
 PARAMETERS = {"type": "object", "properties": {"query": {"type": "string"}}}
 CHAT_TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": PARAMETERS}}]
 MESSAGES_TOOLS = [{"name": "look_up", "input_schema": PARAMETERS}]
@@ -37,6 +41,12 @@ MESSAGES_TOOLS = [{"name": "look_up", "input_schema": PARAMETERS}]
 def across(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     with Stand(tmp_path_factory.mktemp("across"), ROUTES, providers=PROVIDERS) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def programs(across: Stand) -> Iterator[Programs]:
+    with started(across.port) as program:
+        yield program
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +126,29 @@ def test_anthropics_sdk_reads_a_call_of_a_tool_streamed_by_openais(messages: Sdk
 
 def test_anthropics_sdk_raises_its_own_error_for_one_of_openais(messages: Sdk) -> None:
     assert messages.fails("message", sim="status=401")["classes"][0] == "AuthenticationError"
+
+
+@pytest.mark.column("other dialect")
+@pytest.mark.parametrize("habit", FOREIGN.values(), ids=FOREIGN)
+def test_a_client_notices_nothing_of_a_provider_of_another_dialect(
+    habit: Habit, programs: Programs, across: Stand
+) -> None:
+    sdk, tag = programs(habit), f"across-{habit.program}-{habit.action}"
+
+    whole = sdk.do(habit.action, sim="text=good day", tag=f"{tag}-whole")
+    assert whole["text"] == "good day"
+    entry = entry_tagged(across, f"{tag}-whole")
+    assert (entry["provider"], entry["end_state"]) == (TRANSLATED[habit.api], "complete")
+    assert (entry["usage"]["input"], entry["usage"]["output"]) == (whole["input"], whole["output"])
+
+    stream = sdk.do(f"{habit.action}_stream", sim="chunks=5; chunk_ms=5", tag=f"{tag}-stream")
+    assert (len(stream["text"].split()), stream["output"]) == (5, 5)
+    assert stream["pieces"] > 1
+    assert entry_tagged(across, f"{tag}-stream")["provider"] == TRANSLATED[habit.api]
+
+    (call,) = sdk.do(habit.action, sim="tool", tools=True)["calls"]
+    assert call["name"] == "look_up"
+    assert json.loads(call["arguments"])["query"]
+
+    error = sdk.fails(habit.action, sim="status=429; retry_after=30; header=x-should-retry:false")
+    assert habit.limited in error["classes"], error

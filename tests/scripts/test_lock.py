@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 LOCKS = (
-    *("requirements.lock", "requirements-dev.lock", "requirements-extras.lock", "tests/clients/requirements.lock"),
+    *("requirements.lock", "requirements-dev.lock", "requirements-extras.lock"),
+    *(f"tests/clients/{clients}/requirements.lock" for clients in ("sdks", "frameworks", "earlier", "aider")),
     *("tests/tokens/independent/requirements.lock", "benchmarks/accuracy/requirements.lock"),
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

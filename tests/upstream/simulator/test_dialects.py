@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import struct
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -244,3 +246,31 @@ def test_a_call_that_nobody_knows_is_not_found(sim: Running) -> None:
     reply = sim.ask("/v1/audio/speech", {"model": "m"})
     assert reply.status == 404
     assert "/v1/audio/speech" in reply.json()["error"]["message"]
+
+
+def called(name: str) -> str:
+    return "call=" + quote(json.dumps({"name": name, "arguments": {"command": "echo hi there"}}))
+
+
+def test_a_call_that_the_scene_names_comes_once_and_only_where_its_tool_is_offered(sim: Running) -> None:
+    tools = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("first", "shell")]
+    (call,) = sim.ask(CHAT, chat(tools=tools), called("shell")).json()["choices"][0]["message"]["tool_calls"]
+    assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == (
+        "shell",
+        {"command": "echo hi there"},
+    )
+    result = [{"role": "tool", "tool_call_id": call["id"], "content": "hi there"}]
+    for asked in (chat(tools=tools, messages=result), chat(tools=tools[:1]), chat()):
+        message = sim.ask(CHAT, asked, called("shell")).json()["choices"][0]["message"]
+        assert message["content"]
+        assert "tool_calls" not in message
+
+
+def test_a_call_that_the_scene_names_is_an_object_where_the_dialect_wants_one(sim: Running) -> None:
+    named = [{"name": "first", "input_schema": {}}, {"name": "shell", "input_schema": {}}]
+    block = sim.ask(MESSAGES, chat(tools=named), called("shell")).json()["content"][0]
+    assert (block["name"], block["input"]) == ("shell", {"command": "echo hi there"})
+    declared = [{"functionDeclarations": [{"name": "first"}, {"name": "shell"}]}]
+    google = sim.ask(f"{GEMINI}:generateContent", gemini(tools=declared), called("shell")).json()
+    part = google["candidates"][0]["content"]["parts"][0]
+    assert part["functionCall"] == {"name": "shell", "args": {"command": "echo hi there"}}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import random
 import re
 from itertools import accumulate
+from typing import Any
 
+import msgspec
 from msgspec import Raw, Struct
 
 from dd0c_route.upstream.simulator.script import Scene
@@ -49,6 +51,7 @@ class Ask(Struct, frozen=True):
         wants_usage: A stream shall end with a usage chunk (`stream_options.include_usage`).
         as_array: A Gemini stream as one JSON array instead of server-sent events.
         tool: Name of the first tool offered, or empty.
+        calls: The tool that the scene calls is offered, and none was called before.
         inputs: Embeddings: the texts, one vector each.
     """
 
@@ -61,6 +64,7 @@ class Ask(Struct, frozen=True):
     wants_usage: bool = False
     as_array: bool = False
     tool: str = ""
+    calls: bool = False
     inputs: int = 1
     dimensions: int = 8
     as_base64: bool = False
@@ -77,6 +81,15 @@ class Content(Struct, frozen=True):
     input_tokens: int
     usage: dict[str, Raw] | None = None  # reported instead of the true one
     reports_usage: bool = True
+
+    @property
+    def called_with(self) -> dict[str, Any]:
+        """The arguments as an object; of such as the limit cut, the query as far as it came."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode("".join(self.arguments), type=dict)
+            return found
+        except msgspec.DecodeError:
+            return {"query": "".join(self.arguments[1:-1])}
 
     @property
     def output_tokens(self) -> int:
@@ -121,12 +134,15 @@ def content(ask: Ask, scene: Scene, text: str | None = None) -> Content:
     count = min(DEFAULT_TOKENS if scene.chunks is None else scene.chunks, _MAX_TOKENS)
     words = _words(ask.seed, count, scene.chunk_bytes) if text is None else _TOKEN.findall(text)
     tool, arguments = "", list[str]()
-    if scene.tool:
+    called = scene.called() if ask.calls else None
+    if called is not None:
+        tool, words, arguments = called.name, [], _TOKEN.findall(bytes(called.arguments).decode())
+    elif scene.tool:
         tool, words = ask.tool or "sim_tool", []
         query = "".join(_words(ask.seed, count, None))
         arguments = ['{"query": "', *_TOKEN.findall(query), '"}']
     reasoning = _words(ask.seed + 1, min(scene.reasoning, _MAX_TOKENS), None)
-    finish = "tool" if scene.tool else "stop"
+    finish = "tool" if tool else "stop"
     wanted = len(reasoning) + len(words) + len(arguments)
     if ask.limit is not None and ask.limit < wanted:
         finish = "length"

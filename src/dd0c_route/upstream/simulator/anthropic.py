@@ -63,9 +63,8 @@ def _blocks(ask: Ask, content: Content) -> list[dict[str, Any]]:
         signature = f"sim-signature-{ask.seed:08x}"
         blocks.append({"type": "thinking", "thinking": "".join(content.reasoning), "signature": signature})
     if content.tool:
-        query = "".join(content.arguments[1:-1])
-        tool = {"type": "tool_use", "id": f"toolu_sim{ask.seed:08x}", "name": content.tool, "input": {"query": query}}
-        blocks.append(tool)
+        tool = {"type": "tool_use", "id": f"toolu_sim{ask.seed:08x}", "name": content.tool}
+        blocks.append(tool | {"input": content.called_with})
     else:
         blocks.append({"type": "text", "text": "".join(content.text)})
     return blocks

@@ -81,8 +81,7 @@ def _chunk(
 
 def _parts(content: Content) -> list[dict[str, Any]]:
     if content.tool:
-        query = "".join(content.arguments[1:-1])
-        return [{"functionCall": {"name": content.tool, "args": {"query": query}}}]
+        return [{"functionCall": {"name": content.tool, "args": content.called_with}}]
     return [{"text": "".join(content.text)}]
 
 

@@ -17,6 +17,13 @@ class ScriptError(ValueError):
     """A setting that cannot be read; the message names it."""
 
 
+class Called(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tool's name, and what it is called with."""
+
+    name: str
+    arguments: Raw
+
+
 class Scene(Struct, frozen=True, forbid_unknown_fields=True):
     """How one call is to be answered.
 
@@ -49,6 +56,8 @@ class Scene(Struct, frozen=True, forbid_unknown_fields=True):
         echo: The answer's text is a JSON object with the request's headers and the SHA-256 of its body.
         text: The answer's text.
         tool: Answer with a call of the first tool.
+        call: `{"name", "arguments"}`: the call to answer with, where its tool is offered and the prompt has no
+            result yet.
         reasoning: Begin with so many tokens of reasoning.
         model: Name this as the model that served.
         usage: `none`: report none; a JSON object: report that.
@@ -82,6 +91,7 @@ class Scene(Struct, frozen=True, forbid_unknown_fields=True):
     echo: bool = False
     text: str | None = None
     tool: bool = False
+    call: str = ""
     reasoning: int = 0
     model: str | None = None
     usage: str = ""
@@ -90,11 +100,20 @@ class Scene(Struct, frozen=True, forbid_unknown_fields=True):
     def invents(self) -> bool:
         """The scene says what the answer contains, so that no recording can serve."""
         asked = (self.text, self.chunks, self.chunk_bytes, self.model)
-        return self.echo or self.tool or bool(self.reasoning or self.usage) or any(x is not None for x in asked)
+        return (
+            self.echo
+            or self.tool
+            or bool(self.call or self.reasoning or self.usage)
+            or any(x is not None for x in asked)
+        )
 
     def usage_object(self) -> dict[str, Raw] | None:
         """The usage to report instead of the true one."""
         return msgspec.json.decode(self.usage, type=dict[str, Raw]) if self.usage.startswith("{") else None
+
+    def called(self) -> Called | None:
+        """The call to answer with."""
+        return msgspec.json.decode(self.call, type=Called) if self.call else None
 
 
 PLAIN = Scene()
@@ -120,6 +139,7 @@ def _scene(settings: Mapping[str, object]) -> Scene:
     try:
         scene = msgspec.convert(settings, Scene, strict=False)
         scene.usage_object()
+        scene.called()
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise ScriptError(f"x-sim: {error}") from None
     for name in Scene.__struct_fields__:

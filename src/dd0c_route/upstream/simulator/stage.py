@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,6 +21,7 @@ from dd0c_route.upstream.simulator.script import PLAIN, Scene, Script, ScriptErr
 
 _KEPT_BYTES = 16 << 20  # of requests and their plans; then all are forgotten
 _PLAN_BYTES = 2048  # of a plan, beside its body
+_RESULT = re.compile(rb'"(?:tool_result|tool|(?:custom_tool|function)_call_output|functionResponse)"')  # of any dialect
 _KEPT_SCENES = 4096  # headers read before: a load test repeats a few
 
 _Maker = Callable[[Ask, Content], Answer]
@@ -187,6 +189,7 @@ def _ask(place: Place, request: Request, scene: Scene) -> Ask:
         wants_usage=options.get("include_usage") is True,
         as_array=place.action == "streamGenerateContent" and parse_qs(request.query).get("alt") != ["sse"],
         tool=_first_tool(body.tools),
+        calls=_calls(scene, body.tools, prompt),
         inputs=len(inputs) if many else 1,
         dimensions=body.dimensions if type(body.dimensions) is int and 0 < body.dimensions <= 8192 else 8,
         as_base64=body.encoding_format == "base64",
@@ -194,14 +197,28 @@ def _ask(place: Place, request: Request, scene: Scene) -> Ask:
 
 
 def _first_tool(tools: object) -> str:
-    """The name of the first tool, wherever the dialect keeps it; empty where there is none."""
-    tool = tools[0] if isinstance(tools, list) and tools else {}
-    if isinstance(tool, dict) and isinstance(tool.get("functionDeclarations"), list):
-        tool = (tool["functionDeclarations"] or [{}])[0]
-    if isinstance(tool, dict) and isinstance(tool.get("function"), dict):
-        tool = tool["function"]
-    name = tool.get("name") if isinstance(tool, dict) else None
-    return name if isinstance(name, str) else ""
+    """The name of the first tool; empty where there is none."""
+    return next(_names(tools), "")
+
+
+def _names(tools: object) -> Iterator[str]:
+    """The names of the tools, wherever the dialect keeps them."""
+    for tool in tools if isinstance(tools, list) else ():
+        if not isinstance(tool, dict):
+            continue
+        declared = tool.get("functionDeclarations")
+        if isinstance(declared, list):
+            yield from _names(declared)
+        function = tool.get("function")
+        name = (function if isinstance(function, dict) else tool).get("name")
+        if isinstance(name, str):
+            yield name
+
+
+def _calls(scene: Scene, tools: object, prompt: bytes) -> bool:
+    """The scene's call fits here: its tool is offered, and no result of one stands in *prompt*."""
+    called = scene.called()
+    return called is not None and called.name in _names(tools) and not _RESULT.search(prompt)
 
 
 def _model(place: Place, body: bytes) -> str:
