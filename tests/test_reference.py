@@ -93,5 +93,5 @@ def test_every_command_is_described() -> None:
 
 def test_every_address_is_described() -> None:
     named = {word.removeprefix("POST ").removeprefix("GET ") for word in words(SECTIONS["Addresses"])}
-    assert named >= {*call._ADDRESSES, *app._OPEN, *_READERS}
+    assert named >= {*call.ADDRESSES, *app._OPEN, *_READERS}
     assert all(any(word.startswith(path) for word in named) for path in app._CONTROL)

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct, field
 
 PicoUSD = int  # 10⁻¹² dollars; money is never a float
 
-Dialect = Literal["openai", "anthropic", "gemini", "passthrough"]
+Dialect = Literal["openai", "anthropic", "gemini", "bedrock", "passthrough"]
 EndState = Literal["complete", "client_gone", "upstream_failed", "timed_out", "denied", "shut_down", "internal"]
 UsageSource = Literal["provider_final", "provider_partial", "local_exact", "local_estimated", "none"]
 

@@ -34,6 +34,8 @@ def read(body: object, headers: Headers | None = None, target: bytes = b"/v1/cha
         (b"/v1beta/models/m:generateContent", "gemini", "gemini.generate", "/models/m:generateContent"),
         (b"/v1/models/m:streamGenerateContent", "gemini", "gemini.generate", "/models/m:streamGenerateContent"),
         (b"/v1alpha/models/m:countTokens", "gemini", "gemini.count_tokens", "/models/m:countTokens"),
+        (b"/model/a.b-v1%3A0/converse", "bedrock", "bedrock.converse", "/model/a.b-v1%3A0/converse"),
+        (b"/model/a.b/converse-stream", "bedrock", "bedrock.converse", "/model/a.b/converse-stream"),
         (b"/passthrough/acme/v1/chat/completions", "passthrough", "openai.chat", "/v1/chat/completions"),
         (b"/passthrough/acme/", "passthrough", "unknown", "/"),
         (b"/passthrough/acme/v1//files/a..b/.c", "passthrough", "unknown", "/v1//files/a..b/.c"),
@@ -45,8 +47,21 @@ def test_the_path_says_who_speaks_and_what_is_called(target: bytes, dialect: str
     assert (address.dialect, address.api, address.path, query) == (dialect, api, path, "beta=true")
 
 
-def test_the_model_of_a_gemini_call_and_the_provider_of_a_pass_through_stand_in_the_path() -> None:
-    assert address_of(b"/v1beta/models/gemini-2.5-pro:generateContent", "POST")[0].model == "gemini-2.5-pro"
+@pytest.mark.parametrize(
+    ("target", "model"),
+    [
+        (b"/v1beta/models/gemini-2.5-pro:generateContent", "gemini-2.5-pro"),
+        (b"/v1beta/models/ollama/llama3:8b:generateContent", "ollama/llama3:8b"),
+        (b"/v1beta/models/acme%2Fgpt:generateContent", "acme/gpt"),
+        (b"/model/anthropic.claude-v1%3A0/converse", "anthropic.claude-v1:0"),
+        (b"/model/acme%2Fclaude/converse-stream", "acme/claude"),
+    ],
+)
+def test_the_model_of_googles_and_amazons_calls_stands_in_the_path(target: bytes, model: str) -> None:
+    assert address_of(target, "POST")[0].model == model
+
+
+def test_the_provider_of_a_pass_through_stands_in_the_path() -> None:
     assert address_of(b"/passthrough/acme/v1/files", "GET")[0].provider == "acme"
 
 
@@ -61,7 +76,8 @@ def test_the_model_of_a_gemini_call_and_the_provider_of_a_pass_through_stand_in_
         b"/V1/chat/completions",
         b"/v2/chat/completions",
         b"/v1beta/models/m:deleteEverything",
-        b"/v1beta/models/m/n:generateContent",
+        b"/model/m/n/converse",
+        b"/model/m/answer",
         b"/v1beta/models/:generateContent",
         b"/passthrough/acme",
         b"/passthrough//v1/files",
@@ -109,6 +125,12 @@ def test_the_body_is_read_once_and_kept_as_it_came() -> None:
 @pytest.mark.parametrize("stream", [False, None, "true", 1])
 def test_only_true_is_a_stream(stream: object) -> None:
     assert not read({"model": "gpt-4o", "stream": stream}).stream
+
+
+def test_a_stream_of_converse_shows_in_its_path_and_not_in_the_models_name() -> None:
+    assert read({"messages": []}, target=b"/model/m/converse-stream").stream
+    assert not read({"messages": []}, target=b"/model/stream-1/converse").stream
+    assert not read({"contents": []}, target=b"/v1beta/models/stream-1:generateContent").stream
 
 
 def test_a_gemini_stream_shows_in_its_path() -> None:

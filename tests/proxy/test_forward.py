@@ -67,6 +67,15 @@ def test_a_gemini_address_keeps_the_version_of_its_base_url() -> None:
     assert full_path(asked, "https://host/v1", "gemini-2.5-pro") == "/v1/models/gemini-2.5-pro:generateContent"
 
 
+def test_a_converse_address_names_the_targets_model_and_stays_as_it_is_without_a_change() -> None:
+    asked = call(
+        b"{}", path="/model/a.b-v1%3A0/converse-stream", dialect="bedrock", api="bedrock.converse", model="a.b-v1:0"
+    )
+
+    assert full_path(asked, "https://host", "a.b-v1:0") == "/model/a.b-v1%3A0/converse-stream"
+    assert full_path(asked, "https://host", "us.c.d-v2:0") == "/model/us.c.d-v2%3A0/converse-stream"
+
+
 @pytest.mark.parametrize(
     ("base_url", "path", "expected"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
+from urllib.parse import unquote
 
 from msgspec import Raw, Struct
 
@@ -39,7 +40,9 @@ ADDRESSES = {
     "/v1/messages": Address("anthropic", "anthropic.messages", "/messages"),
     "/v1/messages/count_tokens": Address("anthropic", "anthropic.count_tokens", "/messages/count_tokens"),
 }
-_GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/([^/:]+):(generateContent|streamGenerateContent|countTokens))")
+_GEMINI = re.compile(r"/(?:v1|v1beta|v1alpha)(/models/(.+):(generateContent|streamGenerateContent|countTokens))")
+_CONVERSE = re.compile(r"/model/([^/]+)/(?:converse|converse-stream)")
+_STREAMS = re.compile(r"[/:-][A-Za-z-]*stream[A-Za-z-]*$", re.IGNORECASE)  # how the paths of APIs end that say so
 _MODELS = re.compile(r"/(v1|v1beta|v1alpha)(/models(?:/.+)?)")  # names hold slashes and colons, too
 _PASSTHROUGH = "/passthrough/"
 _SLASH = r"(?:/|\\|%2f|%5c)"
@@ -68,7 +71,7 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
         raise BadRequest("the request target holds bytes outside ASCII: percent-encode them") from None
     if _STEPS.search(path) is not None:
         raise BadRequest("the path holds a step '.' or '..': write it without")
-    address = ADDRESSES.get(path) or _gemini(path)
+    address = ADDRESSES.get(path) or _with_model(path)
     if address is not None:
         if method != "POST":
             raise MethodNotAllowed(f"{path} takes POST, not {method}")
@@ -88,12 +91,13 @@ def address_of(target: bytes, method: str) -> tuple[Address, str]:
     raise NotFound(f"no such address: {method} {path[:200]} (see /v1/chat/completions, /v1/messages, /passthrough/…)")
 
 
-def _gemini(path: str) -> Address | None:
-    found = _GEMINI.fullmatch(path)
-    if found is None:
-        return None
-    api = "gemini.count_tokens" if found[3] == "countTokens" else "gemini.generate"
-    return Address("gemini", api, found[1], model=found[2])
+def _with_model(path: str) -> Address | None:
+    """Google's and Amazon's paths, in which the model stands."""
+    if (found := _GEMINI.fullmatch(path)) is not None:
+        api = "gemini.count_tokens" if found[3] == "countTokens" else "gemini.generate"
+        return Address("gemini", api, found[1], model=unquote(found[2]))
+    found = _CONVERSE.fullmatch(path)
+    return None if found is None else Address("bedrock", "bedrock.converse", path, model=unquote(found[1]))
 
 
 def read_call(request: Inbound, address: Address, query: str, key_id: str | None) -> Call:
@@ -124,7 +128,7 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
         fields=fields,
         model=model[:MODEL_CHARS],
         provider=address.provider,
-        stream="stream" in address.path or known.stream,
+        stream=_STREAMS.search(address.path) is not None or known.stream,
         key_id=key_id,
         session=_bounded(ours.session, _SESSION_CHARS) if ours.session else None,
         tags=_bounded_tags(ours.tags) if ours.tags else ours.tags,

@@ -20,7 +20,7 @@ from dd0c_route.proxy.models import Lists, answer_of, passes_on
 from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
-from dd0c_route.proxy.translate import Crossing, crossing
+from dd0c_route.proxy.translate import Crossing, Translator, crossing
 from dd0c_route.redact import redact_bytes, registered
 from dd0c_route.runtime import Line, Runtime
 from dd0c_route.types import Call, Entry, Target
@@ -197,7 +197,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
     else:
         meter = placed = PlacedMeter(across.sent.api, kind.decode("latin-1"), coding.decode("latin-1"))
-        whole_json = not is_plain_stream
+        whole_json = reply.status != 200 or bool(coding) or not across.is_stream(kind)
         theirs = across.headers(theirs, streamed=call.stream and reply.status < 400)
         changed = across.whole
     bill.answering(target, reply.status, meter, whole_json=whole_json)
@@ -206,9 +206,10 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     if whole_json and reply.complete:
         return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns(), changed, shown)
     edit: Edit | None = None
+    translator: Translator | None = None
     if across is not None:
         then = CostWriter(bill.cost_so_far) if call.wants_cost else None
-        edit = across.stream(placed, then)
+        edit = translator = across.stream(placed, then)
     elif is_plain_stream and call.wants_cost:
         edit = CostWriter(bill.cost_so_far)
     elif is_plain_stream and usage_asked:
@@ -225,7 +226,9 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         await relay.stream()
     except UpstreamError as error:
         # Say why, before the cut shows that; behind the stream's own last event nobody listens.
-        if kind.startswith(_EVENTS) and not coding and relay.between_events and not meter.finished:
+        if translator is not None and not meter.finished:
+            client.send(translator.cut(error))
+        elif kind.startswith(_EVENTS) and not coding and relay.between_events and not meter.finished:
             client.send(redact_bytes(render_event(error, call.api, call.id)))
         raise
 

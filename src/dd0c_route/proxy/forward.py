@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Raw
@@ -16,7 +17,10 @@ from dd0c_route.wire.body import join, with_usage_asked
 _VERSION = {"openai": "/v1", "anthropic": "/v1", "gemini": "/v1beta"}
 _ASKED_FOR_USAGE = ("openai.chat", "openai.completions")  # the APIs that take `stream_options`
 _VERSIONED = re.compile(r"/v\d+(?:alpha|beta)?\d*(?:/|$)")
-_MODEL_IN_PATH = re.compile(r"^/models/[^/:]+:")
+_MODEL_IN_PATH = {  # what stands before it, it, and what stands behind it
+    "gemini": re.compile(r"(/models/)(.+)(:[A-Za-z]+)"),
+    "bedrock": re.compile(r"(/model/)([^/]+)(/[a-z-]+)"),
+}
 
 
 def upstream_target(call: Call, provider: Provider, base_path: str, target: Target) -> str:
@@ -32,13 +36,18 @@ def upstream_target(call: Call, provider: Provider, base_path: str, target: Targ
     elif provider.address != "usual":
         path = hosted_path(provider, path, target.model, stream=call.stream)
     else:
-        if call.dialect == "gemini":
-            path = _MODEL_IN_PATH.sub(f"/models/{target.model}:", path)
+        if target.model != call.model and (found := _in_path(call)) is not None:
+            path = found[1] + quote(target.model, safe="" if call.dialect == "bedrock" else "@") + found[3]
         wants_version = not base_path if call.dialect == "openai" else not _VERSIONED.search(base_path)
         if wants_version:
-            path = _VERSION[call.dialect] + path
+            path = _VERSION.get(call.dialect, "") + path
     query = with_query(provider, upstream_query(call, provider))
     return f"{path}?{query}" if query else path
+
+
+def _in_path(call: Call) -> re.Match[str] | None:
+    """The path of *call* around the model in it; None where none is."""
+    return _MODEL_IN_PATH[call.dialect].fullmatch(call.path) if call.dialect in _MODEL_IN_PATH else None
 
 
 def upstream_body(call: Call, provider: Provider, target: Target) -> tuple[bytes, bool]:
@@ -49,7 +58,7 @@ def upstream_body(call: Call, provider: Provider, target: Target) -> tuple[bytes
     if call.dialect == "passthrough" or not call.fields:
         return call.body, False
     fields: dict[str, Raw] | None = None
-    if call.dialect != "gemini" and target.model != call.model:
+    if call.dialect not in _MODEL_IN_PATH and target.model != call.model:
         fields = {**call.fields, "model": Raw(msgspec.json.encode(target.model))}
     if "dd0c" in call.fields and call.dialect == "openai":
         fields = {name: raw for name, raw in (fields or call.fields).items() if name != "dd0c"}

@@ -14,7 +14,6 @@ from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.report import word
-from dd0c_route.proxy.translate import Translator
 from dd0c_route.types import Entry
 from dd0c_route.upstream import Reply, Sweeper
 from dd0c_route.wire.meter import Meter
@@ -214,8 +213,6 @@ class Relay:
     @property
     def between_events(self) -> bool:
         """Nothing has come yet, or the last thing was a blank line: something may be said without garbling an event."""
-        if isinstance(self._edit, Translator):
-            return True
         return self._edge.endswith((b"\n\n", b"\r\n\r\n", b"\r\r"))
 
     # --- the end --------------------------------------------------------------------------------------------

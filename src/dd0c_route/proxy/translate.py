@@ -3,35 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import quote
 
 from msgspec import structs
 
 from dd0c_route.brain.capabilities import Capability
 from dd0c_route.config import Provider
 from dd0c_route.decide.foreign import aim_at, lacking
-from dd0c_route.errors import BadRequest
+from dd0c_route.errors import BadRequest, UpstreamError
 from dd0c_route.proxy.headers import PRIVATE, Headers
+from dd0c_route.redact import redact_bytes
 from dd0c_route.types import Call, Dialect, Target
 from dd0c_route.wire.body import split
-from dd0c_route.wire.neutral import DIALECTS, Opening, Prompt, StreamReader, StreamWriter, api_at, explained, written
+from dd0c_route.wire.neutral import (
+    DIALECTS,
+    Fault,
+    Opening,
+    Prompt,
+    StreamReader,
+    StreamWriter,
+    api_at,
+    explained,
+    written,
+)
 from dd0c_route.wire.neutral import Dialect as Spoken
 from dd0c_route.wire.neutral.customs import Restored, customs_of
+from dd0c_route.wire.neutral.faults import kind_by_status
 from dd0c_route.wire.neutral.fold import pieces_of
 from dd0c_route.wire.neutral.placed import PlacedMeter
 from dd0c_route.wire.show_cost import CostWriter
 
-_PLACES: dict[str, tuple[Dialect, str, Headers]] = {
-    "openai.chat": ("openai", "/chat/completions", []),
-    "openai.responses": ("openai", "/responses", []),
-    "anthropic.messages": ("anthropic", "/messages", [(b"anthropic-version", b"2023-06-01")]),
-}
-"""Of each API that foreign calls are sent to: the dialect, the path below the base URL, and the headers it wants."""
 
-_OWN_HEADERS = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"chatgpt-")
+class _Place(NamedTuple):
+    """Where an API is that foreign calls are sent to, below the base URL.
+
+    Attributes:
+        path: Of all calls, or of those for a whole answer.
+        stream_path: Of those for a stream, where that is another one; with its query.
+        headers: That it wants.
+    """
+
+    dialect: Dialect
+    path: str
+    stream_path: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+_PLACES = {
+    "openai.chat": _Place("openai", "/chat/completions"),
+    "openai.responses": _Place("openai", "/responses"),
+    "anthropic.messages": _Place("anthropic", "/messages", headers=((b"anthropic-version", b"2023-06-01"),)),
+    "gemini.generate": _Place(
+        "gemini", "/models/{model}:generateContent", "/models/{model}:streamGenerateContent?alt=sse"
+    ),
+    "bedrock.converse": _Place("bedrock", "/model/{model}/converse", "/model/{model}/converse-stream"),
+}
+
+_OWN_HEADERS = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"chatgpt-", b"x-amz", b"amz-sdk-")
 """How headers begin that speak to one provider alone, or to the maker of an SDK."""
 
+_ID_HEADERS = {"anthropic": b"request-id", "bedrock": b"x-amzn-requestid"}
+"""Where SDKs look for the id of a request; all others in `x-request-id`."""
+
 _JSON = b"application/json"
-_EVENTS = b"text/event-stream; charset=utf-8"
+_EVENTS = b"text/event-stream"
 
 
 class Crossing:
@@ -51,7 +87,13 @@ class Crossing:
         self._ours = ours
         self._theirs = theirs
         self._restored = Restored(customs)
-        self._opening = Opening(call.id, sent.model, call.at_ns // 1_000_000_000, prompt.wants_usage or call.wants_cost)
+        self._opening = Opening(
+            call.id,
+            sent.model,
+            call.at_ns // 1_000_000_000,
+            prompt.wants_usage or call.wants_cost,
+            as_array=call.dialect == "gemini" and "alt=sse" not in call.query.split("&"),
+        )
 
     def whole(self, status: int, body: bytes) -> tuple[int, bytes]:
         """A body that came whole, as the caller reads it: an answer, or an error with the status its clients know.
@@ -80,15 +122,21 @@ class Crossing:
     def headers(self, theirs: Headers, *, streamed: bool) -> Headers:
         """The provider's headers with the type of what the caller gets; its id is also where the caller's SDK looks."""
         kept = [pair for pair in theirs if pair[0] not in (b"content-type", b"content-encoding", b"content-length")]
-        kept.append((b"content-type", _EVENTS if streamed else _JSON))
-        shown = b"request-id" if self._call.dialect == "anthropic" else b"x-request-id"
-        ids = [value for name, value in kept if name in (b"request-id", b"x-request-id")]
+        kept.append((b"content-type", self._ours.events if streamed and not self._opening.as_array else _JSON))
+        shown = _ID_HEADERS.get(self._call.dialect, b"x-request-id")
+        ids = [value for name, value in kept if name in (b"x-request-id", *_ID_HEADERS.values())]
         if ids and not any(name == shown for name, _ in kept):
             kept.append((shown, ids[0]))
         return kept
 
+    def is_stream(self, kind: bytes) -> bool:
+        """Whether an answer of the content type *kind* is a stream of the provider's dialect."""
+        return kind.partition(b";")[0].strip() == self._theirs.events.partition(b";")[0]
+
     def stream(self, meter: PlacedMeter, then: CostWriter | None) -> Translator:
-        """What translates the answer's stream; *then*: what else is done to what comes out."""
+        """What translates the answer's stream; *then*: what else is done to what comes out, where that is events."""
+        if self._opening.as_array or not self._ours.events.startswith(_EVENTS):
+            then = None
         return Translator(self._theirs.reader(), self._restored, self._ours.writer(self._opening), meter, then)
 
 
@@ -111,6 +159,11 @@ class Translator:
     def end(self) -> bytes:
         out = self._passed(self._writer.feed(self._restored.pieces(self._reader.end())) + self._writer.end())
         return out + (self._then.end() if self._then is not None else b"")
+
+    def cut(self, error: UpstreamError) -> bytes:
+        """What the caller is told where the provider's stream breaks off."""
+        kind = kind_by_status(error.status)
+        return self._writer.feed([Fault(error.status, kind, redact_bytes(error.message.encode()).decode(), error.code)])
 
     def _passed(self, out: bytes) -> bytes:
         if self._then is not None:
@@ -136,19 +189,21 @@ def crossing(
     if api is None:
         return None
     ours, theirs = DIALECTS[call.api], DIALECTS[api]
-    prompt = ours.read_request(call.fields)
+    prompt = structs.replace(ours.read_request(call.fields), stream=call.stream)  # some say it in their path
     aim = aim_at(target, provider.price_as or provider.name, able_of(target))
     body, losses = structs.astuple(written(prompt, api, aim))
     if losses and not call.may_drop:
         raise BadRequest(explained(losses, str(target)[:128], lambda word: ours.words.get(word, word)))
-    dialect, path, wanted = _PLACES[api]
+    place = _PLACES[api]
+    path = (place.stream_path if call.stream else "") or place.path
+    path, _, query = path.format(model=quote(target.model, safe="")).partition("?")
     sent = structs.replace(
         call,
-        dialect=dialect,
+        dialect=place.dialect,
         api=api,
         path=path,
-        query="",
-        headers=[*(call.headers if dialect == call.dialect else _general(call.headers)), *wanted],
+        query=query,
+        headers=[*(call.headers if place.dialect == call.dialect else _general(call.headers)), *place.headers],
         body=body,
         fields=split(body),
         model=target.model,

@@ -26,6 +26,8 @@ DIALECTS: dict[str, Dialect] = {
 _ASKED_BY: dict[str, tuple[str, ...]] = {
     "openai": ("openai.chat", "openai.responses"),
     "anthropic": ("anthropic.messages",),
+    "gemini": ("gemini.generate",),
+    "bedrock": ("bedrock.converse",),
 }
 """By the dialect of a provider: the APIs that it is asked by in calls that came by another one, the usual one first."""
 
