@@ -124,6 +124,27 @@ def test_a_tool_of_free_text_goes_as_a_function_and_comes_back_as_it_was(
     assert again.status == 200, again.body
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_item_may_be_named_by_its_id_afterwards_by_whoever_gets_the_call(stand: Stand, stream: bool) -> None:
+    """As the AI SDK does, which does not know that nobody keeps it."""
+    answer = stand.post("/v1/responses", ask(FOREIGN[0], stream=stream), {"x-sim": "text=Good%20morning."})
+    (item,) = events(answer)[-1]["response"]["output"] if stream else answer.json()["output"]
+    named = {"type": "item_reference", "id": item["id"]}
+    items = [{"role": "user", "content": "a"}, named, {"role": "user", "content": "b"}]
+
+    for model in (*FOREIGN, "sim/gpt-4o-mini"):
+        again = stand.post("/v1/responses", ask(model, input=items), {"x-sim": "chunks=2"})
+        assert again.status == 200, again.body
+        assert stand.entry(again.id)["provider"] == model.partition("/")[0]
+
+
+def test_an_answer_that_is_not_to_be_kept_is_not(stand: Stand) -> None:
+    answer = stand.post("/v1/responses", ask(FOREIGN[1], input="Once.", store=False), {"x-sim": "chunks=2"})
+    named = {"type": "item_reference", "id": answer.json()["output"][0]["id"]}
+
+    assert stand.post("/v1/responses", ask(FOREIGN[1], input=[named])).status == 400
+
+
 @pytest.mark.parametrize(
     ("more", "name"),
     [
