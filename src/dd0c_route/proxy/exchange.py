@@ -6,6 +6,8 @@ import asyncio
 import random
 from functools import lru_cache, partial
 
+from msgspec import structs
+
 from dd0c_route.decide import decide
 from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
 from dd0c_route.proxy.attempts import REFUSALS, UNFIT, Next, after_error, after_refusal, after_wrong_choice
@@ -25,11 +27,13 @@ from dd0c_route.redact import redact_bytes, registered
 from dd0c_route.runtime import Line, Runtime
 from dd0c_route.types import Call, Entry, Target
 from dd0c_route.upstream import Reply
+from dd0c_route.wire.body import join
 from dd0c_route.wire.errors import render_event
 from dd0c_route.wire.hide import UsageChunkFilter
 from dd0c_route.wire.meter import Meter, meter_for
 from dd0c_route.wire.neutral.placed import PlacedMeter
 from dd0c_route.wire.show_cost import CostWriter, with_cost
+from dd0c_route.wire.stored import is_stored
 
 _JSON = b"application/json"
 _EVENTS = b"text/event-stream"
@@ -44,7 +48,7 @@ async def exchange(
     with registered(partial(credential_of, request.headers, query)):
         try:
             with bill:
-                bill.read(call := read_call(request, address, query, bill.key_id))
+                bill.read(call := _resolved(read_call(request, address, query, bill.key_id), runtime))
                 if is_ours(call):
                     return await _count(call, client, bill, runtime, counts)
                 if call.api == "models" and not call.provider and not passes_on(call, runtime.config):
@@ -63,6 +67,12 @@ async def exchange(
         except BaseException:  # our own bug: the entry says so, and the client is not left hanging
             refuse(RouteError("the router failed on this call: see its log"), client, api, request.id)
             raise
+
+
+def _resolved(call: Call, runtime: Runtime) -> Call:
+    """With the items that it names by ids of ours (`Said`)."""
+    fields = runtime.said.resolved(call.fields) if call.api == "openai.responses" else None
+    return call if fields is None else structs.replace(call, fields=fields, body=join(fields))
 
 
 async def _count(call: Call, client: Client, bill: Bill, runtime: Runtime, counts: Counts) -> None:
@@ -100,6 +110,8 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         target = plan[index]
         line = runtime.line(target.provider)
         across = crossing(call, target, line.provider, runtime.router.known.able)
+        if across is not None and call.api == "openai.responses" and is_stored(call.fields):
+            across.note = runtime.said.note
         sent = call if across is None else across.sent
         bill.asking(sent, across.dropped if across is not None else ())
         tried += 1

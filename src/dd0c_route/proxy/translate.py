@@ -76,6 +76,7 @@ class Crossing:
     Attributes:
         sent: The call as the provider gets it.
         dropped: What is not in it, in the caller's words.
+        note: Gets all that the caller is told, where its dialect lets it name that again.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Crossing:
     ) -> None:
         self.sent = sent
         self.dropped: tuple[str, ...] = ()
+        self.note: Callable[[bytes], None] | None = None
         self._call = call
         self._ours = ours
         self._theirs = theirs
@@ -109,7 +111,7 @@ class Crossing:
         answer = self._restored.answer(self._theirs.read_answer(body))
         if self._call.stream:
             writer = self._ours.writer(self._opening)
-            return status, writer.feed(pieces_of(answer)) + writer.end()
+            return status, self._noted(writer.feed(pieces_of(answer)) + writer.end())
         opening = self._opening
         answer = structs.replace(
             answer,
@@ -117,7 +119,12 @@ class Crossing:
             model=answer.model or opening.model,
             created=answer.created or opening.created,
         )
-        return status, self._ours.write_answer(answer)
+        return status, self._noted(self._ours.write_answer(answer))
+
+    def _noted(self, told: bytes) -> bytes:
+        if self.note is not None:
+            self.note(told)
+        return told
 
     def headers(self, theirs: Headers, *, streamed: bool) -> Headers:
         """The provider's headers with the type of what the caller gets; its id is also where the caller's SDK looks."""
@@ -137,7 +144,8 @@ class Crossing:
         """What translates the answer's stream; *then*: what else is done to what comes out, where that is events."""
         if self._opening.as_array or not self._ours.events.startswith(_EVENTS):
             then = None
-        return Translator(self._theirs.reader(), self._restored, self._ours.writer(self._opening), meter, then)
+        writer = self._ours.writer(self._opening)
+        return Translator(self._theirs.reader(), self._restored, writer, meter, then, self._noted)
 
 
 class Translator:
@@ -145,13 +153,14 @@ class Translator:
 
     def __init__(
         self, reader: StreamReader, restored: Restored, writer: StreamWriter, meter: PlacedMeter,
-        then: CostWriter | None,
+        then: CostWriter | None, noted: Callable[[bytes], bytes],
     ) -> None:  # fmt: skip
         self._reader = reader
         self._restored = restored
         self._writer = writer
         self._meter = meter
         self._then = then
+        self._noted = noted
 
     def feed(self, data: bytes) -> bytes:
         return self._passed(self._writer.feed(self._restored.pieces(self._reader.feed(data))))
@@ -166,6 +175,7 @@ class Translator:
         return self._writer.feed([Fault(error.status, kind, redact_bytes(error.message.encode()).decode(), error.code)])
 
     def _passed(self, out: bytes) -> bytes:
+        out = self._noted(out)
         if self._then is not None:
             out = self._then.feed(out)
         if out:
