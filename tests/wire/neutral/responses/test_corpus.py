@@ -1,4 +1,4 @@
-"""Every recorded exchange of the Responses API, read and written again: it says the same, and keeps what only it has."""
+"""Every recorded exchange of the Responses API, read and written again: it says the same and keeps what only it has."""
 
 from __future__ import annotations
 
