@@ -202,6 +202,7 @@ class Decision(Struct, frozen=True):
         fault: What is wrong with the brain: it failed, was too slow, or its predictor rests after that; None: nothing.
         conversation: Which conversation the call is part of; None where no route matched. Not recorded.
         dropped: Fields of the request that its provider was not given, because its dialect has nothing like them.
+        may_drop: The route allows that. Not recorded.
     """
 
     plan: tuple[Target, ...]
@@ -227,6 +228,7 @@ class Decision(Struct, frozen=True):
     fault: str | None = None
     conversation: Conversation | None = None
     dropped: tuple[str, ...] = ()
+    may_drop: bool = False
 
 
 class Attempt(Struct, frozen=True, gc=False):

@@ -56,6 +56,8 @@ def _decision(entry: Entry) -> list[str]:
     lines = [f"decision    {decision.get('verdict')}: {decision.get('reason')}"]
     if decision.get("fault"):
         lines.append(f"  fault     of the brain: {decision['fault']}")
+    if decision.get("dropped"):
+        lines.append(f"  dropped   in translation: {', '.join(decision['dropped'])}")
     if decision.get("kind"):
         form = f", {decision['form']} asked for" if decision.get("form") else ""
         lines.append(f"  request   {decision['kind']}{form}")

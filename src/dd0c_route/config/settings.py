@@ -126,6 +126,7 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     retry_unsafe: tuple[int, ...] = ()  # of 408, 500, 504: those that the provider documents as not billed
     without: tuple[Literal["chat", "responses"], ...] = ()  # APIs of OpenAI's that it does not have
     only_responses: tuple[str, ...] = ()  # globs of models that it has by no other API
+    drop: bool = False  # what it cannot be given of a translated request is left out, and named
     usage: Literal["ask", "always", "never"] = "ask"  # is `stream_options.include_usage` needed and accepted
     connections: Positive = 512  # per worker
     warm_connections: Annotated[int, Meta(ge=0)] = 0
@@ -187,6 +188,7 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
     mode: Literal["off", "shadow", "canary", "on"] = "shadow"
     share: Share = 0.05  # of calls, in mode `canary`
     control_share: Share = 0.02
+    drop: bool = False  # likewise, of the route's calls
     shadow_share: Share = 0.0  # of calls, sent to the other model too
     shadow_usd_per_day: Annotated[float, Meta(gt=0)] = 1.0
     epsilon: Share = 0.05

@@ -128,6 +128,7 @@ class Router(Struct, frozen=True):
     keeper: Callable[[str], Target | None] = lambda name: None  # who keeps the answer or conversation of that id
     failures: Failures = field(default_factory=Failures)
     lacks: Callable[[Target], frozenset[str]] = lambda target: frozenset()  # APIs by which it cannot be asked
+    drops: frozenset[str] = frozenset()  # providers to which a request may go without what they cannot be given
 
     def resolve(self, call: Call) -> Target:
         """The target that the model's name means when nothing is re-routed.
@@ -205,6 +206,7 @@ def build_router(
         guard or Guard(config.brain.enabled),
         frozenset(name for name, provider in config.providers.items() if not provider.has_key),
         lacks=lambda target: lacking(config.providers[target.provider], target.model),
+        drops=frozenset(name for name, provider in config.providers.items() if provider.drop),
     )
 
 

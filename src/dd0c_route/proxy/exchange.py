@@ -109,7 +109,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
     while True:
         target = plan[index]
         line = runtime.line(target.provider)
-        across = crossing(call, target, line.provider, runtime.router.known.able)
+        across = crossing(call, target, line.provider, runtime.router.known.able, may_drop=decision.may_drop)
         if across is not None and call.api == "openai.responses" and is_stored(call.fields):
             across.note = runtime.said.note
         sent = call if across is None else across.sent

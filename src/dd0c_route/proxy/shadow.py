@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dd0c_route.brain.checks import Said, agree
 from dd0c_route.brain.request import asked as read
@@ -197,7 +197,8 @@ async def _compare(over: Over, other: Target, output: Output, money: Money, runt
 
 async def _compared(over: Over, other: Target, output: Output, money: Money, runtime: Runtime) -> None:
     """Ask *other*, have both answers compared, and label the one that is not the model asked for."""
-    call, decision = over.call, over.decision
+    decision = over.decision
+    call = structs.replace(over.call, may_drop=True) if decision.may_drop else over.call
     try:
         aside = await ask_aside(call, other, call.id, f"shadow of {call.id}", runtime)
         money.pay(other, aside, runtime)

@@ -184,16 +184,16 @@ class Translator:
 
 
 def crossing(
-    call: Call, target: Target, provider: Provider, able_of: Callable[[Target], Capability]
+    call: Call, target: Target, provider: Provider, able_of: Callable[[Target], Capability], *, may_drop: bool = False
 ) -> Crossing | None:  # fmt: skip
     """What *call* becomes for *target*; None where its provider is asked in the caller's own words.
 
     Args:
         able_of: What a target's model can do, as far as that is known.
+        may_drop: The call's route allows to leave out what the provider cannot be given.
 
     Raises:
-        BadRequest: The provider cannot be given all of it, and the caller does not allow to leave that out; or it
-            cannot be read.
+        BadRequest: The provider cannot be given all of it, and nobody allows to leave that out; or it cannot be read.
     """
     api = api_at(call.api, call.dialect, provider.dialect, lacking(provider, target.model))
     if api is None:
@@ -202,7 +202,7 @@ def crossing(
     prompt = structs.replace(ours.read_request(call.fields), stream=call.stream)  # some say it in their path
     aim = aim_at(target, provider.price_as or provider.name, able_of(target))
     body, losses = structs.astuple(written(prompt, api, aim))
-    if losses and not call.may_drop:
+    if losses and not (call.may_drop or may_drop or provider.drop):
         raise BadRequest(explained(losses, str(target)[:128], lambda word: ours.words.get(word, word)))
     place = _PLACES[api]
     path = (place.stream_path if call.stream else "") or place.path
