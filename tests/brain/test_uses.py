@@ -104,6 +104,17 @@ def test_where_sealed_thoughts_were_asked_for_a_long_conversation_is_taken_to_ho
     assert not read({"messages": long[:3], **body}).signed_thinking
 
 
+def test_a_conversation_that_was_searched_as_a_whole_holds_no_thoughts_because_they_were_asked_for() -> None:
+    """Coding agents begin with pages of instructions in several messages."""
+    included = {"include": ["reasoning.encrypted_content"], "reasoning": {"effort": "low"}}
+    opening = [{"type": "message", **user(f"{number}: " + "a rule to follow. " * 300)} for number in range(4)]
+    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+
+    assert not read({"input": opening, **included}).signed_thinking
+    assert read({"input": [*opening[:2], thought, *opening], **included}).signed_thinking
+    assert read({"input": opening * 4, **included}).signed_thinking  # longer than what is searched
+
+
 # --- what it uses -----------------------------------------------------------------------------------------------------
 
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}

@@ -23,11 +23,11 @@ _MOST_LAST = 48  # that are kept of a short one
 _PROBES, _PROBE_BYTES = 16, 64
 _EMBEDDED = re.compile(rb"[A-Za-z0-9+/=_-]{64}")
 SEALS_BYTES = 32 << 10  # from the end, looked through for sealed thoughts: 40 µs
-_SEALED = (b'ignature"', b'encrypted_content"', b'"redacted', b'"reasoning_')  # one of them stands in each
+_SEALED = (b'ignature"', b'encrypted_content"', b'"redacted', b'"reasoning')  # one of them stands in each
 # Inside of a text the quotes would be escaped, and what a tool calls a signature is rarely so long.
 _SEAL = re.compile(
     rb'"(?:(?:signature|thoughtSignature|thought_signature|encrypted_content|redactedContent)"\s*:\s*"[\w+/=-]{24}'
-    rb'|reasoning_content"\s*:\s*"[^"]|reasoning_details"\s*:\s*\[\s*\{|redacted_thinking")'
+    rb'|reasoning_content"\s*:\s*"[^"]|reasoning_details"\s*:\s*\[\s*\{|redacted_thinking"|type"\s*:\s*"reasoning")'
 )
 _BETWEEN = re.compile(rb"\}\s*,\s*\{\s*\"")
 
@@ -45,6 +45,7 @@ class Excerpt(Struct, frozen=True):
         head, tail: The first and last bytes of the list.
         embedded: Somewhere in a long list is something that looks like a file.
         sealed: Near the end of a long list are thoughts that only their model can read (see `uses`).
+        searched: Such thoughts stand nowhere else: the whole of it was looked through for them.
         cut: Not everything was looked at.
     """
 
@@ -55,6 +56,7 @@ class Excerpt(Struct, frozen=True):
     tail: bytes = b""
     embedded: bool = False
     sealed: bool = False
+    searched: bool = False
     cut: bool = False
 
 
@@ -70,14 +72,14 @@ def excerpt(raw: Raw) -> Excerpt:
     if len(view) <= WHOLE_BYTES:
         return _whole(bytes(view))
     head, tail = bytes(view[:HEAD_BYTES]), bytes(view[-TAIL_BYTES:])
-    sealed = _sealed(bytes(view[-SEALS_BYTES:]))
+    sealed, searched = _sealed(bytes(view[-SEALS_BYTES:])), len(view) <= SEALS_BYTES
     if head.lstrip()[:1] != b"[":
-        return Excerpt((), (), 1, head, tail, sealed=sealed, cut=True)
+        return Excerpt((), (), 1, head, tail, sealed=sealed, searched=searched, cut=True)
     found = list(_from_the_end(tail))
     last = tuple([message for message, _ in reversed(found)])
     total = round(len(view) * len(found) / sum([size for _, size in found])) if found else 1
     first, embedded = tuple(_from_the_start(head)), _embedded(view)
-    return Excerpt(first, last, total, head, tail, embedded=embedded, sealed=sealed, cut=True)
+    return Excerpt(first, last, total, head, tail, embedded, sealed, searched, cut=True)
 
 
 def _whole(data: bytes) -> Excerpt:

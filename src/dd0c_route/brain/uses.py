@@ -111,7 +111,7 @@ def bound(
     """Whether a request stands in a tool loop, and whether it holds sealed thoughts.
 
     A conversation of which not even the last message could be read is taken for a tool loop where tools are offered,
-    and one that was not read as a whole for one with sealed thoughts where they were asked for: most have them.
+    and one that was not searched as a whole for one with sealed thoughts where they were asked for: most have them.
     """
     if seen.last:
         loop = any(results_in(message) > 0 or is_result(message) for message in _since_the_model(seen.last))
@@ -120,7 +120,7 @@ def bound(
     signed = seen.sealed or any(
         part.get("type") in _SEALED_TYPES or any(_is_on(part[name]) for name in _SEALS & part.keys()) for part in parts
     )
-    if not signed and seen.cut and seen.total > 2:
+    if not signed and seen.cut and not seen.searched and seen.total > 2:
         signed = thinks(small) if not seen.last else _wants_seals(small)
     return loop, signed
 
