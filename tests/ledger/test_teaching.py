@@ -77,6 +77,22 @@ def test_calls_in_which_nothing_was_chosen_are_measured_in_no_group() -> None:
     assert (evidence.routed["feedback"].labels, evidence.kept) == (1, {})
 
 
+def test_a_route_that_only_watches_tells_what_it_would_save() -> None:
+    costs = [
+        {"target": LARGE, "expected_cost_picodollars": 10**12},
+        {"target": SMALL, "expected_cost_picodollars": 10**11},
+    ]
+    teaching = a_teaching()
+    for shadow in (SMALL, SMALL, LARGE):
+        teaching.finished(decided(LARGE, verdict="kept", shadow=shadow, candidates=costs))
+    unpriced = [costs[0], {**costs[1], "unpriced": True}]
+    teaching.finished(decided(LARGE, verdict="kept", shadow=SMALL, candidates=unpriced))
+    found = teaching.measured[ROUTE].watched
+    assert (found.calls, found.elsewhere) == (3, 2)
+    assert found.asked_usd == pytest.approx(3.0)
+    assert found.chosen_usd == pytest.approx(1.2)
+
+
 def test_many_who_judge_one_answer_are_one_bet_and_a_bounded_lesson() -> None:
     teaching, entry = a_teaching(), decided()
     say(teaching, entry, *(a_label(entry, 0.0, source=f"user{number}") for number in range(500)))

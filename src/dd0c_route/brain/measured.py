@@ -84,11 +84,31 @@ class Group(Struct, frozen=True):
         )
 
 
+class Watched(Struct, frozen=True):
+    """Calls that were only watched, with what was expected of them before: a model's word, and no measurement.
+
+    Attributes:
+        elsewhere: How many the policy would have sent to another model.
+        asked_usd, chosen_usd: What all of them would cost at the models asked for, and at the policy's choices.
+    """
+
+    calls: int = 0
+    elsewhere: int = 0
+    asked_usd: float = 0.0
+    chosen_usd: float = 0.0
+
+    def after(self, asked_usd: float, chosen_usd: float, *, elsewhere: bool) -> Watched:
+        """One call more."""
+        costs = self.asked_usd + asked_usd, self.chosen_usd + chosen_usd
+        return Watched(self.calls + 1, self.elsewhere + elsewhere, *costs)
+
+
 class Measured(Struct, frozen=True):
     """One route's groups: *control* kept the model asked for by chance, *routed* did what the policy chose."""
 
     control: Group = Group()
     routed: Group = Group()
+    watched: Watched = Watched()
 
     @property
     def saved(self) -> Difference | None:

@@ -125,6 +125,7 @@ def _route(
         "measured": {
             "control": _group(measured.control),
             "routed": _group(measured.routed),
+            "watched": msgspec.to_builtins(measured.watched),
             "saved_usd_per_call": _interval(measured.saved),
             "saved_share": _share(measured),
             "score_difference": _interval(measured.better),

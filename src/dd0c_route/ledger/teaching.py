@@ -71,7 +71,14 @@ class Teaching:
     def finished(self, entry: Entry) -> None:
         """An entry will not change any more: what did the call cost, and where had chance put it?"""
         route, group = place_of(entry)
-        if group not in ("control", "routed") or entry.end_state != "complete" or entry.status >= 400:
+        if entry.end_state != "complete" or entry.status >= 400:
+            return
+        if group == "watched" and (expected := _expected_usd(entry)) is not None:
+            measured = self.measured.get(route, Measured())
+            elsewhere = (entry.decision or {}).get("shadow") != (entry.decision or {}).get("asked")
+            watched = measured.watched.after(*expected, elsewhere=elsewhere)
+            self._put(_MEASURED, route, self.measured, structs.replace(measured, watched=watched))
+        if group not in ("control", "routed"):
             return
         usd = None if entry.cost_picodollars is None else entry.cost_picodollars / _PICODOLLARS
         saved = (entry.saved_picodollars or 0) / _PICODOLLARS
@@ -242,6 +249,16 @@ def outcome_of(entry: Entry, target: str | None) -> Outcome | None:
     risk = of_asked * (1.0 - float(believed)) if believed is not None else 1.0
     key = Key(route, name, decision.get("kind") or "", decision.get("form") or "")
     return Outcome(key, p_good, risk)
+
+
+def _expected_usd(entry: Entry) -> tuple[float, float] | None:
+    """What was expected at the model asked for and at the policy's choice; None where one of them has no price."""
+    decision = entry.decision or {}
+    candidates = {one.get("target"): one for one in decision.get("candidates", ())}
+    both = [candidates.get(decision.get(name)) or {} for name in ("asked", "shadow")]
+    costs = [one.get("expected_cost_picodollars") for one in both if not one.get("unpriced")]
+    known = [cost / _PICODOLLARS for cost in costs if cost is not None]
+    return (known[0], known[1]) if len(known) == 2 else None
 
 
 def _predicted(candidate: Mapping[str, Any]) -> float:
