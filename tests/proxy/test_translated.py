@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from threading import local
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -26,7 +27,7 @@ import pytest
 from dd0c_route.errors import BadRequest
 from dd0c_route.wire.body import split
 from dd0c_route.wire.neutral import DIALECTS, Aim, Opening
-from tests.proxy.told import READERS, Told
+from tests.proxy.told import READERS, Told, frames
 from tests.stand import DEADLINE_S, Stand
 from tests.wire.corpus import body_of, records
 from tests.wire.test_corpus import is_explained
@@ -37,30 +38,55 @@ CONNECTIONS = 6
 STRETCH_BYTES = (7, 90, 700, 9000)
 OPENING = Opening("opening", "opened", 1_700_000_000)
 PROVIDERS = """
-[providers.rec-openai]
+[providers.chat]
 dialect = "openai"
 base_url = "http://127.0.0.1:{port}/v1"
+without = ["responses"]
 
-[providers.rec-anthropic]
+[providers.responses]
+dialect = "openai"
+base_url = "http://127.0.0.1:{port}/v1"
+without = ["chat"]
+
+[providers.messages]
 dialect = "anthropic"
 base_url = "http://127.0.0.1:{port}/v1"
+
+[providers.generate]
+dialect = "gemini"
+base_url = "http://127.0.0.1:{port}/v1beta"
+
+[providers.converse]
+dialect = "bedrock"
+base_url = "http://127.0.0.1:{port}"
 """
-FRONTS = {
-    "openai.chat": ("/v1/chat/completions", "rec-openai/a-model"),
-    "anthropic.messages": ("/v1/messages", "rec-anthropic/a-model"),
+APIS = ("openai.chat", "openai.responses", "anthropic.messages", "gemini.generate", "bedrock.converse")
+PATHS = {
+    "openai.chat": ("/v1/chat/completions", "/v1/chat/completions"),
+    "openai.responses": ("/v1/responses", "/v1/responses"),
+    "anthropic.messages": ("/v1/messages", "/v1/messages"),
+    "gemini.generate": ("/v1beta/models/MODEL:generateContent", "/v1beta/models/MODEL:streamGenerateContent?alt=sse"),
+    "bedrock.converse": ("/model/MODEL/converse", "/model/MODEL/converse-stream"),
 }
-"""Of each API: the path, and a model of a provider that speaks it."""
-PAIRS = [(ours, theirs) for ours in FRONTS for theirs in FRONTS if ours != theirs]
+"""Of whole answers, and of streams."""
+PAIRS = [(ours, theirs) for ours in APIS for theirs in APIS if ours != theirs]
+EACH = 1  # of the four other dialects that a recording goes through in each direction, another one for each recording
 
 
 class Sent(NamedTuple):
-    """A call from a client of one dialect to a provider of another, and what should come back: None for an error."""
+    """A call from a client of one dialect to a provider of another, and what should come back.
+
+    Attributes:
+        told: None for an error.
+        totals: Tokens that the provider reported, in and out; None where that is not what is to be billed.
+    """
 
     name: str
     path: str
     body: dict[str, Any]
+    streamed: bool
     told: Told | None
-    usage_known: bool
+    totals: tuple[int, int] | None
 
 
 class Got(NamedTuple):
@@ -100,30 +126,38 @@ def chosen(api: str) -> list[dict[str, Any]]:
     return [record for record in records(api) if ALL or int(record["hash"][:8], 16) % SAMPLE == 0]
 
 
+def taken(record: dict[str, Any], other: str) -> bool:
+    """Whether *record* goes through *other*."""
+    others = [api for api in APIS if api != record["api"]]
+    return (others.index(other) - int(record["hash"][8:12], 16)) % len(others) < EACH
+
+
 def folder_of(root: Path) -> Path:
-    """Recordings as they are, and beside them each one in the other dialects."""
+    """Recordings as they are, and beside them the same ones in other dialects."""
     recorded = Path(os.environ["DD0C_CORPUS"]) / "recordings"
-    for api in FRONTS:
+    for api in APIS:
         (root / f"{api}.jsonl.gz").symlink_to(recorded / f"{api}.jsonl.gz")
     with gzip.open(root / "translated.jsonl.gz", "wb", compresslevel=1) as lines:
         for ours, theirs in PAIRS:
             for record in chosen(ours):
-                if line := translated(record, ours, theirs):
-                    lines.write(msgspec.json.encode(line) + b"\n")
+                if taken(record, theirs) and not is_error(record):
+                    lines.write(msgspec.json.encode(translated(record, ours, theirs)) + b"\n")
     return root
 
 
 def translated(record: dict[str, Any], ours: str, theirs: str) -> dict[str, Any]:
-    """*record* as a provider that speaks *theirs* would have answered; empty where it is an error."""
+    """*record* as a provider that speaks *theirs* would have answered."""
     kind, body = body_of(record)
-    line = {"id": f"{record['id']}-{theirs}", "url": FRONTS[theirs][0], "request": {}, "model": "a-model"}
-    if is_error(record):
-        return {}
-    if kind == "application/json":
+    streamed = kind != "application/json"
+    path = PATHS[theirs][streamed].replace("MODEL", "a-model").partition("?")[0]
+    line = {"id": f"{record['id']}-{theirs}", "url": path, "request": {}, "model": "a-model"}
+    if not streamed:
         answer = DIALECTS[theirs].write_answer(DIALECTS[ours].read_answer(body))
         return {**line, "response": msgspec.Raw(msgspec.json.format(answer, indent=-1))}
     reader, writer = DIALECTS[ours].reader(), DIALECTS[theirs].writer(OPENING)
     stream = writer.feed(reader.feed(body) + reader.end()) + writer.end()
+    if theirs == "bedrock.converse":
+        return {**line, "response_events": [{"event": name, "data": data} for name, data in frames(stream)]}
     return {**line, "response_sse": stream.decode()}
 
 
@@ -136,26 +170,33 @@ def is_error(record: dict[str, Any]) -> bool:
 
 def calls(ours: str, theirs: str) -> Iterator[Sent]:
     """What clients of *ours* ask of providers of *theirs*."""
-    path = FRONTS[ours][0]
     for record in chosen(theirs):  # the provider plays its recording
-        try:
-            prompt = DIALECTS[theirs].read_request(split(msgspec.json.encode(record["request"])))
-        except BadRequest:
-            continue  # `tests/wire/neutral/test_corpus.py` counts them
-        body = json.loads(DIALECTS[ours].write_request(prompt, Aim("a-model")).body)
-        yield _sent(record["id"], path, body, record, ours, theirs)
+        if taken(record, ours):
+            try:
+                prompt = DIALECTS[theirs].read_request(split(msgspec.json.encode(record["request"])))
+            except BadRequest:
+                continue  # `tests/wire/neutral/test_corpus.py` counts them
+            body = json.loads(DIALECTS[ours].write_request(prompt, Aim("a-model")).body)
+            yield _sent(record["id"], body, record, ours, theirs)
     for record in chosen(ours):  # the recorded request, and its answer as the other provider would give it
-        if not is_error(record):
-            yield _sent(f"{record['id']}-{theirs}", path, dict(record["request"]), record, ours, theirs)
+        if taken(record, theirs) and not is_error(record):
+            yield _sent(f"{record['id']}-{theirs}", dict(record["request"]), record, ours, theirs)
 
 
-def _sent(name: str, path: str, body: dict[str, Any], record: dict[str, Any], ours: str, theirs: str) -> Sent:
+def _sent(name: str, body: dict[str, Any], record: dict[str, Any], ours: str, theirs: str) -> Sent:
     kind, answer = body_of(record)
-    body["model"] = FRONTS[theirs][1]
-    if body.get("stream") and ours == "openai.chat":
+    streamed, model = kind != "application/json", f"{theirs.partition('.')[2]}/a-model"
+    path = PATHS[ours][streamed].replace("MODEL", quote(model, safe=""))
+    for field in ("model", "stream", "stream_options"):
+        body.pop(field, None)
+    if "MODEL" not in PATHS[ours][0]:
+        body |= {"model": model, "stream": streamed}
+    if streamed and ours == "openai.chat":
         body["stream_options"] = {"include_usage": True}
-    told = None if is_error(record) else READERS[record["api"]](answer, streamed=kind != "application/json")
-    return Sent(name, path, body, told, not is_explained(record))
+    told = None if is_error(record) else READERS[record["api"]](answer, streamed=streamed)
+    norm = record["usage_norm"]
+    totals = None if is_explained(record) else (norm["input_total"], norm["output_total"])
+    return Sent(name, path, body, streamed, told, totals)
 
 
 @pytest.fixture(scope="module")
@@ -174,18 +215,17 @@ def difference(sent: Sent, got: Got, ours: str, entry: dict[str, Any]) -> str | 
         return None if ended else f"no error: {got.status} {entry['end_state']}"
     if got.status != 200:
         return f"{got.status} {got.body[:300]!r}"
-    streamed = got.kind.startswith("text/event-stream")
-    if streamed is not bool(sent.body.get("stream")):
-        return f"a client that asked stream={sent.body.get('stream')} got {got.kind}"
-    told = READERS[ours](got.body, streamed=streamed)
+    if (not got.kind.startswith("application/json")) is not sent.streamed:
+        return f"a client that asked stream={sent.streamed} got {got.kind}"
+    told = READERS[ours](got.body, streamed=sent.streamed)
     for name in ("text", "calls", "stop"):
         if getattr(told, name) != getattr(sent.told, name):
             return f"{name}: {getattr(told, name)!r} instead of {getattr(sent.told, name)!r}"
     usage = entry["usage"]
     answered = usage["output"] + usage["reasoning"]
     billed = (sum(usage.values()) - answered, answered)
-    if sent.usage_known and any(sent.told.totals) and not (told.totals == billed == sent.told.totals):
-        return f"tokens: told {told.totals}, billed {billed}, reported {sent.told.totals}"
+    if sent.totals and not (told.totals == billed == sent.totals):
+        return f"tokens: told {told.totals}, billed {billed}, reported {sent.totals}"
     return None if entry["end_state"] == "complete" else str(entry["end_state"])
 
 
@@ -214,4 +254,4 @@ def test_recordings_mean_the_same_to_clients_and_from_providers_of_another_diale
         print(f"\n{ours} <- {theirs}: {dict(found)}")
     assert not faults, f"{len(faults)} of {len(asked)} differ\n" + "\n".join(faults[:30])
     assert len(entries) == len(asked)
-    assert all(found["kept"] > 20 and found["not understood"] <= found["kept"] // 50 for found in counts.values())
+    assert all(found["kept"] > 5 and found["not understood"] <= found["kept"] // 25 for found in counts.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -15,6 +16,15 @@ STOPS = {
     # Messages
     "end_turn": "ended", "stop_sequence": "ended", "max_tokens": "cut", "tool_use": "tools", "refusal": "withheld",
     "pause_turn": "ended", "model_context_window_exceeded": "cut",
+}  # fmt: skip
+
+
+GOOGLE_STOPS = {"STOP": "ended", "MAX_TOKENS": "cut"} | dict.fromkeys(
+    ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY"), "withheld"
+)
+AMAZONS_STOPS = {
+    "end_turn": "ended", "tool_use": "tools", "max_tokens": "cut", "stop_sequence": "ended",
+    "guardrail_intervened": "withheld", "content_filtered": "withheld", "model_context_window_exceeded": "cut",
 }  # fmt: skip
 
 
@@ -108,4 +118,87 @@ def _totals(usage: dict[str, Any]) -> tuple[int, int]:
     return sum(usage.get(name) or 0 for name in inputs), usage.get("output_tokens") or 0
 
 
-READERS: dict[str, Callable[..., Told]] = {"openai.chat": chat, "anthropic.messages": messages}
+def responses(body: bytes, *, streamed: bool) -> Told:
+    """A stream by the items that it ends one by one, a whole answer by its own."""
+    whole = {} if streamed else json.loads(body)
+    items = []
+    for event in events(body) if streamed else ():
+        whole = event.get("response") or whole
+        items += [event["item"]] if event["type"] == "response.output_item.done" else []
+    items = items or whole.get("output") or []
+    texts = [part for item in items if item["type"] == "message" for part in item["content"]]
+    calls = [(item["name"], arguments(item["arguments"])) for item in items if item["type"] == "function_call"]
+    calls += [(item["name"], {"input": item["input"]}) for item in items if item["type"] == "custom_tool_call"]
+    why = (whole.get("incomplete_details") or {}).get("reason")
+    stop = {"max_output_tokens": "cut", "content_filter": "withheld"}.get(str(why), "tools" if calls else "ended")
+    usage = whole.get("usage") or {}
+    totals = (usage.get("input_tokens") or 0, usage.get("output_tokens") or 0)
+    return Told("".join(part.get("text") or part.get("refusal") or "" for part in texts), calls, stop, totals)
+
+
+def gemini(body: bytes, *, streamed: bool) -> Told:
+    text, stop, calls = "", "ended", []
+    usage: dict[str, Any] = {}
+    for one in events(body) if streamed else [json.loads(body)]:
+        usage = one.get("usageMetadata") or usage
+        candidate = (one.get("candidates") or [{}])[0]
+        for part in (candidate.get("content") or {}).get("parts") or ():
+            text += "" if part.get("thought") else part.get("text") or ""
+            calls += [(call["name"], call.get("args") or {})] if (call := part.get("functionCall")) else []
+        if (one.get("promptFeedback") or {}).get("blockReason"):
+            stop = "withheld"
+        stop = GOOGLE_STOPS.get(candidate.get("finishReason"), stop)
+    prompt = (usage.get("promptTokenCount") or 0) + (usage.get("toolUsePromptTokenCount") or 0)
+    answer = (usage.get("candidatesTokenCount") or 0) + (usage.get("thoughtsTokenCount") or 0)
+    return Told(text, calls, "tools" if calls and stop == "ended" else stop, (prompt, answer))
+
+
+def converse(body: bytes, *, streamed: bool) -> Told:
+    if not streamed:
+        whole = json.loads(body)
+        content = whole["output"]["message"]["content"]
+        calls = [(block["toolUse"]["name"], block["toolUse"]["input"]) for block in content if "toolUse" in block]
+        text = "".join(block.get("text") or "" for block in content)
+        return Told(text, calls, AMAZONS_STOPS.get(whole["stopReason"], "ended"), _amazons(whole["usage"]))
+    text, stop, usage = "", "ended", {}
+    given: dict[int, list[str]] = {}
+    for name, event in frames(body):
+        if name == "contentBlockStart" and (call := event["start"].get("toolUse")):
+            given[event["contentBlockIndex"]] = [call["name"], ""]
+        elif name == "contentBlockDelta":
+            text += event["delta"].get("text") or ""
+            if call := event["delta"].get("toolUse"):
+                given[event["contentBlockIndex"]][1] += call["input"]
+        elif name == "messageStop":
+            stop = AMAZONS_STOPS.get(event["stopReason"], "ended")
+        elif name == "metadata":
+            usage = event["usage"]
+    return Told(text, [(name, arguments(raw)) for name, raw in given.values()], stop, _amazons(usage))
+
+
+def frames(body: bytes) -> list[tuple[str, Any]]:
+    """Names and payloads of an AWS event stream."""
+    found, at = [], 0
+    while at < len(body):
+        total, head = struct.unpack_from(">II", body, at)
+        names = body[at + 12 : at + 12 + head]
+        place = names.index(b"-type\x07", names.index(b":e")) + 6
+        size = int.from_bytes(names[place : place + 2], "big")
+        name = names[place + 2 : place + 2 + size].decode()
+        found.append((name, json.loads(body[at + 12 + head : at + total - 4])))
+        at += total
+    return found
+
+
+def _amazons(usage: dict[str, Any]) -> tuple[int, int]:
+    inputs = ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    return sum(usage.get(name) or 0 for name in inputs), usage.get("outputTokens") or 0
+
+
+READERS: dict[str, Callable[..., Told]] = {
+    "openai.chat": chat,
+    "openai.responses": responses,
+    "anthropic.messages": messages,
+    "gemini.generate": gemini,
+    "bedrock.converse": converse,
+}
