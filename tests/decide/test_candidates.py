@@ -190,6 +190,12 @@ def test_thoughts_and_state_of_a_model_bind_to_it(messages: tuple[Any, ...], mor
     assert (decision.plan, decision.reason) == ((STRONG,), why)
 
 
+def test_where_nothing_is_chosen_the_decision_says_so() -> None:
+    rows = router("openai/gpt-4o-mini")
+    assert decide(asking(user("a"), CALLED, RESULT, tools=[TOOL]), rows).bound
+    assert not decide(asking(user("a"), tools=[TOOL]), rows).bound
+
+
 def test_what_a_reason_repeats_of_a_name_is_printable_and_no_secret() -> None:
     secret = "sk-ant-api03-" + "synthetic" * 10 + "AA"
     for name, shown in ((f"a {secret}", "a [redacted:anthropic]"), ("a\r\nb: 1", "a??b: 1")):
