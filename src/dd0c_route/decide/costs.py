@@ -1,7 +1,8 @@
 """What a call will probably cost at each target: its prompt, as far as it is cached, and an answer of the usual length.
 
-The prompt is counted once and carried over to other tokenizers by how they count the same sample: 0.1 ms in all,
-whatever the request's length and however many targets there are.
+The prompt is counted once and carried over to other tokenizers by how they count the same sample: 0.1 ms in all at
+most, whatever the request's length and however many targets there are. Plain text is not even counted: a few slices
+tell its length well enough to compare what it costs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from dd0c_route.tokens.models import tokenizer_for
 from dd0c_route.types import Call, Count, PicoUSD, Target, Usage
 
 USUAL_OUTPUT_TOKENS = 400  # of an answer, where nothing better is known: the recordings' median is shorter
+ROUGHLY_OF = "gpt-4o"  # whose tokens a rough count is of
+_NOT_TEXT = frozenset(("tools", "server_tools", "vision", "audio", "files", "video", "state", "vectors"))
 _SAMPLE = (
     "Please look at the failing test and tell me why it fails. It should return the sum of all even numbers:\n"
     "def total(numbers: list[int]) -> int:\n    return sum(number for number in numbers if number % 2 == 0)\n"
@@ -60,17 +63,20 @@ class ExpectedCosts:
 
     def __call__(self, asking: Asking, targets: Sequence[Target]) -> list[Expected]:
         """In the order of *targets*; the last one's tokenizer counts."""
-        base = targets[-1]
-        call = asking.call
-        count = count_request(call.api, call.fields, base.model, base.provider)
-        return [self._expected(asking, target, self._counted(count, call, base, target)) for target in targets]
+        call, last = asking.call, targets[-1]
+        count = _rough(asking, last.model)
+        of = last.model if count is None else ROUGHLY_OF
+        if count is None:
+            count = count_request(call.api, call.fields, last.model, last.provider)
+        return [self._expected(asking, target, self._counted(count, call, of, target)) for target in targets]
 
     def kept(self, target: Target, usage: Usage) -> int:
         """How many tokens the provider of *target* has in its cache after a call that used *usage*."""
         return kept_of(usage, self._terms(target))
 
-    def _counted(self, count: Count, call: Call, base: Target, target: Target) -> Count:
-        factor = _factor(target.model, base.model)
+    def _counted(self, count: Count, call: Call, of: str, target: Target) -> Count:
+        """*count*, which is for the model *of*, for *target*."""
+        factor = _factor(target.model, of)
         if factor != 1.0:
             band = (int(count.band[0] * factor), int(count.band[1] * factor) + 1)
             count = Count(round(count.tokens * factor), "estimated", band, count.tokenizer)
@@ -135,6 +141,19 @@ class ExpectedCosts:
 
 def _with_output(prompt: Usage, output: int, reasoning: int) -> Usage:
     return structs.replace(prompt, output=output, reasoning=reasoning)
+
+
+def _rough(asking: Asking, model: str) -> Count | None:
+    """About how long the prompt is; None where it is short, or more than plain text."""
+    request = asking.request
+    if not asking.predicts or request.signed_thinking or request.in_tool_loop or request.uses & _NOT_TEXT:
+        return None
+    from dd0c_route.tokens.rough import rough_count  # brings numpy along: here the predictor has done so
+
+    count = rough_count(asking.call.fields, request.depth)
+    if count is not None:  # known corrections are of estimates for that model
+        count = structs.replace(count, tokenizer=tokenizer_for(model).judge("").tokenizer)
+    return count
 
 
 @lru_cache(maxsize=1024)  # names come from clients
