@@ -10,7 +10,7 @@ from dd0c_route.brain.features import Floats
 _CENTRES = 96
 _TEXTS = 20  # at least so many a centre, on the average
 _ROUNDS = 8
-_ENOUGH = 10.0  # labels of a model around a centre that bear half of what is said of it there
+_ENOUGH = 5.0  # labels of a model around a centre that bear all that is said of it there
 _OF_FEW = 0.03  # of the texts around a centre: where these are few, less is enough
 _NEAR, _FAR = 0.90, 1.6  # quantile of the texts' own distances, and how many times the 99th percentile
 
@@ -37,7 +37,8 @@ def evidence(rows: Floats, centres: Floats, known: NDArray[np.bool_]) -> Floats:
     """How far each model's own labels bear what is said around each centre: 0 to 1, (k, models).
 
     That a text looks familiar is no evidence for a model which was never asked anything like it: the ranking of the
-    models differs between benchmarks whose texts are alike.
+    models differs between benchmarks whose texts are alike. Where there are enough, more add nothing: at home, what is
+    said is as sharp as it was learned.
 
     Args:
         known: (n, models): who answered which text.
@@ -49,7 +50,7 @@ def evidence(rows: Floats, centres: Floats, known: NDArray[np.bool_]) -> Floats:
     inhabited = np.flatnonzero(member.any(axis=1))
     labels = labels[inhabited[_apart(centres, centres[inhabited]).argmin(axis=1)]]  # an empty one: as its neighbour's
     enough = min(_ENOUGH, _OF_FEW * len(rows) / len(centres))
-    borne: Floats = labels / (labels + np.float32(enough))
+    borne: Floats = np.minimum(labels / np.float32(enough), 1).astype(np.float32)
     return borne
 
 
