@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ from dd0c_route.wire.neutral import (
     written,
 )
 from dd0c_route.wire.neutral import Dialect as Spoken
-from dd0c_route.wire.neutral.customs import Restored, customs_of
+from dd0c_route.wire.neutral.customs import Own, Restored, owns_of
 from dd0c_route.wire.neutral.faults import kind_by_status
 from dd0c_route.wire.neutral.fold import pieces_of
 from dd0c_route.wire.neutral.placed import PlacedMeter
@@ -80,7 +80,7 @@ class Crossing:
     """
 
     def __init__(
-        self, call: Call, sent: Call, ours: Spoken, theirs: Spoken, prompt: Prompt, customs: frozenset[str]
+        self, call: Call, sent: Call, ours: Spoken, theirs: Spoken, prompt: Prompt, owns: Mapping[str, Own]
     ) -> None:
         self.sent = sent
         self.dropped: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class Crossing:
         self._call = call
         self._ours = ours
         self._theirs = theirs
-        self._restored = Restored(customs)
+        self._restored = Restored(owns)
         self._opening = Opening(
             call.id,
             sent.model,
@@ -218,7 +218,7 @@ def crossing(
         fields=split(body),
         model=target.model,
     )
-    found = Crossing(call, sent, ours, theirs, prompt, customs_of(prompt, api, aim))
+    found = Crossing(call, sent, ours, theirs, prompt, owns_of(prompt, api, aim))
     found.dropped = tuple(ours.words.get(loss.field, loss.field) for loss in losses)
     return found
 

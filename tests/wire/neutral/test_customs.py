@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dd0c_route.wire.neutral import Aim
-from dd0c_route.wire.neutral.customs import Restored, as_functions, customs_of
+from dd0c_route.wire.neutral.customs import Own, Restored, as_functions, owns_of
 from dd0c_route.wire.neutral.fold import answer_of, pieces_of
 from dd0c_route.wire.neutral.form import (
     Answer,
     CallBegin,
     CallDelta,
+    Foreign,
     Piece,
     Prompt,
     Stop,
@@ -33,20 +34,20 @@ PROMPT = Prompt(
         Turn("user", (ToolResult("1", (Text("Done"),), custom=True),)),
     ),
 )
-NAMES = frozenset({"patch"})
+NAMES = {"patch": Own("patch", "", True)}
 
 
 @pytest.mark.parametrize(
     ("api", "provider", "names"),
     [
-        ("openai.chat", "openai", frozenset()),
-        ("openai.responses", "azure", frozenset()),
+        ("openai.chat", "openai", {}),
+        ("openai.responses", "azure", {}),
         ("openai.chat", "mistral", NAMES),
         ("anthropic.messages", "anthropic", NAMES),
     ],
 )
-def test_only_openai_has_tools_of_free_text(api: str, provider: str, names: frozenset[str]) -> None:
-    assert customs_of(PROMPT, api, Aim("m", provider)) == names
+def test_only_openai_has_tools_of_free_text(api: str, provider: str, names: dict[str, Own]) -> None:
+    assert owns_of(PROMPT, api, Aim("m", provider)) == names
 
 
 def test_the_function_has_one_text_and_tells_the_grammar() -> None:
@@ -101,3 +102,34 @@ def test_other_calls_stay_as_they_are() -> None:
 
     assert Restored(NAMES).answer(answer) == answer
     assert answer_of(Restored(NAMES).pieces(pieces_of(answer))) == answer
+
+
+SPACE = Foreign(
+    "responses",
+    "namespace",
+    b'{"type":"namespace","name":"mail","description":"About mail.","tools":['
+    b'{"type":"function","name":"send","description":"Send.","parameters":{"type":"object"}},'
+    b'{"type":"custom","name":"draft","format":{"type":"text"}},{"type":"function","name":"' + b"x" * 70 + b'"}]}',
+)
+SPACED = Prompt(tools=(SPACE,), turns=(Turn("assistant", (ToolCall("1", "send", "{}", namespace="mail"),)),))
+
+
+def test_the_tools_of_a_namespace_are_functions_with_its_name_before_theirs() -> None:
+    owns = owns_of(SPACED, "anthropic.messages", Aim("m", "anthropic"))
+    prompt = as_functions(SPACED, owns)
+    tools = [tool for tool in prompt.tools if isinstance(tool, Tool)]
+
+    assert [tool.name for tool in tools] == list(owns)
+    assert [tool.name for tool in tools[:2]] == ["mail__send", "mail__draft"]
+    assert len(tools[2].name) <= 64
+    assert tools[0].description == "Send.\n\nAbout mail."
+    assert prompt.turns[0].parts[0] == ToolCall("1", "mail__send", "{}")
+
+
+def test_a_call_of_one_of_them_is_known_again() -> None:
+    restored = Restored(owns_of(SPACED, "anthropic.messages", Aim("m", "anthropic")))
+    parts = (ToolCall("1", "mail__send", "{}"), ToolCall("2", "mail__draft", '{"input":"Dear"}'))
+    meant = (ToolCall("1", "send", "{}", namespace="mail"), ToolCall("2", "draft", "Dear", True, namespace="mail"))
+
+    assert restored.answer(Answer(parts=parts)).parts == meant
+    assert answer_of(restored.pieces(pieces_of(Answer(parts=parts)))).parts == meant

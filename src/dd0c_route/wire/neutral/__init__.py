@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from dd0c_route.wire.neutral.chat import CHAT
 from dd0c_route.wire.neutral.converse import CONVERSE
-from dd0c_route.wire.neutral.customs import as_functions, customs_of
+from dd0c_route.wire.neutral.customs import as_functions, owns_of
 from dd0c_route.wire.neutral.dialect import Aim, Dialect, Opening, StreamReader, StreamWriter, Written
 from dd0c_route.wire.neutral.form import Answer, Fault, Loss, Piece, Prompt
 from dd0c_route.wire.neutral.gemini import GEMINI
@@ -47,8 +47,8 @@ def api_at(api: str, spoken: str, dialect: str, lacks: Collection[str] = ()) -> 
 
 
 def written(prompt: Prompt, api: str, aim: Aim) -> Written:
-    """*prompt* as a request of *api*, with tools that take free text as functions where it has none such."""
-    return DIALECTS[api].write_request(as_functions(prompt, customs_of(prompt, api, aim)), aim)
+    """*prompt* as a request of *api*, with OpenAI's own sorts of tools as functions where it has none such."""
+    return DIALECTS[api].write_request(as_functions(prompt, owns_of(prompt, api, aim)), aim)
 
 
 __all__ = [

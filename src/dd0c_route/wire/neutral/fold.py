@@ -39,7 +39,7 @@ def answer_of(pieces: Iterable[Piece]) -> Answer:
             answer = Answer(id=piece.id, model=piece.model, created=piece.created, usage=piece.usage)
         elif isinstance(piece, CallBegin):
             places[piece.index] = len(parts)
-            parts.append(ToolCall(piece.id, piece.name, "", piece.custom, piece.signature))
+            parts.append(ToolCall(piece.id, piece.name, "", piece.custom, piece.signature, "", piece.namespace))
         elif isinstance(piece, CallDelta):
             call = parts[places[piece.index]]
             assert isinstance(call, ToolCall)  # noqa: S101 - `places` points to nothing else
@@ -97,7 +97,7 @@ def pieces_of(answer: Answer) -> list[Piece]:
         elif isinstance(part, Thinking):
             pieces.append(ThinkingDelta(part.text, part.signature, part.maker, part.sealed, ends=True))
         elif isinstance(part, ToolCall):
-            pieces.append(CallBegin(calls, part.id, part.name, part.custom, part.signature))
+            pieces.append(CallBegin(calls, part.id, part.name, part.custom, part.signature, part.namespace))
             if part.arguments:
                 pieces.append(CallDelta(calls, part.arguments))
             pieces.append(CallEnd(calls))

@@ -59,6 +59,7 @@ class ToolCall(Struct, frozen=True, gc=False):
         arguments: JSON text as the model wrote it, which may be empty or no JSON; free text of a custom tool.
         custom: The tool takes free text.
         signature: What Gemini seals a call with.
+        namespace: Of the tool's name, in Responses.
     """
 
     id: str
@@ -67,6 +68,7 @@ class ToolCall(Struct, frozen=True, gc=False):
     custom: bool = False
     signature: str = ""
     cache: Cache = ""
+    namespace: str = ""
 
 
 class ToolResult(Struct, frozen=True):
@@ -272,6 +274,7 @@ class CallBegin(Struct, frozen=True, gc=False):
     name: str
     custom: bool = False
     signature: str = ""
+    namespace: str = ""
 
 
 class CallDelta(Struct, frozen=True, gc=False):

@@ -111,7 +111,7 @@ def test_images_of_a_tools_result_stay_in_it() -> None:
         ({"tools": [{"type": "mcp"}], "tool_choice": {"type": "mcp"}}, ["tool_choice", "tools: mcp"]),
         ({"input": [USER, {"id": "rs_1"}]}, ["messages: item_reference of the assistant"]),
         ({"input": [USER, {"type": "compaction", "id": "x"}]}, ["messages: compaction of the assistant"]),
-        ({"input": [USER, {**CALL, "namespace": "mail"}, RESULT]}, ["input[1].namespace"]),
+        ({"tools": [{"type": "namespace", "name": "mail", "tools": []}]}, ["tools: namespace"]),
         ({"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "file_1"}]}]}, ["messages: file"]),
         ({"a_new_field": 1}, ["a_new_field"]),
     ],

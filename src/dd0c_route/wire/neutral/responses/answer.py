@@ -53,7 +53,8 @@ def _parts(item: dict[str, Any]) -> list[Part]:
     if kind in ("function_call", "custom_tool_call"):
         custom = kind == "custom_tool_call"
         id = str_of(item.get("call_id")) or str_of(item.get("id"))
-        return [ToolCall(id, str_of(item.get("name")), json_of(item.get("input" if custom else "arguments")), custom)]
+        told = json_of(item.get("input" if custom else "arguments"))
+        return [ToolCall(id, str_of(item.get("name")), told, custom, namespace=str_of(item.get("namespace")))]
     return [Foreign(DIALECT, kind, msgspec.json.encode(item))]
 
 

@@ -21,7 +21,7 @@ Role = Literal["user", "assistant", "system"]
 _TEXTS = ("input_text", "output_text", "text", "summary_text")
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
 _OF_MESSAGES = ("id", "status", "phase", "end_turn")  # without effect: names, and what the API says of its own items
-_OF_CALLS = ("id", "status", "caller", "name")
+_OF_CALLS = ("id", "status", "caller", "name", "namespace")
 _OF_TEXTS = ("annotations", "logprobs")  # what the API says of its own texts
 _FROM_CALLER = ("_output", "_response", "_tools", "_trigger", "_update")  # how kinds of items end that callers make
 
@@ -73,7 +73,7 @@ def _item(item: Fields, gathered: _Gathered) -> None:
     elif kind in ("function_call", "custom_tool_call"):
         custom = kind == "custom_tool_call"
         arguments = item.text("input" if custom else "arguments")
-        call = ToolCall(item.text("call_id"), item.text("name"), arguments, custom)
+        call = ToolCall(item.text("call_id"), item.text("name"), arguments, custom, namespace=item.text("namespace"))
         item.done(_OF_CALLS)
         gathered.add("assistant", [call], "answer")
     elif kind in ("function_call_output", "custom_tool_call_output"):

@@ -105,6 +105,8 @@ def content(part: Text | Refusal) -> dict[str, Any]:
 
 def call(of: ToolCall, id: str, status: str) -> dict[str, Any]:
     out = {"id": id, "type": "function_call", "status": status, "call_id": of.id, "name": of.name}
+    if of.namespace:
+        out["namespace"] = of.namespace
     if of.custom:
         return out | {"type": "custom_tool_call", "input": of.arguments}
     return out | {"arguments": of.arguments or ("{}" if status == "completed" else "")}

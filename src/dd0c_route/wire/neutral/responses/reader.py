@@ -124,7 +124,8 @@ class Reader(EventReader):
             index = self._calls[place] = len(self._calls)
             custom = item["type"] == "custom_tool_call"
             id = str_of(item.get("call_id")) or str_of(item.get("id"))
-            pieces.append(CallBegin(index, id, str_of(item.get("name")), custom))
+            space = str_of(item.get("namespace"))
+            pieces.append(CallBegin(index, id, str_of(item.get("name")), custom, namespace=space))
 
     def _item_done(self, place: Any, item: dict[str, Any], pieces: list[Piece]) -> None:
         kind = str_of(item.get("type"))

@@ -41,7 +41,7 @@ def read(fields: Mapping[str, Raw]) -> Prompt:
         raise BadRequest("`input` is missing")
     instructions = top.text("instructions")
     system, turns = conversation(top)
-    tools = tuple(_tool(one) for one in top.each("tools"))
+    tools = tuple(tool_of(one) for one in top.each("tools"))
     choice, tools = _choice(top, tools, extras)
     if (included := top.raw("include")) and _LOGPROBS in decoded(included, list[str], "include"):
         top.lose(_LOGPROBS)
@@ -95,7 +95,8 @@ def _reasoning(top: Fields, extras: dict[str, Json]) -> Reasoning | None:
 # --- tools ------------------------------------------------------------------------------------------------------------
 
 
-def _tool(tool: Fields) -> Tool | Foreign:
+def tool_of(tool: Fields) -> Tool | Foreign:
+    """One of the tools that a request offers; those in a namespace, and whatever else only this API has, as it came."""
     kind = tool.text("type") or "function"
     if kind not in ("function", "custom"):
         return Foreign(DIALECT, kind, tool.whole(kind))

@@ -227,7 +227,7 @@ class Writer:
         """Pieces of several calls may come mixed: those before it stay open."""
         if self._open is not None:
             self._close(out)
-        call = ToolCall(piece.id, piece.name, "", piece.custom)
+        call = ToolCall(piece.id, piece.name, "", piece.custom, namespace=piece.namespace)
         found = self._calls[piece.index] = _Call(*self._next("ctc_" if piece.custom else "fc_"), call)
         self._added(found, output.call(call, found.id, "in_progress"), out)
 

@@ -217,6 +217,8 @@ def _said(parts: Iterable[Part], losses: Losses) -> list[Any]:
 
 def _call(call: ToolCall) -> dict[str, Any]:
     out = {"type": "function_call", "call_id": fitting(call.id, _ID, "call_"), "name": call.name}
+    if call.namespace:
+        out["namespace"] = call.namespace
     if call.custom:
         return out | {"type": "custom_tool_call", "input": call.arguments}
     return out | {"arguments": call.arguments or "{}"}
