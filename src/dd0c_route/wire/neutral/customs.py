@@ -58,7 +58,7 @@ class Own(NamedTuple):
 
 
 def owns_of(prompt: Prompt, api: str, aim: Aim) -> dict[str, Own]:
-    """By the names of their functions, those tools of *prompt* that *aim*, asked by *api*, does not take as they are."""
+    """By the names of their functions, the tools of *prompt* that *aim*, asked by *api*, does not take as they are."""
     if api in _APIS and aim.provider in _HAVE_THEM:
         return {}
     found: dict[str, Own] = {}
