@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import structs
@@ -30,7 +30,24 @@ if TYPE_CHECKING:
     from dd0c_route.brain.predictor import Predictor
 
 _CHOICE = "Which of these 17 numbers, 3.5 among them, is the sum?\nA. 42\nB. 4,711\nC. one of “größer”, “大”\n"
-_REHEARSED = ("Read the tables now.", _CHOICE, *[_CHOICE * times for times in (30, 100, 100)])
+_PLAIN = "The water rose to the second step, and nobody asked why.\n" * 100
+_TOOL = {"type": "function", "function": {"name": "look", "description": _PLAIN[:500], "parameters": {}}}
+_SCHEMA = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+_TOOL_CALL = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+_RESULT: list[dict[str, Any]] = [
+    {"role": "assistant", "tool_calls": [_TOOL_CALL]},
+    {"role": "tool", "tool_call_id": "call_1", "content": _PLAIN},
+]
+_REHEARSED: tuple[tuple[str, list[dict[str, Any]], dict[str, Any]], ...] = (
+    ("Read the tables now.", [], {}),
+    (_CHOICE, [], {}),
+    *[(_CHOICE * times, [], {}) for times in (30, 100, 100)],
+    (_PLAIN, [], {}),
+    (_PLAIN * 20, [], {"tools": [_TOOL]}),
+    (_PLAIN, _RESULT, {"tools": [_TOOL]}),
+    (_PLAIN, [], {"response_format": _SCHEMA}),
+)
+"""What is asked for, what follows it, and what else the request says."""
 
 
 def assembled(
@@ -161,14 +178,16 @@ def thresholds_of(routes: Sequence[CompiledRoute], predictor: Predictor | None) 
 def rehearse(router: Router, at_ns: int) -> None:
     """Decide on each route, so that tables are read and prices found now and not while a client waits.
 
-    The texts take the ways that others will: short and long, numbers, options to choose from, other scripts.
+    The requests take the ways that others will: short and long, numbers, options to choose from, other scripts, tools
+    and what they gave, a schema.
     """
     for route in router.routes:
         any_call = structs.replace(route, settings=structs.replace(route.settings, match=Match()))
         unhurried = structs.replace(router, routes=(any_call,), guard=Guard())
         dialect = router.spoken(route.targets[0].provider)
-        for text in _REHEARSED:
-            body = msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]})
+        for text, further, more in _REHEARSED:
+            messages = [{"role": "user", "content": text}, *further]
+            body = msgspec.json.encode({"model": "m", "messages": messages, **more})
             call = Call(id="", at_ns=at_ns, started_ns=0, dialect=dialect, api="openai.chat", method="POST", path="",
                         query="", headers=[], body=body, fields=split(body), model=str(route.targets[0]))  # fmt: skip
             decide(call, unhurried)
