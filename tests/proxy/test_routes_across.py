@@ -158,6 +158,17 @@ def test_where_somebody_allows_it_the_field_is_left_out_and_named(
     assert "seed" in ran(stand.folder, "explain", answer.id, environ=stand.environ).stdout.decode()
 
 
+@pytest.mark.parametrize(("headers", "model"), [({}, "gpt-4o"), ({"x-dd0c-drop": "on"}, "claude-haiku-4-5")])
+def test_tools_of_a_providers_own_rule_others_out_unless_they_may_be_dropped(
+    stand: Stand, headers: dict[str, str], model: str
+) -> None:
+    body = {"model": "gpt-4o", "input": "What is 2 + 3?", "tools": [{"type": "web_search"}]}
+    answer = stand.post("/v1/responses", body, {"x-dd0c-tags": "case=ordered", **headers})
+
+    assert answer.headers["x-dd0c-model"] == model
+    assert stand.entry(answer.id)["decision"].get("dropped") == (["tools: web_search"] if headers else None)
+
+
 # --- what binds a conversation ----------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from dd0c_route.brain.policy import Choice, then_the_rest, usable
 from dd0c_route.brain.request import asked as read
 from dd0c_route.brain.sessions import conversation_of
 from dd0c_route.decide.candidates import field_of
-from dd0c_route.decide.foreign import unable
+from dd0c_route.decide.foreign import translated, unable
 from dd0c_route.decide.guard import Guard
 from dd0c_route.decide.router import Asking, Expected, Knowledge, Router, Views, build_router, named
 from dd0c_route.errors import BadRequest
@@ -163,7 +163,10 @@ def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True)
     asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns), predicts)
     whole = [target for target in targets if not (route.settings.drop or target.provider in router.drops)]
     lost = unable(call, whole, router.dialects, router.known.able, router.lacks)
-    field = field_of(asking, targets, asked, router.known, lost, is_alias=router.is_alias(call, asked))
+    dropping = translated(
+        call, targets if call.may_drop else [one for one in targets if one not in whole], router.dialects, router.lacks
+    )
+    field = field_of(asking, targets, asked, router.known, lost, dropping, is_alias=router.is_alias(call, asked))
     supports = [one.support for one in field.candidates if one.support is not None]
     about |= {"candidates": field.candidates, "gate": max(supports, default=None)}
     if field.why is not None:

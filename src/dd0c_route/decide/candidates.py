@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from dd0c_route.brain.capabilities import lacks
@@ -12,6 +12,7 @@ from dd0c_route.redact import redact_label
 from dd0c_route.types import Candidate, PicoUSD, Target
 
 _NOBODY: Mapping[Target, str] = {}
+_DROPPED = frozenset({"server_tools"})  # what a request goes without where that is allowed: each by its name
 
 
 class Field(NamedTuple):
@@ -28,7 +29,7 @@ class Field(NamedTuple):
 
 def field_of(
     asking: Asking, targets: Sequence[Target], asked: Target, known: Knowledge, unable: Mapping[Target, str] = _NOBODY,
-    *, is_alias: bool,
+    dropping: Set[Target] = frozenset(), *, is_alias: bool,
 ) -> Field:  # fmt: skip
     """*targets* as a policy sees them. The model asked for is never ruled out.
 
@@ -36,6 +37,9 @@ def field_of(
     route's candidates is no model that could answer.
 
     Args:
+        unable: Who cannot be given all of the request, and what not.
+        dropping: Whose requests go without what they cannot be given: tools of another provider's own are not asked of
+            them.
         is_alias: Nobody is known to serve the name that was asked for.
     """
     everyone = targets if asked in targets else (*targets, asked)
@@ -51,7 +55,11 @@ def field_of(
         reason = None
         if target != asked:
             reason = why if why is not None and not _may_go_on(target, holder, asking) else None
-            reason = reason or unable.get(target) or _unfit(asking, target, asked, cost, asked_cost, known)
+            reason = (
+                reason
+                or unable.get(target)
+                or _unfit(asking, target, asked, cost, asked_cost, known, drops=target in dropping)
+            )
         failing = known.failing(target, asking.call.at_ns)
         found.append(
             Candidate(
@@ -117,13 +125,15 @@ def _may_go_on(target: Target, holder: Target, asking: Asking) -> bool:
 
 
 def _unfit(
-    asking: Asking, target: Target, asked: Target, cost: Expected, asked_cost: Expected, known: Knowledge
-) -> str | None:
+    asking: Asking, target: Target, asked: Target, cost: Expected, asked_cost: Expected, known: Knowledge,
+    *, drops: bool,
+) -> str | None:  # fmt: skip
     if cost.unpriced and not asked_cost.unpriced:
         return "has no price"
     if target.model == asked.model:
         return None  # the same model elsewhere
-    return lacks(known.able(target), asking.request, _uses(asking.request.uses, asking.session), cost.prompt_tokens)
+    uses = _uses(asking.request.uses, asking.session) - (_DROPPED if drops else frozenset())
+    return lacks(known.able(target), asking.request, uses, cost.prompt_tokens)
 
 
 def _uses(uses: frozenset[str], session: Session | None) -> frozenset[str]:

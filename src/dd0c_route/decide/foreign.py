@@ -40,6 +40,15 @@ def aim_at(target: Target, provider: str, able: Capability) -> Aim:
     )
 
 
+def translated(
+    call: Call, targets: Iterable[Target], dialects: Mapping[str, str], lacks: Callable[[Target], frozenset[str]]
+) -> frozenset[Target]:
+    """Those of *targets* whose provider is asked in other words than the caller's."""
+    return frozenset(
+        one for one in targets if api_at(call.api, call.dialect, dialects[one.provider], lacks(one)) is not None
+    )
+
+
 def unable(
     call: Call, targets: Iterable[Target], dialects: Mapping[str, str], able: Callable[[Target], Capability],
     lacks: Callable[[Target], frozenset[str]] = lambda target: frozenset(),
