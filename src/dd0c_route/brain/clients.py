@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from dd0c_route.types import Call
 
@@ -34,13 +34,14 @@ class _Hint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Wording(Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of `clients.toml`, which says what the fields mean."""
+    """A row of `clients.toml`, which says what the fields mean; *as_bytes*: the words as they are looked for."""
 
     kind: str
     words: tuple[str, ...]
     source: str
     checked: date
     with_tools: bool = False
+    as_bytes: tuple[bytes, ...] = ()
 
 
 class Clients(Struct, frozen=True):
@@ -61,11 +62,12 @@ def clients() -> Clients:
     table = tomllib.loads(files(__package__).joinpath("clients.toml").read_text("utf-8"))
     sessions = msgspec.convert(tuple(table["sessions"]), tuple[_Session, ...])
     hints = msgspec.convert(tuple(table["hints"]), tuple[_Hint, ...])
+    wordings = msgspec.convert(tuple(table["wordings"]), tuple[Wording, ...])
     return Clients(
         frozenset(name.encode() for row in sessions for name in row.headers),
         frozenset(name.encode() for row in sessions for name in row.part),
         {hint.header: hint for hint in hints},
-        msgspec.convert(tuple(table["wordings"]), tuple[Wording, ...]),
+        tuple(structs.replace(row, as_bytes=tuple(map(str.encode, row.words))) for row in wordings),
     )
 
 
