@@ -189,6 +189,17 @@ def test_a_stream_that_the_provider_fails_says_so(stand: Stand, model: str) -> N
     assert stand.entry(answer.id)["end_state"] == "upstream_failed"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_its_cost_stands_in_its_usage_where_the_caller_asks(stand: Stand, stream: bool) -> None:
+    body = ask("sim-anthropic/claude-haiku-4-5", stream=stream)
+    answer = stand.post("/v1/responses", body, {"x-sim": "chunks=3", "x-dd0c-cost": "on"})
+    usage = events(answer)[-1]["response"]["usage"] if stream else answer.json()["usage"]
+    usual = stand.post("/v1/responses", body, {"x-sim": "chunks=3"})
+
+    assert "cost" in usage
+    assert b'"cost"' not in usual.body
+
+
 def test_the_callers_own_key_passes_on_to_the_same_provider_only(stand: Stand) -> None:
     headers = {"x-sim": "echo=1", "authorization": "Bearer synthetic-callers-key-0123456789"}
     same = stand.post("/v1/responses", ask("passing/gpt-4o-mini"), headers)

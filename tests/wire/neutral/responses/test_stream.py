@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dd0c_route.wire.neutral.dialect import Opening
 from dd0c_route.wire.neutral.fold import answer_of
@@ -184,3 +186,35 @@ def test_a_failure_is_one_fault_whatever_it_looks_like(last: dict[str, Any]) -> 
 
     (fault,) = [piece for piece in pieces if isinstance(piece, Fault)]
     assert (fault.kind, fault.message) == ("rate_limit", "slow down")
+
+
+KINDS = [
+    "created",
+    "output_item.added",
+    "output_item.done",
+    "output_text.delta",
+    "output_text.done",
+    "function_call_arguments.delta",
+    "reasoning_summary_part.added",
+    "refusal.done",
+    "completed",
+    "incomplete",
+    "failed",
+]
+VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from(["", "message", "function_call", "reasoning"])
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(st.sampled_from(["type", "id", "text", "content", "summary", "arguments", "error"]), inner),
+    ),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["output_index", "content_index", "item", "delta", "text", "response", "type"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(KINDS), st.dictionaries(FIELDS, VALUES)), max_size=6))
+def test_no_event_makes_the_reader_fail(events: list[tuple[str, dict[str, Any]]]) -> None:
+    read(*({"type": f"response.{kind}", **fields} for kind, fields in events))

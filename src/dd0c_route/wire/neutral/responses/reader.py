@@ -54,10 +54,10 @@ class Reader(EventReader):
         super().__init__()
         self._begun = False
         self._over = False
-        self._calls: dict[Any, int] = {}  # an item's place in the output → the call's
-        self._said_parts: set[tuple[Any, Any]] = set()  # places of items and of their parts that were told
-        self._argued: set[Any] = set()  # places of calls of whose arguments a piece came
-        self._thought: Any = None  # place of the thought that is being told
+        self._calls: dict[int, int] = {}  # an item's place in the output → the call's
+        self._said_parts: set[tuple[int, int]] = set()  # places of items and of their parts that were told
+        self._argued: set[int] = set()  # places of calls of whose arguments a piece came
+        self._thought: int | None = None  # place of the thought that is being told
 
     def event(self, data: bytes, name: bytes, pieces: list[Piece]) -> None:
         if self._over:
@@ -80,13 +80,13 @@ class Reader(EventReader):
         if kind in _ENDS:
             self._end(dict_of(event.get("response")), pieces)
         elif kind == "response.output_item.added":
-            self._added(event.get("output_index"), dict_of(event.get("item")), pieces)
+            self._added(_place(event), dict_of(event.get("item")), pieces)
         elif kind == "response.output_item.done":
-            self._item_done(event.get("output_index"), dict_of(event.get("item")), pieces)
+            self._item_done(_place(event), dict_of(event.get("item")), pieces)
         elif kind in ("response.output_text.done", "response.refusal.done"):
-            place = event.get("output_index"), event.get("content_index")
+            place = _place(event), _place(event, "content_index")
             self._said(place, str_of(event.get("text")), str_of(event.get("refusal")), pieces)
-        elif kind == "response.reasoning_summary_part.added" and event.get("output_index") == self._thought:
+        elif kind == "response.reasoning_summary_part.added" and _place(event) == self._thought:
             pieces.append(ThinkingDelta(BETWEEN, maker=DIALECT))  # another part of the same thought
 
     def _begin(self, response: dict[str, Any], pieces: list[Piece]) -> None:
@@ -109,7 +109,7 @@ class Reader(EventReader):
             self._said_parts.add((place, delta.content_index))
             pieces.append(RefusalDelta(delta.delta))
 
-    def _said(self, place: tuple[Any, Any], text: str, refusal: str, pieces: list[Piece]) -> None:
+    def _said(self, place: tuple[int, int], text: str, refusal: str, pieces: list[Piece]) -> None:
         """A part of a message is whole; it counts where it was not told piece by piece."""
         if place in self._said_parts:
             return
@@ -119,15 +119,16 @@ class Reader(EventReader):
         elif refusal:
             pieces.append(RefusalDelta(refusal))
 
-    def _added(self, place: Any, item: dict[str, Any], pieces: list[Piece]) -> None:
-        if item.get("type") in _CALLS and place not in self._calls:
+    def _added(self, place: int, item: dict[str, Any], pieces: list[Piece]) -> None:
+        kind = str_of(item.get("type"))
+        if kind in _CALLS and place not in self._calls:
             index = self._calls[place] = len(self._calls)
-            custom = item["type"] == "custom_tool_call"
+            custom = kind == "custom_tool_call"
             id = str_of(item.get("call_id")) or str_of(item.get("id"))
             space = str_of(item.get("namespace"))
             pieces.append(CallBegin(index, id, str_of(item.get("name")), custom, namespace=space))
 
-    def _item_done(self, place: Any, item: dict[str, Any], pieces: list[Piece]) -> None:
+    def _item_done(self, place: int, item: dict[str, Any], pieces: list[Piece]) -> None:
         kind = str_of(item.get("type"))
         if kind == "message":
             if all(part[0] != place for part in self._said_parts):
@@ -150,3 +151,9 @@ class Reader(EventReader):
         if (found := usage.read(dict_of(response.get("usage")))) is not None:
             pieces.append(UsageSoFar(found))
         pieces += [Stop(answer.reason(response, calls=bool(self._calls))), Done()]
+
+
+def _place(event: dict[str, Any], name: str = "output_index") -> int:
+    """Where an item or a part stands; the first place, as in `_Delta`, where that is not said."""
+    place = event.get(name)
+    return place if isinstance(place, int) else 0
