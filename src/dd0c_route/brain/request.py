@@ -84,7 +84,7 @@ def asked(call: Call) -> Asked:
     tools = next((fields[name] for name in _TOOLS if _is_given(fields.get(name, Raw(b"")))), None)
     parts = parts_of(seen)
     uses = uses_of(call.api, small, tools, seen, parts)
-    loop, signed = bound(small, tools, seen, parts)
+    loop, signed = bound(small, tools, found, seen, parts)
     turn, chars = _last_turn(seen, in_tool_loop=loop)
     limit = _limit(small)
     wording = (

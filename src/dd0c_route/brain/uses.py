@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from dd0c_route.brain.excerpt import Excerpt, ends
+from dd0c_route.brain.excerpt import Excerpt, ends, is_sealed
 from dd0c_route.brain.parts import is_result, results_in
 
 _MEDIA_TYPES = {
@@ -33,6 +33,7 @@ _SEALS = frozenset(
     ("signature", "thoughtSignature", "thought_signature", "encrypted_content", "reasoning_details",
      "reasoning_content", "reasoningContent", "reasoning", "thinking_blocks")
 )  # fmt: skip
+SEARCHED_BYTES = 256 << 10  # looked through for such thoughts where the end of a conversation has none
 _SEALED_TYPES = ("redacted_thinking", "thinking", "reasoning")
 
 _APIS = {"embeddings": "vectors", "completions": "completions"}  # which no other model can stand in for
@@ -106,12 +107,12 @@ def _asked_of(api: str, small: Mapping[str, Any]) -> set[str]:
 
 
 def bound(
-    small: Mapping[str, Any], tools: Raw | None, seen: Excerpt, parts: Sequence[Mapping[str, Any]]
+    small: Mapping[str, Any], tools: Raw | None, messages: Raw | None, seen: Excerpt, parts: Sequence[Mapping[str, Any]]
 ) -> tuple[bool, bool]:
     """Whether a request stands in a tool loop, and whether it holds sealed thoughts.
 
     A conversation of which not even the last message could be read is taken for a tool loop where tools are offered,
-    and one that was not searched as a whole for one with sealed thoughts where they were asked for: most have them.
+    and one that is too long to be searched for one with sealed thoughts where they were asked for: most have them.
     """
     if seen.last:
         loop = any(results_in(message) > 0 or is_result(message) for message in _since_the_model(seen.last))
@@ -120,8 +121,8 @@ def bound(
     signed = seen.sealed or any(
         part.get("type") in _SEALED_TYPES or any(_is_on(part[name]) for name in _SEALS & part.keys()) for part in parts
     )
-    if not signed and seen.cut and not seen.searched and seen.total > 2:
-        signed = thinks(small) if not seen.last else _wants_seals(small)
+    if not signed and seen.cut and seen.total > 2 and (_wants_seals(small) if seen.last else thinks(small)):
+        signed = messages is None or len(messages) > SEARCHED_BYTES or is_sealed(messages)
     return loop, signed
 
 
