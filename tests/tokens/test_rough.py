@@ -17,6 +17,7 @@ PROSE = (
     "The mill stands where the river bends, and nobody in the village could say who had built it. In spring the water "
     'rose to the second step; "not the third", said the miller, who had been told so by his father. '
 )
+QUOTES = "“Not the third,” said the miller — his father\u2019s word \u2013 and nobody asked him for another reason. "
 CODE = "def total(numbers: list[int]) -> int:\n    return sum(number for number in numbers if number % 2 == 0)\n\n\n"
 LIST = (
     "- Name the file, its line and the fault.\n- Say how to mend it, in one sentence.\n\n1. **First** look at `main`.\n"
@@ -28,7 +29,7 @@ def fields(*texts: str, **more: Any) -> Any:
     return split(json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("text", [PROSE, CODE, LIST, PROSE + CODE + LIST], ids=["prose", "code", "list", "all"])
+@pytest.mark.parametrize("text", [PROSE, CODE, LIST, QUOTES, PROSE + CODE + LIST])
 @pytest.mark.parametrize("times", [40, 400])
 def test_plain_text_is_judged_within_a_seventh(text: str, times: int) -> None:
     body = fields(text * times)

@@ -1,7 +1,7 @@
 """About how long a prompt is, for what a call will cost: slices of its JSON as it stands, not decoded.
 
-Four times as quick as `count_request`, and made for comparing targets: of text in Latin letters only. What is short,
-or holds anything else, is counted there.
+Four times as quick as `count_request`, and made for comparing targets: of English and code. What is short, or holds
+anything else, is counted there.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ _LEAST_BYTES = 4 << 10  # shorter ones are counted exactly where that is possibl
 _SLICES, _SLICE_BYTES = 8, 96
 _SPREAD = [(0.5 + i * 0.6180339887) % 1 for i in range(_SLICES)]  # evenly, and in step with nothing that repeats
 _OTHER = 0xF0  # pairs from here on begin with a character outside ASCII
-_MOST_OTHER = 0.03  # of the pairs: beyond, scripts decide
-_MOST_ESCAPED = 0.005  # a byte: the same of characters that are written as `\\u`
+_MOST_OTHER = 0.03  # of the pairs: beyond, another language or script is likely
+_MOST_ESCAPED = 0.01  # a byte: the same of characters that are written as `\\u00f6`
+_QUOTES, _ESCAPED_QUOTES = b"\xe2\x80", b"\\u20"  # and dashes: any English text has them
+_ESCAPE_TOKENS = 3  # that an escape comes to by the rates, beyond the one that it is
 _FRAME_TOKENS = 9  # that `{"role":"user","content":""},` comes to by the rates, and it is no part of the prompt
 _MESSAGE_TOKENS = 4  # that a provider puts around one instead
 _MOST_A_TOKEN = 16  # characters: of what repeats, rates say anything
@@ -68,9 +70,12 @@ def rough_count(fields: Mapping[str, Raw], messages: int) -> Count | None:
         return None
     sample = b"".join([_slice(view, share) for view in views for share in _SPREAD if len(view) * _SLICES > total])
     pairs = pairs_of(sample)
-    if sample.count(b"\\u") > _MOST_ESCAPED * len(sample) or (pairs >= _OTHER).sum() > _MOST_OTHER * len(pairs):
+    quotes, escapes = sample.count(_ESCAPED_QUOTES), sample.count(b"\\u")
+    others = int((pairs >= _OTHER).sum()) - 3 * sample.count(_QUOTES)
+    if escapes - quotes > _MOST_ESCAPED * len(sample) or others > _MOST_OTHER * len(sample):
         return None
-    seen = max(float(_rates().take(pairs).sum()), len(pairs) / _MOST_A_TOKEN)
+    seen = float(_rates().take(pairs).sum()) - _ESCAPE_TOKENS * escapes
+    seen = max(seen, len(pairs) / _MOST_A_TOKEN)
     framed = seen / len(pairs) * total
     tokens = max(1, round(framed - (_FRAME_TOKENS - _MESSAGE_TOKENS) * messages))
     half = int(_BAND * framed) + 1
