@@ -73,6 +73,15 @@ def test_headers_that_connection_names_stay_here_in_both_directions() -> None:
     assert client_headers([*headers, *ORDINARY]) == ORDINARY
 
 
+@pytest.mark.parametrize("name", [b"ocp-apim-subscription-key", b"x-amz-security-token"])
+def test_other_keys_of_the_callers_stay_here_where_a_key_is_stored(name: bytes) -> None:
+    headers = [(name, b"the-callers-own"), *ORDINARY]
+
+    assert names(upstream_headers(call(headers=headers), provider(api_key=stored_key()))) >= names(ORDINARY)
+    assert name not in names(upstream_headers(call(headers=headers), provider(api_key=stored_key())))
+    assert name in names(upstream_headers(call(headers=headers), provider()))
+
+
 @pytest.mark.parametrize("name", CREDENTIALS)
 def test_a_stored_key_replaces_whatever_credential_came(name: bytes) -> None:
     out = upstream_headers(call(headers=[(name, b"Bearer the-callers-own"), *ORDINARY]), provider(api_key=stored_key()))
@@ -156,6 +165,16 @@ def test_the_credential_is_found_wherever_callers_put_it(headers: Headers, query
 
     assert found is not None
     assert found.reveal() == expected
+
+
+def test_of_a_signed_request_the_credential_is_whose_key_signed_it() -> None:
+    signature = (
+        b"AWS4-HMAC-SHA256 Credential=synthetic-key-01/20261124/us-east-1/bedrock/aws4_request, SignedHeaders=host"
+    )
+    found = credential_of([(b"authorization", signature)], "")
+
+    assert found is not None
+    assert found.reveal() == "synthetic-key-01"
 
 
 def test_no_credential_is_none() -> None:

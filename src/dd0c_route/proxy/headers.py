@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import compress
@@ -39,6 +40,7 @@ _NOT_UPSTREAM = HOP_BY_HOP | frozenset(
 _NOT_TO_CLIENT = HOP_BY_HOP | frozenset(b"content-length set-cookie set-cookie2 alt-svc".split())
 _OF_FRAMING = frozenset((b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length"))
 
+_SIGNED = re.compile(r"AWS4-HMAC-SHA256\s+(?:\S+,\s*)*Credential=([^/,\s]+)/")  # AWS Signature Version 4
 _name = itemgetter(0)
 
 
@@ -120,9 +122,11 @@ def _credentials(headers: Headers, query: str) -> Iterator[str]:
 
 
 def _bare(header: tuple[bytes, bytes]) -> str:
-    """The credential in *header*, without `Bearer`."""
+    """The credential in *header*, without `Bearer`; of a request that AWS's SDKs signed, whose key it was."""
     text = header[1].decode("latin-1").strip()
     if header[0] == b"authorization":
+        if (signed := _SIGNED.match(text)) is not None:
+            return signed[1]
         scheme, _, rest = text.partition(" ")
         return rest.strip() if scheme.lower() == "bearer" else text
     return text
