@@ -85,6 +85,35 @@ def test_any_value_of_messages_is_read_without_a_fault(data: bytes) -> None:
     asked(call(b'{"model":"m","messages":' + data + b"}"))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [user("a"), CALLED, RESULT, {**RESULT, "tool_call_id": "c2"}]},
+        {"messages": [user("a"), user([{"type": "tool_result", "tool_use_id": "c1"},
+                                       {"type": "tool_result", "tool_use_id": "c2"}])]},
+        {"messages": [user("a"), user([{"toolResult": {"toolUseId": "c1"}}, {"toolResult": {"toolUseId": "c2"}}])]},
+        {"input": [{"type": "function_call_output", "id": "fco_1", "call_id": "c1"},
+                   {"type": "function_call_output", "call_id": "c2"}]},
+        {"contents": [{"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": "f"}},
+                                                 {"functionResponse": {"id": "c2", "name": "f"}}]}]},
+    ],
+)  # fmt: skip
+def test_the_calls_are_known_whose_results_are_brought(body: dict[str, Any]) -> None:
+    assert sorted(read(body).call_ids) == ["c1", "c2"]
+
+
+@pytest.mark.parametrize("id", [None, 5, [], ""])
+def test_results_of_calls_without_an_id_bring_none(id: Any) -> None:
+    assert read({"messages": [user("a"), CALLED, {**RESULT, "tool_call_id": id}]}).call_ids == ()
+    assert read({"contents": [{"role": "user", "parts": [{"functionResponse": id}]}]}).call_ids == ()
+
+
+def test_what_was_called_and_answered_earlier_is_not_brought_again() -> None:
+    assert read({"messages": [user("a"), CALLED, RESULT, {"role": "assistant", "content": "So."}]}).call_ids == ()
+    later = {"role": "assistant", "tool_calls": [{"id": "c2", "function": {"name": "look", "arguments": "{}"}}]}
+    assert read({"messages": [user("a"), CALLED, RESULT, later, {**RESULT, "tool_call_id": "c2"}]}).call_ids == ("c2",)
+
+
 # --- limits and caches ------------------------------------------------------------------------------------------
 
 

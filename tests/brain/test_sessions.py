@@ -126,3 +126,13 @@ def test_subagents_side_calls_other_models_and_other_callers_are_their_own() -> 
         key_of(headers=session, key_id="k1"),
     }
     assert len(keys) == 5
+
+
+def test_who_asked_for_a_call_is_known_by_its_id_within_its_conversation() -> None:
+    sessions = Sessions(2, 60.0)
+    sessions.called(1, ("c1", "c2"), A)
+    sessions.called(2, ("c1",), B)
+    assert sessions.caller(2, ("c1",)) == B
+    assert sessions.caller(1, ("other", "c2")) == A
+    assert sessions.caller(1, ("c1",)) is None  # it was the oldest, and two are kept
+    assert sessions.caller(1, ()) is None

@@ -124,7 +124,8 @@ def test_an_image_that_a_long_conversation_no_longer_shows_is_remembered() -> No
     rows = router(*ALL)
     first = decide(asking(user([{"type": "image_url", "image_url": {"url": "x"}}])), rows)
     rows.remember(first, first.plan[0], asking().at_ns)
-    assert ruled_out(decide(asking(), rows))["acme-9"] == "lacks vision"
+    long = [user("a"), *([{"role": "assistant", "content": "Well. " * 500}, user("And? " * 500)] * 20)]
+    assert ruled_out(decide(asking(*long), rows))["acme-9"] == "lacks vision"
 
 
 @pytest.mark.parametrize(
@@ -169,6 +170,30 @@ def test_in_a_tool_loop_who_called_the_tools_goes_on_and_the_model_asked_for_sta
 
     assert decision.plan == (CHEAP, STRONG)
     assert (decision.verdict, decision.reason) == ("routed", "in a tool loop of gpt-4o-mini")
+
+
+def test_of_two_conversations_with_one_opening_each_goes_on_with_whom_called_its_tools() -> None:
+    rows = router(*ALL)
+    first = decide(asking(tools=[TOOL]), rows)
+    assert first.conversation is not None
+    for target, id in ((STRONG, "c1"), (CHEAP, "c2")):  # such as a call of the control group, and a routed one
+        rows.remember(first, target, asking().at_ns)
+        rows.called(first, target, (id,))
+    other = json.loads(json.dumps(LOOP).replace("c1", "c2"))
+    unknown = json.loads(json.dumps(LOOP).replace("c1", "c3"))
+    assert decide(asking(*LOOP, tools=[TOOL]), rows).plan[0] == STRONG
+    assert decide(asking(*other, tools=[TOOL]), rows).plan[0] == CHEAP
+    assert decide(asking(*unknown, tools=[TOOL]), rows).plan[0] == CHEAP  # whoever answered last
+
+
+def test_what_a_conversation_used_rules_nobody_out_where_the_whole_request_is_seen() -> None:
+    rows = router("openai/gpt-4o", "openai/gpt-4o-mini")
+    sound = decide(asking(user([{"type": "input_audio"}])), rows)
+    assert ruled_out(sound)["gpt-4o-mini"] == "lacks audio"
+    rows.remember(sound, STRONG, asking().at_ns)
+    assert ruled_out(decide(asking(user("a")), rows))["gpt-4o-mini"] is None
+    long = [user("a"), *([{"role": "assistant", "content": "Well. " * 500}, user("And? " * 500)] * 20)]
+    assert ruled_out(decide(asking(*long), rows))["gpt-4o-mini"] == "lacks audio"
 
 
 @pytest.mark.parametrize("ladder", [{"mode": "shadow"}, {"control_share": 1.0}, {"mode": "canary", "share": 0.0}])
@@ -342,3 +367,29 @@ def test_an_outage_of_the_cheapest_makes_another_the_cheapest() -> None:
     for _ in range(10):
         rows.failures.tried(OWN, asking().at_ns, failed=True)
     assert decide(asking(), rows).plan[0] == CHEAP
+
+
+@pytest.mark.parametrize(("asked_failing", "cheap"), [(0.0, 46), (0.4, 10), (0.9, 10)])
+def test_while_a_provider_is_down_its_cheap_models_stay_cheap(asked_failing: float, cheap: int) -> None:
+    rows = router(*ALL)
+    shares = {STRONG: asked_failing, CHEAP: 0.4}
+    known = structs.replace(rows.known, failing=lambda target, at_ns: shares.get(target, 0.0))
+    decision = decide(asking(), structs.replace(rows, known=known))
+    assert {one.target: one.expected_cost for one in decision.candidates} == {STRONG: 100, CHEAP: cheap, OWN: 1}
+
+
+def test_what_fails_elsewhere_is_paid_as_often_as_the_model_asked_for_then_answers() -> None:
+    rows = router(*ALL)
+    known = structs.replace(rows.known, failing=lambda target, at_ns: 0.5)
+    decision = decide(asking(), structs.replace(rows, known=known))
+    costs = {one.target: one.expected_cost for one in decision.candidates}
+    assert costs == {STRONG: 100, CHEAP: 10, OWN: 1 + round((0.5 - 0.25) / 0.75 * 99)}
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_an_answer_costs_between_its_own_and_that_of_the_model_asked_for(one: float, other: float) -> None:
+    rows = router(*ALL)
+    known = structs.replace(rows.known, failing=lambda target, at_ns: one if target == STRONG else other)
+    for candidate in decide(asking(), structs.replace(rows, known=known)).candidates:
+        assert candidate.expected_cost is not None
+        assert COSTS[candidate.target.model] <= candidate.expected_cost <= 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +102,32 @@ def test_a_tool_loop_stays_with_who_is_asked_or_who_began_it(stand: Stand) -> No
         models.append(response.headers["x-dd0c-model"])
     connection.close()
     assert models == ["gpt-3.5-turbo", "gpt-3.5-turbo"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_conversations_with_one_opening_keep_their_tool_loops_apart(stand: Stand, *, stream: bool) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", stand.port, timeout=20)  # one worker
+
+    def asked(messages: list[Any]) -> tuple[str, str]:
+        body = {"model": "half", "messages": messages, "tools": [TOOL], "stream": stream}
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"x-sim": "tool"})
+        response = connection.getresponse()
+        id = re.search(r'"id": ?"(call_[^"]+)"', response.read().decode())
+        assert id is not None
+        return response.headers["x-dd0c-model"], id[1]
+
+    openings = [[user("c"), {"role": "assistant", "content": "Well?"}, user(f"{stream} {i}")] for i in range(12)]
+    begun = [asked(opening) for opening in openings]
+    called: Any = CALLED["tool_calls"]
+    calls = [({**called[0], "id": id}, id) for _, id in begun]
+    ended = [
+        asked([*opening, {"role": "assistant", "tool_calls": [one]}, {**RESULT, "tool_call_id": id}])
+        for opening, (one, id) in zip(openings, calls, strict=True)
+    ]
+    connection.close()
+    models = [model for model, _ in begun]
+    assert set(models) == {"half", "gpt-4o-mini"}
+    assert [model for model, _ in ended] == models
 
 
 def test_no_name_of_a_model_becomes_a_header(stand: Stand) -> None:

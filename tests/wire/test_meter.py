@@ -202,3 +202,50 @@ def test_half_an_answer_shows_where_its_api_has_an_end(api: str, kind: str, body
     meter.feed(body)
     meter.end()
     assert meter.cut_short is cut_short
+
+
+def sse(*events: dict[str, object]) -> bytes:
+    return b"".join(
+        f"event: {event.get('type', 'message')}\ndata: {json.dumps(event)}\n\n".encode() for event in events
+    )
+
+
+def called(id: str) -> dict[str, object]:
+    return {"id": id, "function": {"name": "f", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("api", "answer"),
+    [
+        ("openai.chat", {"choices": [{"message": {"tool_calls": [called("c1"), called("c2")]}}]}),
+        ("anthropic.messages", {"content": [{"type": "tool_use", "id": id, "name": "f"} for id in ("c1", "c2")]}),
+        ("openai.responses", {"output": [{"type": "function_call", "id": "fc", "call_id": id} for id in ("c1", "c2")]}),
+        ("bedrock.converse", {"output": {"message": {"content": [{"toolUse": {"toolUseId": "c1"}},
+                                                                  {"toolUse": {"toolUseId": "c2"}}]}}}),
+        ("gemini.generate", {"candidates": [{"content": {"parts": [{"functionCall": {"id": "c1", "name": "f"}},
+                                                                    {"functionCall": {"id": "c2"}}]}}]}),
+        ("cohere.chat", {"message": {"tool_calls": [called("c1"), called("c2")]}}),
+    ],
+)  # fmt: skip
+def test_the_ids_of_tool_calls_are_known(api: str, answer: dict[str, object]) -> None:
+    assert read_json(api, **answer).call_ids == ("c1", "c2")
+
+
+@pytest.mark.parametrize(
+    ("api", "stream"),
+    [
+        ("openai.chat", sse(*({"choices": [{"delta": {"tool_calls": [call]}}]} for call in
+                              (called("c1"), {"function": {"arguments": "1"}}, called("c1"), called("c2"))))),
+        ("anthropic.messages", sse(*({"type": "content_block_start", "content_block": {"type": "tool_use", "id": id}}
+                                     for id in ("c1", "c2")))),
+        ("openai.responses", sse(*({"type": "response.output_item.added", "item": {"type": "function_call",
+                                    "call_id": id}} for id in ("c1", "c2")))),
+    ],
+)  # fmt: skip
+def test_the_ids_of_tool_calls_are_known_from_a_stream(api: str, stream: bytes) -> None:
+    assert read(api, SSE, stream).call_ids == ("c1", "c2")
+
+
+def test_of_many_calls_a_bounded_number_is_kept() -> None:
+    answer = {"message": {"tool_calls": [called(str(number)) for number in range(1000)]}}
+    assert len(read_json("openai.chat", choices=[answer]).call_ids) == 32
