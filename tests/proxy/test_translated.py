@@ -179,7 +179,8 @@ def calls(ours: str, theirs: str) -> Iterator[Sent]:
             body = json.loads(DIALECTS[ours].write_request(prompt, Aim("a-model")).body)
             yield _sent(record["id"], body, record, ours, theirs)
     for record in chosen(ours):  # the recorded request, and its answer as the other provider would give it
-        if taken(record, theirs) and not is_error(record):
+        bound = any(record["request"].get(name) for name in ("previous_response_id", "conversation", "prompt"))
+        if taken(record, theirs) and not is_error(record) and not bound:  # else only one provider can go on with it
             yield _sent(f"{record['id']}-{theirs}", dict(record["request"]), record, ours, theirs)
 
 
@@ -217,7 +218,10 @@ def difference(sent: Sent, got: Got, ours: str, entry: dict[str, Any]) -> str | 
         return f"{got.status} {got.body[:300]!r}"
     if (not got.kind.startswith("application/json")) is not sent.streamed:
         return f"a client that asked stream={sent.streamed} got {got.kind}"
-    told = READERS[ours](got.body, streamed=sent.streamed)
+    try:
+        told = READERS[ours](got.body, streamed=sent.streamed)
+    except (KeyError, ValueError, TypeError) as error:
+        return f"not readable: {error!r} in {got.body[-600:]!r}"
     for name in ("text", "calls", "stop"):
         if getattr(told, name) != getattr(sent.told, name):
             return f"{name}: {getattr(told, name)!r} instead of {getattr(sent.told, name)!r}"

@@ -19,8 +19,9 @@ STOPS = {
 }  # fmt: skip
 
 
-GOOGLE_STOPS = {"STOP": "ended", "MAX_TOKENS": "cut"} | dict.fromkeys(
-    ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY"), "withheld"
+GOOGLE_STOPS: dict[Any, str] = {"STOP": "ended", "MAX_TOKENS": "cut", 1: "ended", 2: "cut"} | dict.fromkeys(
+    ("SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR"),
+    "withheld",
 )
 AMAZONS_STOPS = {
     "end_turn": "ended", "tool_use": "tools", "max_tokens": "cut", "stop_sequence": "ended",
@@ -157,23 +158,35 @@ def converse(body: bytes, *, streamed: bool) -> Told:
     if not streamed:
         whole = json.loads(body)
         content = whole["output"]["message"]["content"]
-        calls = [(block["toolUse"]["name"], block["toolUse"]["input"]) for block in content if "toolUse" in block]
-        text = "".join(block.get("text") or "" for block in content)
+        uses = [block["toolUse"] for block in content if "toolUse" in block]
+        calls = [(use["name"], use["input"]) for use in uses if not is_amazons(use)]
+        text = "".join(part.get("text") or "" for block in content for part in [block, *cited_in(block)])
         return Told(text, calls, AMAZONS_STOPS.get(whole["stopReason"], "ended"), _amazons(whole["usage"]))
     text, stop, usage = "", "ended", {}
     given: dict[int, list[str]] = {}
     for name, event in frames(body):
-        if name == "contentBlockStart" and (call := event["start"].get("toolUse")):
+        if name == "contentBlockStart" and (call := event["start"].get("toolUse")) and not is_amazons(call):
             given[event["contentBlockIndex"]] = [call["name"], ""]
         elif name == "contentBlockDelta":
             text += event["delta"].get("text") or ""
-            if call := event["delta"].get("toolUse"):
+            if (call := event["delta"].get("toolUse")) and event["contentBlockIndex"] in given:
                 given[event["contentBlockIndex"]][1] += call["input"]
         elif name == "messageStop":
             stop = AMAZONS_STOPS.get(event["stopReason"], "ended")
         elif name == "metadata":
             usage = event["usage"]
     return Told(text, [(name, arguments(raw)) for name, raw in given.values()], stop, _amazons(usage))
+
+
+def is_amazons(use: dict[str, Any]) -> bool:
+    """A tool that Amazon itself runs."""
+    return use.get("type") == "server_tool_use"
+
+
+def cited_in(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """A text with its sources stands a step deeper."""
+    found: list[dict[str, Any]] = block.get("citationsContent", {}).get("content", [])
+    return found
 
 
 def frames(body: bytes) -> list[tuple[str, Any]]:
