@@ -12,17 +12,15 @@ from msgspec import Raw
 
 from dd0c_route.wire.loose import dict_of, str_of, value_of
 
-_FILE = rb'"(?:file_id"|audio"\s*:\s*\{\s*"id")'
-_IN_MESSAGES = (("messages", re.compile(_FILE)),)
+_FILE = b'"file_id"'
 _ITEMS = {
-    "openai.chat": _IN_MESSAGES,
-    "anthropic.messages": _IN_MESSAGES,
-    "openai.responses": (
-        ("input", re.compile(_FILE + rb'|"item_reference"')),
-        ("prompt", re.compile(rb"\s*\{")),  # a template, and what is put into it
-    ),
+    "openai.chat": ("messages", (_FILE,)),
+    "anthropic.messages": ("messages", (_FILE,)),
+    "openai.responses": ("input", (_FILE, b'"item_reference"')),
 }
-"""By API the fields that may name such things, and what shows that they do."""
+"""By API the field that may name such things, and what shows that it does."""
+_AUDIO = re.compile(rb'"audio"\s*:\s*\{\s*"id"')  # of an earlier answer, in a request for another one
+_OBJECT = re.compile(rb"\s*\{")
 
 
 def goes_on_with(fields: dict[str, Raw]) -> tuple[str, ...]:
@@ -45,9 +43,20 @@ def is_stored(fields: dict[str, Raw]) -> bool:
 def names_items(api: str, fields: dict[str, Raw]) -> bool:
     """Whether a body's *fields* name an uploaded file, a stored item, audio or prompt.
 
-    One search through the field in which that stands, deep in it or not: 0.3 ms a megabyte. In a text the quotes are
-    escaped, and it does not count.
+    The field in which that stands, deep in it or not, is looked through by plain search: 0.4 ms
+    a megabyte. In a text the quotes are escaped, and it does not count.
     """
-    return any(
-        name in fields and mark.search(memoryview(fields[name])) is not None for name, mark in _ITEMS.get(api, ())
+    field, marks = _ITEMS.get(api, ("", ()))
+    if field in fields and _any_in(bytes(fields[field]), marks):
+        return True
+    if api == "openai.responses":  # a template, and what is put into it
+        return "prompt" in fields and _OBJECT.match(memoryview(fields["prompt"])) is not None
+    return (
+        api == "openai.chat"
+        and {"modalities", field} <= fields.keys()
+        and _AUDIO.search(memoryview(fields[field])) is not None
     )
+
+
+def _any_in(data: bytes, marks: tuple[bytes, ...]) -> bool:
+    return any(mark in data for mark in marks)
