@@ -93,6 +93,29 @@ def test_what_stands_before_a_file_tells_what_it_is(before: str, kind: str) -> N
     assert not any(kinds.values())
 
 
+@pytest.mark.parametrize("text", ["iVBORw0KGgoA", "0123456789abcdef", "a", "7", "data:image/png;base64,iVBORw0KGgoA"])
+@pytest.mark.parametrize("times", [4_000, 400_000])
+def test_text_without_spaces_is_no_file(text: str, times: int) -> None:
+    for content in (text * times, [{"type": "text", "text": text * times}], f'<img src="data:x;base64,{text * times}'):
+        prompt = found(messages=[message(content)])
+        assert (prompt.images, prompt.files, prompt.sealed, prompt.ids) == (0, 0, 0, 0)
+        assert letters(prompt) == pytest.approx(len(text) * times, rel=0.1)
+
+
+def test_files_and_text_without_spaces_are_told_apart() -> None:
+    parts = [{"type": "image_url", "image_url": {"url": IMAGE}}, {"type": "text", "text": "0a1b" * 5_000}]
+    prompt = found(messages=[message(parts * 2)])
+    assert prompt.images == 2
+    assert letters(prompt) == pytest.approx(40_000, rel=0.25)
+
+
+@pytest.mark.parametrize("written", ["a1" * 500, {"type": "file", "data": "a1" * 500}])
+def test_of_arguments_only_files_are_left_out(written: Any) -> None:
+    call = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"code": written}}
+    text = "".join(found(messages=[{"role": "assistant", "content": [call]}]).texts)
+    assert ("a1" * 500 in text) == isinstance(written, str)
+
+
 def test_token_numbers_are_counted_and_not_read() -> None:
     prompt = found(prompt=[[1, 2, 3]])
     assert (prompt.ids, prompt.texts) == (3, [])
