@@ -119,6 +119,7 @@ class Stand:
         config: More of `dd0c.toml`, behind the three simulated providers; `{port}` is the simulator's.
         providers: Replaces those three.
         recordings: What the simulator replays.
+        script: Rules for the simulator, as `--script` reads them.
         environ: More of the router's environment.
     """
 
@@ -129,6 +130,7 @@ class Stand:
         *,
         providers: str = PROVIDERS,
         recordings: Path | None = None,
+        script: str = "",
         environ: dict[str, str] | None = None,
         options: tuple[str, ...] = (),
     ) -> None:
@@ -136,6 +138,7 @@ class Stand:
         self._config = config
         self._providers = providers
         self._recordings = recordings
+        self._script = script
         self._environ = environ or {}
         self._options = options
         self.sim_port = 0
@@ -172,6 +175,10 @@ class Stand:
         command = ["-m", "dd0c_route.upstream.simulator", "--port", str(self.sim_port)]
         if self._recordings is not None:
             command += ["--recordings", str(self._recordings)]
+        if self._script:
+            rules = self.folder / "script.toml"
+            rules.write_text(self._script)
+            command += ["--script", str(rules)]
         self.simulator = Process(command, self.environ, self.folder / "simulator.log", self.folder)
         self.sim_port = int(self.simulator.line().rpartition(":")[2])
 

@@ -14,6 +14,7 @@ from dd0c_route.access import new_key
 from tests.clients import table
 from tests.clients.habits import HABITS, MADE_WHERE_MISSING, Habit
 from tests.clients.sdk import Sdk
+from tests.clients.terminal import PROGRAMS
 from tests.environments import SDKS, Packages
 from tests.stand import Stand
 
@@ -35,6 +36,12 @@ api_key = {{ env = "SIM_KEY" }}
 OUTCOMES = table.none_yet()
 
 
+def known() -> dict[str, tuple[str, str]]:
+    """Each client that a line of the table is about: its version, and what the router calls its API."""
+    libraries = {client: (habit.version(), habit.api) for client, habit in HABITS.items()}
+    return libraries | {program.title: (program.version(), program.api) for program in PROGRAMS.values()}
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "column(name): the cell of docs/compatibility.md that the test decides")
 
@@ -43,7 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _cell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
     """What the test says something about: its client and its column."""
     if mark := request.node.get_closest_marker("column"):
-        record_property("cell", (request.node.callspec.id, mark.args[0]))
+        client = request.node.callspec.id
+        record_property("cell", (PROGRAMS[client].title if client in PROGRAMS else client, mark.args[0]))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -56,8 +64,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = os.environ.get("DD0C_COMPATIBILITY")
     if path and not hasattr(session.config, "workerinput"):
-        known = {client: (habit.version(), habit.api) for client, habit in HABITS.items()}
-        table.write(Path(path), OUTCOMES, known)
+        table.write(Path(path), OUTCOMES, known())
 
 
 Programs = Callable[[Habit], Sdk]
