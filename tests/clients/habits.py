@@ -41,12 +41,14 @@ class Habit(NamedTuple):
 
 
 CHAT, RESPONSES, MESSAGES, GEMINI = "openai.chat", "openai.responses", "anthropic.messages", "gemini.generate"
+CONVERSE = "bedrock.converse"
 AI = "AI_APICallError"
 HABITS = {
     "openai (Python), chat": Habit("openai", "openai_habits.py", "chat", CHAT),
     "openai (Python), Responses": Habit("openai", "openai_habits.py", "responses", RESPONSES),
     "anthropic (Python)": Habit("anthropic", "anthropic_habits.py", "messages", MESSAGES),
     "google-genai": Habit("google-genai", "gemini_program.py", "gemini", GEMINI, "ClientError", reads_on=True),
+    "boto3": Habit("boto3", "boto3_program.py", "converse", CONVERSE, "ThrottlingException"),
     "openai (Node), chat": Habit("openai", "openai_node.mjs", "chat", CHAT, where=NODE_SDKS),
     "openai (Node), Responses": Habit("openai", "openai_node.mjs", "responses", RESPONSES, where=NODE_SDKS),
     "@anthropic-ai/sdk": Habit("@anthropic-ai/sdk", "anthropic_node.mjs", "messages", MESSAGES, where=NODE_SDKS),

@@ -15,6 +15,7 @@ DIALECTS = {
     "openai.responses": "Responses",
     "anthropic.messages": "Messages",
     "gemini.generate": "Gemini",
+    "bedrock.converse": "Converse",
 }
 
 Outcomes = defaultdict[str, defaultdict[str, set[str]]]  # client, column: how its tests ended

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import PROVIDERS, Programs, started
-from tests.clients.habits import CHAT, HABITS, MESSAGES, Habit
+from tests.clients.habits import CHAT, CONVERSE, GEMINI, HABITS, MESSAGES, RESPONSES, Habit
 from tests.clients.sdk import Sdk
 from tests.clients.sim import entry_tagged
 from tests.stand import Stand, until
@@ -24,13 +24,20 @@ mode = "on"
 control_share = 0.0
 
 [[routes]]
+match = { model = "gemini-*" }
+candidates = ["openai/gpt-4o-mini"]
+policy = "ordered"
+mode = "on"
+control_share = 0.0
+
+[[routes]]
 match = { model = "claude-*" }
 candidates = ["openai/gpt-5-mini"]  # writes as much as clients of Messages ask for
 policy = "ordered"
 mode = "on"
 control_share = 0.0
 """
-TRANSLATED = {CHAT: "anthropic", MESSAGES: "openai"}
+TRANSLATED = {CHAT: "anthropic", RESPONSES: "anthropic", MESSAGES: "openai", GEMINI: "openai", CONVERSE: "openai"}
 FOREIGN = {client: habit for client, habit in HABITS.items() if habit.api in TRANSLATED}
 PARAMETERS = {"type": "object", "properties": {"query": {"type": "string"}}}
 CHAT_TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": PARAMETERS}}]

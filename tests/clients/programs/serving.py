@@ -29,5 +29,5 @@ def _described(error: Exception) -> dict[str, Any]:
         "message": str(error),
         "body": getattr(error, "body", None),
         "request_id": getattr(error, "request_id", None),
-        "headers": dict(response.headers) if response is not None else {},
+        "headers": dict(getattr(response, "headers", {})),
     }
