@@ -83,6 +83,14 @@ def test_of_many_files_most_are_judged() -> None:
         ('{"inlineData":{"mimeType":"application/pdf","data":"', "files"),
         ('{"type":"input_audio","input_audio":{"data":"', "files"),
         ('{"type":"image","source":{"data":"', "images"),
+        ('{"image":{"format":"png","source":{"bytes":"', "images"),
+        ('{"images":["', "images"),
+        ('{"type":"redacted_thinking","data":"', "sealed"),
+        (
+            '{"type":"input_file","filename":"a.docx","file_data":"data:application/vnd.openxmlformats-officedocument.'
+            "wordprocessingml.document;base64,",
+            "files",
+        ),
     ],
 )
 def test_what_stands_before_a_file_tells_what_it_is(before: str, kind: str) -> None:
