@@ -34,7 +34,7 @@ from dd0c_route.wire.neutral.form import (
 )
 from dd0c_route.wire.neutral.ids import fitting
 from dd0c_route.wire.neutral.reading import Fields
-from dd0c_route.wire.neutral.responses.request import tool_of
+from dd0c_route.wire.neutral.responses.tools import tool_of
 
 _HAVE_THEM = ("openai", "azure")  # of those who speak OpenAI's APIs
 _APIS = ("openai.chat", "openai.responses")

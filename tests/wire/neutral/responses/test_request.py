@@ -158,6 +158,14 @@ def test_where_only_some_tools_may_be_called_the_others_are_none() -> None:
     assert prompt.tool_choice == Choice("required")
 
 
+def test_tools_that_are_offered_among_the_items_are_tools_like_others() -> None:
+    added = {"type": "additional_tools", "role": "developer", "tools": [{"type": "function", "name": "b"}]}
+    prompt = read(input=[added, USER, added], tools=[{"type": "function", "name": "a"}])
+
+    assert [tool.name for tool in prompt.tools if isinstance(tool, Tool)] == ["a", "b"]
+    assert prompt.turns == (Turn("user", (Text("Hello"),)),)
+
+
 def test_a_grammar_is_told_to_chat_in_its_own_way_and_back() -> None:
     tool = {"type": "custom", "name": "patch", "format": {"type": "grammar", "syntax": "lark", "definition": "x"}}
     (chat,) = to("openai.chat", tools=[tool])["tools"]

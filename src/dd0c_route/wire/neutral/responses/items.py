@@ -11,11 +11,24 @@ from msgspec import Raw
 
 from dd0c_route.errors import BadRequest
 from dd0c_route.wire.loose import value_of
-from dd0c_route.wire.neutral.form import Audio, File, Foreign, Image, Part, Refusal, Text, ToolCall, ToolResult, Turn
+from dd0c_route.wire.neutral.form import (
+    Audio,
+    File,
+    Foreign,
+    Image,
+    Part,
+    Refusal,
+    Text,
+    Tool,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
 from dd0c_route.wire.neutral.media import of_url
 from dd0c_route.wire.neutral.reading import Fields, decoded
 from dd0c_route.wire.neutral.responses import thoughts
 from dd0c_route.wire.neutral.responses.thoughts import DIALECT
+from dd0c_route.wire.neutral.responses.tools import tool_of
 
 Role = Literal["user", "assistant", "system"]
 _TEXTS = ("input_text", "output_text", "text", "summary_text")
@@ -32,6 +45,7 @@ class _Gathered:
     """
 
     def __init__(self) -> None:
+        self.tools: list[Tool | Foreign] = []
         self._groups: list[tuple[str, Role, list[Part]]] = []
 
     def add(self, role: Role, parts: list[Part], group: str = "") -> None:
@@ -55,15 +69,15 @@ class _Gathered:
         return system, turns
 
 
-def conversation(top: Fields) -> tuple[list[Text], list[Turn]]:
-    """What `input` says: instructions at its beginning, and the turns behind them."""
+def conversation(top: Fields) -> tuple[list[Text], list[Turn], list[Tool | Foreign]]:
+    """What `input` says: instructions at its beginning, the turns behind them, and tools that it offers on the way."""
     raw = top.raw("input")
     if raw.startswith(b'"'):
-        return [], [Turn("user", (Text(decoded(raw, str, "input")),))]
+        return [], [Turn("user", (Text(decoded(raw, str, "input")),))], []
     gathered = _Gathered()
     for index, one in enumerate(decoded(raw, list[dict[str, Raw]], "input") if raw else ()):
         _item(top.below(one, f"input[{index}]"), gathered)
-    return gathered.split()
+    return *gathered.split(), gathered.tools
 
 
 def _item(item: Fields, gathered: _Gathered) -> None:
@@ -78,6 +92,9 @@ def _item(item: Fields, gathered: _Gathered) -> None:
         gathered.add("assistant", [call], "answer")
     elif kind in ("function_call_output", "custom_tool_call_output"):
         gathered.add("user", [_result(item, custom=kind == "custom_tool_call_output")], "results")
+    elif kind == "additional_tools":
+        gathered.tools += [tool_of(one) for one in item.each("tools")]
+        item.done(("id", "role"))
     elif kind == "reasoning":
         thought = thoughts.read({name: value_of(raw) for name, raw in item.rest().items()})
         gathered.add("assistant", [] if thought is None else [thought], "answer")
