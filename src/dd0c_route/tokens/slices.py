@@ -28,7 +28,7 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{60,}")  # embedded files; no prose has 
 _TORN = re.compile(rb"^u?[0-9a-fA-F]{1,4}(?=\\u[0-9a-fA-F]{4})|\\(?:u[0-9a-fA-F]{0,3})?$")  # escapes that a slice cuts
 _PROBE_BYTES = 48
 _NEAR_BYTES, _NEAR_CHUNKS = 32 << 10, 3  # so far an edge is looked for byte by byte: 8 µs
-_BEFORE_BYTES = 160
+_BEFORE_BYTES = 160  # of what stands before a file, and of its beginning, which may be that of a data URL
 _MOST_FILES = 3  # that are cut out, at 30 µs each
 _MOST_RUNS = 6  # that look like files, and may be text without spaces
 
@@ -93,7 +93,7 @@ def _without_files(fields: Sequence[memoryview]) -> tuple[list[_Part], list[_Cut
         index, at = found
         part = parts[index].data
         start, end = _edge(part, at, -_PROBE_BYTES), _edge(part, at, _PROBE_BYTES)
-        kind = _kind(part[max(0, start - _BEFORE_BYTES) : start + _PROBE_BYTES])
+        kind = _kind(part[max(0, start - _BEFORE_BYTES) : min(start + _BEFORE_BYTES, end)])
         text = [_Part(part[start:end], is_text=True)] if kind is None else []
         parts[index : index + 1] = [_Part(part[:start]), *text, _Part(part[end:])]
         if kind is not None:
