@@ -38,6 +38,7 @@ SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "x"
         ({"x-openai-memgen-request": "true"}, "summary"),
         ({"x-codex-parent-thread-id": "t1"}, "subagent"),
         ({"x-codex-turn-metadata": '{"request_kind": "turn", "agent_name": "explorer"}'}, "subagent"),
+        ({"x-codex-turn-metadata": '{"request_kind": "turn", "agent_name": "/root"}'}, "main"),
         ({"x-codex-turn-metadata": '{"request_kind": "turn", "thread_source": "subagent"}'}, "subagent"),
         ({"x-codex-turn-metadata": '{"request_kind": "compaction"}'}, "summary"),
         ({"x-codex-turn-metadata": '{"request_kind": "turn"}'}, "main"),
