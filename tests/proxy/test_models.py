@@ -123,6 +123,15 @@ def test_a_provider_that_never_answers_holds_up_no_list(tmp_path: Path) -> None:
             assert ids(stand.request("GET", "/v1/models")) == listed
 
 
+def test_a_provider_whose_api_has_no_list_is_not_asked_for_one() -> None:
+    key = Secret("synthetic-key")
+    asked = {
+        dialect: models._is_asked(Provider("p", dialect, "http://127.0.0.1:1", api_key=key))
+        for dialect in ("openai", "anthropic", "gemini", "bedrock", "cohere")
+    }
+    assert asked == {"openai": True, "anthropic": True, "gemini": True, "bedrock": False, "cohere": False}
+
+
 def test_the_only_provider_lists_itself(tmp_path: Path) -> None:
     alone = PROVIDERS.split("[providers.sim-anthropic]", maxsplit=1)[0]
     with Stand(tmp_path, providers=alone) as stand:

@@ -200,6 +200,17 @@ def test_it_is_left_out_and_named_where_the_caller_allows_that(stand: Stand, way
     assert stand.entry(answer.id)["decision"]["dropped"] == ["seed"]
 
 
+def test_so_many_fields_are_named_in_the_header_and_the_rest_counted(stand: Stand) -> None:
+    turns = [{"role": "user", "content": "x", f"more {number}, {'x' * 200}": 1} for number in range(2000)]
+    answer = stand.post("/v1/chat/completions", {**ASK_CLAUDE, "messages": turns}, {"x-dd0c-drop": "on"})
+
+    assert answer.status == 200, answer.body
+    named = answer.headers["x-dd0c-dropped"].split(",")
+    assert named[0].startswith("messages[0].more 0? xxx")
+    assert named[-1] == "... and 1970 more"
+    assert sum(map(len, named)) < 8000
+
+
 def test_fields_without_effect_on_the_answer_are_not_asked_about(stand: Stand) -> None:
     answer = stand.post("/v1/chat/completions", {**ASK_CLAUDE, "metadata": {"a": "b"}, "user": "u", "store": False})
 

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -71,6 +72,32 @@ WAYS = (
 )
 
 
+HALF_CHAT = b'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":"Half a"}}]}\n\n'
+HALF_MESSAGES = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"msg_1","role":"assistant","content":[],'
+    b'"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
+    b'event: content_block_start\ndata: {"type":"content_block_start","index":0,'
+    b'"content_block":{"type":"text","text":"Half a"}}\n\n'
+)
+
+
+class _Half(BaseHTTPRequestHandler):
+    """A provider that ends its stream properly and its answer not at all."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        body = HALF_MESSAGES if self.path.endswith("/messages") else HALF_CHAT
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
 class _Full(BaseHTTPRequestHandler):
     """A provider that has no room."""
 
@@ -89,8 +116,8 @@ class _Full(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def full_provider() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Full)
+def provider_that(answers: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), answers)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -105,7 +132,7 @@ def full_provider() -> Iterator[int]:
 def placed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Way, Stand]]:
     way: Way = request.param
     dialect = "openai" if way.own == "sim" else "anthropic"
-    with full_provider() as port:
+    with provider_that(_Full) as port:
         more = MORE.format(dialect=dialect, full=port, own=way.own, foreign=way.foreign)
         with Stand(tmp_path_factory.mktemp("stand"), more, providers=PROVIDERS) as stand:
             yield way, stand
@@ -325,3 +352,19 @@ def whole_text(way: Way, answer: Answer, *, stream: bool) -> str:
         return text_of(answer.body)
     body = answer.json()
     return str(body["content"][0]["text"] if way.name == "messages" else body["choices"][0]["message"]["content"])
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_half_an_answer_does_not_end_like_a_whole_one(way: Way, tmp_path: Path) -> None:
+    dialect = "anthropic" if way.name == "chat" else "openai"
+    with provider_that(_Half) as port:
+        half = f'[providers.half]\ndialect = "{dialect}"\nbase_url = "http://127.0.0.1:{port}/v1"\n'
+        with Stand(tmp_path, half + 'api_key = {{ env = "SIM_KEY" }}\n') as stand, Caller(stand.port) as caller:
+            caller.send(stream_head(way._replace(body={**way.body, "model": "half/m", "stream": True}), ""))
+            caller.read_answer()
+            told, _ = body_of(bytes(caller.raw))
+            entry = stand.entry(id_in(bytes(caller.raw)))
+
+    assert text_of(told) == "Half a"
+    assert "ended its answer before it was complete" in error_of(way, events(told)[-1])["message"]
+    assert (entry["end_state"], entry["error"]) == ("upstream_failed", "upstream_cut")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from functools import lru_cache, partial
 
 from msgspec import structs
@@ -35,6 +36,7 @@ from dd0c_route.wire.neutral.placed import PlacedMeter
 from dd0c_route.wire.show_cost import CostWriter, with_cost
 from dd0c_route.wire.stored import is_stored
 
+_NAMED = 30  # fields in a header, which clients and proxies take up to 8 KiB of
 _JSON = b"application/json"
 _EVENTS = b"text/event-stream"
 
@@ -255,7 +257,7 @@ def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill
     out += _about(b"simulated" if simulated else line.name, target.model, call.model, decision.verdict, decision.reason)
     out.append((b"x-dd0c-overhead-ms", b"%.3f" % bill.overhead_ms()))
     if decision.dropped:
-        out.append((b"x-dd0c-dropped", ",".join([_visible(name).decode() for name in decision.dropped]).encode()))
+        out.append((b"x-dd0c-dropped", _named(decision.dropped)))
     if entry is not None and entry.cost_usd is not None:
         out.append((b"x-dd0c-cost-usd", entry.cost_usd.encode()))
     return out
@@ -275,6 +277,12 @@ def _about(provider: bytes, model: str, requested_model: str, verdict: str, reas
 def _line(text: str) -> bytes:
     """A sentence as a header value: what it repeats of a client's words must not end the line."""
     return "".join(c if " " <= c < "\x7f" else "?" for c in text).encode()
+
+
+def _named(fields: Sequence[str]) -> bytes:
+    """Fields of a request as a header's value: their names, and how many there are, are the caller's choice."""
+    named = [_line(name[:128].replace(",", "?")) for name in fields[:_NAMED]]
+    return b",".join(named) + (b",... and %d more" % (len(fields) - _NAMED) if len(fields) > _NAMED else b"")
 
 
 def _visible(text: str) -> bytes:

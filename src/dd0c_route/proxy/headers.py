@@ -31,8 +31,12 @@ PRIVATE = (
     frozenset(CREDENTIALS)
     | KEYS
     | frozenset(b"x-amz-date x-amz-security-token x-amz-content-sha256 chatgpt-account-id".split())
+    | frozenset((b"ocp-apim-subscription-key",))
 )
-"""What goes where the caller's credential goes: keys of other gateways, the parts of a signature, whose account."""
+"""What goes where the caller's credential goes: keys of other gateways, the parts of a signature, whose account.
+
+The last is the key of Azure's gateway: https://learn.microsoft.com/azure/api-management/api-management-subscriptions.
+"""
 
 _NOT_UPSTREAM = HOP_BY_HOP | frozenset(
     b"host content-length expect cookie cookie2 forwarded via x-real-ip x-forwarded x-original-host".split()

@@ -35,8 +35,7 @@ AGAIN_S = 30.0  # after a fetch that failed
 MOST_BYTES = 8 << 20
 MOST_MODELS = 10_000
 OWN = "dd0c"  # who owns a name that only a route gives a meaning
-_SPOKEN = frozenset(get_args(Dialect)) - {"passthrough"}
-_QUERIES = {"openai": "", "anthropic": "limit=1000", "gemini": "pageSize=1000"}
+_QUERIES = {"openai": "", "anthropic": "limit=1000", "gemini": "pageSize=1000"}  # of those that have a list
 _HEADERS = {"anthropic": [(b"anthropic-version", b"2023-06-01")]}
 _USUAL_API = {"openai": "openai.chat", "anthropic": "anthropic.messages", "gemini": "gemini.generate"}
 _GLOB = frozenset("*?[")
@@ -107,7 +106,7 @@ class Lists:
 
 
 def _is_asked(provider: Provider) -> bool:
-    return provider.dialect in _SPOKEN and (provider.has_key or provider.simulated)
+    return provider.dialect in _QUERIES and (provider.has_key or provider.simulated)
 
 
 async def _body(line: Line, runtime: Runtime) -> bytes:

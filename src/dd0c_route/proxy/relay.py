@@ -74,14 +74,15 @@ def _settled(status: int, client: Client, bill: Bill, meter: Meter, more: int) -
     return bill.settle("complete", answered=True, more=more)
 
 
-def _insist_on_the_end(reply: Reply, meter: Meter) -> None:
-    """Of a body that ends with its connection, only the API's own end tells whether all of it came.
+def _insist_on_the_end(reply: Reply, meter: Meter, *, translated: bool = False) -> None:
+    """Of a body that ends with its connection, only the API's own end tells whether all of it came. A *translated*
+    stream gets an end of ours, which must not stand for one that its provider never wrote.
 
     Raises:
         UpstreamCut: That end did not come.
     """
-    if not reply.framed and reply.status == 200 and meter.cut_short:
-        raise UpstreamCut("the provider closed the connection before its answer was complete")
+    if (translated or not reply.framed) and reply.status == 200 and meter.cut_short:
+        raise UpstreamCut("the provider ended its answer before it was complete")
 
 
 class Relay:
@@ -220,7 +221,7 @@ class Relay:
     def _finish(self) -> None:
         """The provider's answer is whole."""
         self._meter.end()
-        _insist_on_the_end(self._reply, self._meter)
+        _insist_on_the_end(self._reply, self._meter, translated=self._changed is not None)
         if self._edit is not None:
             self._client.send(self._edit.end())
         self._settle(0)

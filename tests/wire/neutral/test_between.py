@@ -9,11 +9,21 @@ import pytest
 
 from dd0c_route.errors import BadRequest, UpstreamInvalid
 from dd0c_route.wire.body import split
-from dd0c_route.wire.neutral import Aim, Written, explained
+from dd0c_route.wire.neutral import DIALECTS, Aim, Written, explained
 from dd0c_route.wire.neutral.chat import CHAT
 from dd0c_route.wire.neutral.dialect import Dialect, Opening
 from dd0c_route.wire.neutral.fold import answer_of
-from dd0c_route.wire.neutral.form import Begin, CallBegin, CallDelta, Done, Stop, TextDelta, ThinkingDelta, ToolCall
+from dd0c_route.wire.neutral.form import (
+    Begin,
+    CallBegin,
+    CallDelta,
+    Done,
+    Loss,
+    Stop,
+    TextDelta,
+    ThinkingDelta,
+    ToolCall,
+)
 from dd0c_route.wire.neutral.messages import MESSAGES
 
 USER = {"role": "user", "content": "Hello"}
@@ -230,6 +240,33 @@ def test_an_answer_that_is_none_is_the_providers_fault(body: bytes) -> None:
 
 
 # --- streams ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("api", ["anthropic.messages", "gemini.generate", "bedrock.converse"])
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ('{"a": NaN, "b": 1}', {"a": None, "b": 1}),
+        (r'{"a": "\ud800"}', {"a": "\ufffd"}),
+        ('{"a": 1', {"input": '{"a": 1'}),
+    ],
+)
+def test_arguments_that_are_no_json_are_written_as_json(api: str, said: str, kept: dict[str, Any]) -> None:
+    call = {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": said}}
+    messages = [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [call]}]
+    body = split(json.dumps({"model": "m", "messages": messages}).encode())
+    sent = DIALECTS[api].write_request(CHAT.read_request(body), Aim("a-model")).body
+    back = DIALECTS[api].read_request(split(sent))
+    calls = [part for turn in back.turns for part in turn.parts if isinstance(part, ToolCall)]
+    assert [json.loads(one.arguments) for one in calls] == [kept]
+
+
+def test_a_refusal_names_so_many_fields_and_counts_the_rest() -> None:
+    found = [Loss(f"field_{number}" + "x" * 500, "why") for number in range(5000)]
+    told = explained(found, "sim/m", str)
+    assert len(told) < 10_000
+    assert "field_0x" in told
+    assert "and 4980 more" in told
 
 
 def test_arguments_of_calls_that_come_mixed_reach_the_block_of_their_call() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from dd0c_route.wire.loose import value_of
 from dd0c_route.wire.neutral.form import Loss, Prompt
 
+_SHOWN, _SHOWN_CHARS = 20, 128  # of the fields that a refusal names: the caller chooses how many there are
+
 
 class Losses:
     """Filled while a request is written.
@@ -50,7 +52,9 @@ class Losses:
 
 def explained(losses: Sequence[Loss], target: str, words: Callable[[str], str]) -> str:
     """What to tell the caller whose request *target* cannot be given; *words*: an attribute in the caller's dialect."""
-    named = "; ".join(f"`{words(loss.field)}`: {loss.why}" for loss in losses)
+    named = "; ".join(f"`{words(loss.field)[:_SHOWN_CHARS]}`: {loss.why}" for loss in losses[:_SHOWN])
+    if len(losses) > _SHOWN:
+        named += f"; and {len(losses) - _SHOWN} more"
     return (
         f"{target} cannot be given all of this request: {named}. Leave it out, call a model that has it, or send "
         f"`x-dd0c-drop: on` to have it left out for you"
