@@ -2,7 +2,8 @@
 
 As `benchmarks.call_time`: client and provider are objects in this process, and every chunk comes alone. A stream that
 stays in its dialect and one that is translated are measured in turn; what is printed is a chunk of each, and the
-difference. Relay, meter and the client's framing are in both.
+difference. Relay, meter and the client's framing are in both. It is the processor's time, which others on the machine
+disturb least.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import uvloop
 
@@ -37,7 +39,7 @@ QUESTION = "word " * 400
 
 
 class Side(NamedTuple):
-    """One API: where clients ask it and what, and the settings of a provider that speaks it."""
+    """One API: where clients ask for a stream of it and how, and the settings of a provider that speaks it."""
 
     path: str
     body: dict[str, object]
@@ -59,11 +61,26 @@ SIDES = {
         "anthropic",
         "claude-haiku-4-5",
     ),
+    "gemini.generate": Side(
+        "/v1beta/models/MODEL:streamGenerateContent?alt=sse",
+        {"contents": [{"role": "user", "parts": [{"text": QUESTION}]}]},
+        "gemini",
+        "gemini-2.5-flash",
+    ),
+    "bedrock.converse": Side(
+        "/model/MODEL/converse-stream",
+        {"messages": [{"role": "user", "content": [{"text": QUESTION}]}]},
+        "bedrock",
+        "anthropic.claude-haiku-4-5-20251001-v1:0",
+    ),
 }
 PAIRS = (
     ("openai.chat", "anthropic.messages"),
     ("anthropic.messages", "openai.chat"),
     ("openai.responses", "anthropic.messages"),
+    ("gemini.generate", "openai.chat"),
+    ("openai.chat", "gemini.generate"),
+    ("anthropic.messages", "bedrock.converse"),
 )
 KINDS = ("text", "arguments")
 
@@ -81,9 +98,10 @@ class Chunk(NamedTuple):
 
 def a_request(api: str, model: str) -> bytes:
     side = SIDES[api]
-    body = json.dumps({"model": model, "stream": True, **side.body}).encode()
+    named = {} if "MODEL" in side.path else {"model": model, "stream": True}
+    body, path = json.dumps({**named, **side.body}).encode(), side.path.replace("MODEL", quote(model, safe=""))
     head = (
-        f"POST {side.path} HTTP/1.1\r\nhost: router\r\ncontent-type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: router\r\ncontent-type: application/json\r\n"
         f"authorization: Bearer synthetic-benchmark-key\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
@@ -100,7 +118,7 @@ def a_stream(api: str, chunks: int, kind: str) -> list[bytes]:
         each, last = CallDelta(0, ' "word",'), [CallEnd(0), Stop("tools")]
     last += [UsageSoFar(Usage(400, output=chunks)), Done()]
     events = [writer.feed(first), *[writer.feed([each]) for _ in range(chunks)], writer.feed(last) + writer.end()]
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ntransfer-encoding: chunked\r\n\r\n" % DIALECTS[api].events
     framed = [b"%x\r\n%b\r\n" % (len(event), event) for event in events if event]
     return [head, *framed[:-1], framed[-1] + END]
 
@@ -122,10 +140,10 @@ async def chunk_us(bench: Bench, api: str, theirs: str, kind: str) -> float:
     took = []
     for chunks in (FEW, MANY):
         stream = a_stream(theirs, chunks, kind)
-        started = time.perf_counter()
+        started = time.process_time()
         for _ in range(BATCH):
             await bench.call(request, stream, END)
-        took.append((time.perf_counter() - started) / BATCH * 1e6)
+        took.append((time.process_time() - started) / BATCH * 1e6)
     return (took[1] - took[0]) / (MANY - FEW)
 
 
@@ -135,7 +153,7 @@ async def measure(rounds: int) -> dict[tuple[str, str, str], Chunk]:
     for api, theirs in PAIRS:
         with tempfile.TemporaryDirectory(prefix="dd0c-bench-") as folder:
             async with benches(Path(folder), theirs) as bench:
-                for kind in KINDS:
+                for kind in KINDS[: 1 if theirs == "gemini.generate" else 2]:  # whose calls come whole
                     for _ in range(WARM_UP // BATCH):
                         await chunk_us(bench, theirs, theirs, kind)
                         await chunk_us(bench, api, theirs, kind)
@@ -157,7 +175,7 @@ def main() -> None:
     print("\n".join(f"{name:12} {value}" for name, value in machine.facts().items()), flush=True)
     found = uvloop.run(measure(options.rounds))
     print(
-        f"\nMicroseconds a chunk, {options.rounds} rounds of {BATCH} streams; at most {BOUND_US:.0f} more are allowed\n"
+        f"\nProcessor µs a chunk, {options.rounds} rounds of {BATCH} streams; at most {BOUND_US:.0f} more are allowed\n"
     )
     lines = []
     for (api, theirs, kind), chunk in found.items():

@@ -34,5 +34,5 @@ def test_its_streams_are_complete_and_metered(api: str, theirs: str, tmp_path: P
 def test_a_chunk_costs_less_than_it_may_even_here() -> None:
     """Far less: ten times the bound would still tell a slip that makes it quadratic."""
     found = asyncio.run(measure(1))
-    assert len(found) == 2 * len(PAIRS)
+    assert {(api, theirs) for api, theirs, _ in found} == set(PAIRS)
     assert all(chunk.more[0] < 10 * BOUND_US for chunk in found.values())

@@ -70,6 +70,7 @@ PATHS = {
 }
 """Of whole answers, and of streams."""
 PAIRS = [(ours, theirs) for ours in APIS for theirs in APIS if ours != theirs]
+ERRORS = (b'"error"', b":exception-type")
 EACH = 1  # of the four other dialects that a recording goes through in each direction, another one for each recording
 
 
@@ -212,7 +213,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 def difference(sent: Sent, got: Got, ours: str, entry: dict[str, Any]) -> str | None:
     """How the client was told something else than the provider said; None: not at all."""
     if sent.told is None:
-        ended = entry["end_state"] == "upstream_failed" and b'"error"' in got.body
+        ended = entry["end_state"] == "upstream_failed" and any(mark in got.body for mark in ERRORS)
         return None if ended else f"no error: {got.status} {entry['end_state']}"
     if got.status != 200:
         return f"{got.status} {got.body[:300]!r}"
