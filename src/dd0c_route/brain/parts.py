@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ _MOST_PARTS = 256  # that are looked at
 _DEEPEST = 4  # a part of a result of a tool, in a wrapper
 _HOLDERS = frozenset(("content", "parts", "output", "toolResult", "functionResponse", "function_response"))
 _RESULT_TYPES = ("tool_result", "function_call_output", "custom_tool_call_output", "computer_call_output")
+_IDS = ("tool_call_id", "tool_use_id", "call_id", "toolUseId", "id")  # of the call that a result belongs to
+_MOST_RESULTS = 32  # whose calls are looked for
 _RESULT_FIELDS = ("functionResponse", "function_response", "toolResult")
 
 
@@ -54,6 +56,21 @@ def results_in(message: Mapping[str, Any]) -> int:
     if not isinstance(parts, list):
         return 0
     return sum([_length(part) for part in parts if isinstance(part, dict) and is_result(part)])
+
+
+def answered_calls(parts: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Ids of the calls whose results are among *parts*."""
+    ids: dict[str, None] = {}
+    for part in parts:
+        if len(ids) == _MOST_RESULTS:
+            break
+        if not is_result(part):
+            continue
+        held = next((part[name] for name in _RESULT_FIELDS if isinstance(part.get(name), dict)), part)
+        told = next((held[name] for name in _IDS if isinstance(held.get(name), str)), "")
+        if told:
+            ids[told] = None
+    return tuple(ids)
 
 
 def share_of_results(seen: Excerpt) -> float:

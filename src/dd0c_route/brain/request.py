@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,8 +16,8 @@ from msgspec import Raw, Struct
 
 from dd0c_route.brain.excerpt import UNREADABLE, Excerpt, ends, excerpt
 from dd0c_route.brain.kinds import form_of, kind_of
-from dd0c_route.brain.parts import is_result, parts_of, share_of_results
-from dd0c_route.brain.uses import bound, uses_of
+from dd0c_route.brain.parts import answered_calls, is_result, parts_of, share_of_results
+from dd0c_route.brain.uses import bound, since_the_model, uses_of
 from dd0c_route.types import Call
 
 TURN_CHARS = 1000  # kept of either end
@@ -56,6 +56,8 @@ class Asked(Struct, frozen=True):
         max_output: The most output tokens that the caller allows; None: no limit.
         form: `json`, `word`, `choice`, `code`, `essay` or `chat`.
         cache: What the request asks of an explicit cache: empty, `5m` or `1h`.
+        call_ids: Of the tool calls whose results the last message brings.
+        cut: It is so long that not all of it was looked at.
     """
 
     kind: str
@@ -72,6 +74,8 @@ class Asked(Struct, frozen=True):
     max_output: int | None
     form: str
     cache: str = ""
+    call_ids: tuple[str, ...] = ()
+    cut: bool = False
 
 
 def asked(call: Call) -> Asked:
@@ -108,6 +112,8 @@ def asked(call: Call) -> Asked:
         max_output=limit,
         form=form,
         cache=_cache(small, tools, system, parts),
+        call_ids=answered_calls(_parts_since_the_model(seen)) if loop else (),
+        cut=seen.cut,
     )
 
 
@@ -181,6 +187,13 @@ def _last_turn(seen: Excerpt, *, in_tool_loop: bool) -> tuple[str, int]:
     end = max((part for part in _pieces(seen.tail[-_HASHED_BYTES:]) if not _is_embedded(part)), key=len, default="")
     begin = max((part for part in _pieces(seen.head[:_HASHED_BYTES]) if not _is_embedded(part)), key=len, default="")
     return f"{begin[:TURN_CHARS]}\n{end[-TURN_CHARS:]}", len(seen.head) + len(seen.tail)
+
+
+def _parts_since_the_model(seen: Excerpt) -> Iterator[Mapping[str, Any]]:
+    for message in since_the_model(seen.last):
+        yield message
+        parts = message.get("content", message.get("parts"))
+        yield from [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else ()
 
 
 def _content_of(message: bytes) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
@@ -69,6 +70,7 @@ class Sessions:
         self._most = most
         self._keep_ns = int(keep_s * 1e9)
         self._known: OrderedDict[int, Session] = OrderedDict()
+        self._callers: OrderedDict[int, Target] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -97,6 +99,18 @@ class Sessions:
         self._known[said.key] = Session(target, now_ns, before.uses | said.uses, warm)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
+
+    def called(self, key: int, ids: Iterable[str], target: Target) -> None:
+        """*target* asks in the conversation *key* for the tool calls of these *ids*."""
+        for id in ids:
+            self._callers.pop(hash((key, id)), None)
+            self._callers[hash((key, id))] = target
+        while len(self._callers) > self._most:
+            self._callers.popitem(last=False)
+
+    def caller(self, key: int, ids: Iterable[str]) -> Target | None:
+        """Who asked for these calls: calls with the same opening may be of one conversation, and run at once."""
+        return next((self._callers[known] for id in ids if (known := hash((key, id))) in self._callers), None)
 
 
 def conversation_of(call: Call, asked: Asked) -> Conversation:

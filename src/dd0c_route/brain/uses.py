@@ -115,7 +115,7 @@ def bound(
     and one that is too long to be searched for one with sealed thoughts where they were asked for: most have them.
     """
     if seen.last:
-        loop = any(results_in(message) > 0 or is_result(message) for message in _since_the_model(seen.last))
+        loop = any(results_in(message) > 0 or is_result(message) for message in since_the_model(seen.last))
     else:
         loop = seen.cut and tools is not None
     signed = seen.sealed or any(
@@ -126,7 +126,7 @@ def bound(
     return loop, signed
 
 
-def _since_the_model(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def since_the_model(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The messages behind the model's last one: only there can results wait for it."""
     since: list[Mapping[str, Any]] = []
     for message in reversed(messages):

@@ -160,7 +160,9 @@ def _routed(call: Call, asked: Target, router: Router, *, predicts: bool = True)
     if not targets:
         return _kept(asked, "no candidate speaks the caller's dialect", **about)
 
-    asking = Asking(call, request, route, router.sessions.of(conversation.key, call.at_ns), predicts)
+    session = router.sessions.of(conversation.key, call.at_ns)
+    caller = router.sessions.caller(conversation.key, request.call_ids)
+    asking = Asking(call, request, route, session, predicts, caller)
     whole = [target for target in targets if not (route.settings.drop or target.provider in router.drops)]
     lost = unable(call, whole, router.dialects, router.known.able, router.lacks)
     dropping = translated(

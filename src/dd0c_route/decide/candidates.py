@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from dd0c_route.brain.capabilities import lacks
-from dd0c_route.brain.sessions import Session
 from dd0c_route.decide.router import Asking, Expected, Knowledge, Views
 from dd0c_route.redact import redact_label
 from dd0c_route.types import Candidate, PicoUSD, Target
@@ -51,6 +50,7 @@ def field_of(
     holder, why = _bound(asking, targets, asked, stands_for_others=stands_for_others)
     found = []
     learned = views.learned or (0.0,) * len(listed)
+    asked_failing = known.failing(asked, asking.call.at_ns)
     for target, p_good, more, cost in zip(listed, views.p_good, learned, costs, strict=False):
         reason = None
         if target != asked:
@@ -65,7 +65,7 @@ def field_of(
             Candidate(
                 target,
                 1.0 if target == asked and p_good is None else p_good,
-                _with_retries(cost, asked_cost, failing),
+                _with_retries(cost, asked_cost, failing, _together(target, failing, asked, asked_failing)),
                 cost.unpriced,
                 asked=target == asked,
                 support=views.support if p_good is not None else None,
@@ -80,14 +80,24 @@ def field_of(
     return Field(tuple(found), holder, why)
 
 
-def _with_retries(cost: Expected, asked_cost: Expected, failing: float) -> PicoUSD:
-    """What the call costs with its second try: one that fails is not billed, and then the model asked for answers.
+def _with_retries(cost: Expected, asked_cost: Expected, failing: float, together: float) -> PicoUSD:
+    """What an answer costs with the second try: one that fails is not billed, and then the model asked for answers.
 
     Where that has no price it is taken to cost no more.
+
+    Args:
+        failing: Share of the tries that fail.
+        together: Share of those at which the model asked for would fail too, so that there is no answer to pay for.
     """
-    if asked_cost.unpriced:
+    if asked_cost.unpriced or together >= 1.0:
         return cost.picodollars
-    return cost.picodollars + round(failing * (asked_cost.picodollars - cost.picodollars))
+    instead = (failing - together) / (1.0 - together)
+    return cost.picodollars + round(instead * (asked_cost.picodollars - cost.picodollars))
+
+
+def _together(target: Target, failing: float, asked: Target, asked_failing: float) -> float:
+    """Share of calls at which both fail: models of one provider fail at the same times, others on their own."""
+    return min(failing, asked_failing) if target.provider == asked.provider else failing * asked_failing
 
 
 def _bound(
@@ -95,14 +105,14 @@ def _bound(
 ) -> tuple[Target, str | None]:
     """Which model must go on with the call, and why; None where any may.
 
-    It is the one that answered the conversation last, as far as this worker knows, else the one asked for. A name that
-    only stands for the route's candidates binds nothing.
+    It is the one whose tool calls it brings the results of, or that answered the conversation last, as far as this
+    worker knows, else the one asked for. A name that only stands for the route's candidates binds nothing.
     """
-    session = asking.session
-    held = session is not None and (session.target == asked or session.target in targets)
-    holder = session.target if session is not None and held else asked
-    if not held and stands_for_others:
-        return holder, None
+    last = asking.session.target if asking.session is not None else None
+    holder = next((one for one in (asking.caller, last) if one is not None and (one == asked or one in targets)), None)
+    if holder is None and stands_for_others:
+        return asked, None
+    holder = holder or asked
     request = asking.request
     if request.signed_thinking:
         return holder, f"holds thoughts that only {_shown(holder)} can read"
@@ -132,9 +142,11 @@ def _unfit(
         return "has no price"
     if target.model == asked.model:
         return None  # the same model elsewhere
-    uses = _uses(asking.request.uses, asking.session) - (_DROPPED if drops else frozenset())
+    uses = _uses(asking) - (_DROPPED if drops else frozenset())
     return lacks(known.able(target), asking.request, uses, cost.prompt_tokens)
 
 
-def _uses(uses: frozenset[str], session: Session | None) -> frozenset[str]:
-    return uses - {"state"} if session is None else (uses | session.uses) - {"state"}
+def _uses(asking: Asking) -> frozenset[str]:
+    """What the call uses; of one that is too long to be seen whole also what its conversation has used."""
+    uses, session = asking.request.uses, asking.session
+    return (uses | session.uses if session is not None and asking.request.cut else uses) - {"state"}

@@ -77,6 +77,7 @@ class Asking(NamedTuple):
 
     Attributes:
         predicts: Whether the predictor may be asked; else it rests, and what is known without it has to do.
+        caller: Who asked for the tool calls whose results it brings, where that is known.
     """
 
     call: Call
@@ -84,6 +85,7 @@ class Asking(NamedTuple):
     route: CompiledRoute
     session: Session | None
     predicts: bool = True
+    caller: Target | None = None
 
 
 def _no_views(asking: Asking, targets: Sequence[Target]) -> Views:
@@ -157,6 +159,11 @@ class Router(Struct, frozen=True):
         if decision is not None and decision.conversation is not None:
             kept = self.known.kept(target, usage) if usage is not None else None
             self.sessions.answered(decision.conversation, target, at_ns, kept)
+
+    def called(self, decision: Decision | None, target: Target, ids: tuple[str, ...]) -> None:
+        """*target* answers with tool calls of these *ids*: it is to get their results."""
+        if ids and decision is not None and decision.conversation is not None:
+            self.sessions.called(decision.conversation.key, ids, target)
 
     def matching(self, call: Call, asked: Target, kind: str) -> CompiledRoute | None:
         """The first route for *call*, which means *asked*; one may name that with its provider, the other without."""

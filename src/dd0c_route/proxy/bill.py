@@ -232,6 +232,8 @@ class Bill:
             if self._target is not None and self._entry.usage_source == "provider_final":
                 self._runtime.router.remember(self.decision, self._target, self._request.at_ns, self._entry.usage)
             self._remember_keeper()
+            if self._target is not None and self._meter is not None:
+                self._runtime.router.called(self.decision, self._target, self._meter.call_ids)
             self._deliveries.watch(client, self)
         return self._entry
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from msgspec import Raw
 
 from dd0c_route.tokens.loose import decoded
+from dd0c_route.tokens.slices import FILE_TEXT, slices_of
 
 # The fields of all dialects that the model reads as its prompt.
 PROMPT = (
@@ -42,10 +43,6 @@ _CALL_TYPES = ("tool_use", "function_call")  # compared, not hashed: a type may 
 ALL_BYTES = 1 << 40
 _MOST_FIELDS = 64
 _MOST_VALUES = 192  # of a field that is read whole in bounded time; one with more of them is judged by slices too
-_SLICES = 9
-_SLICE_BYTES = 128
-# Evenly, and in step with nothing that repeats: multiples of the golden ratio.
-_SPREAD = sorted((0.5 + i * 0.6180339887) % 1 for i in range(_SLICES))
 _JSON_ESCAPES = (("\\n", "\n"), ('\\"', '"'), ("\\t", "\t"), ("\\\\", "\\"))
 _JSON_CODES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _JSON_FRAME = re.compile(
@@ -55,17 +52,7 @@ _JSON_FRAME = re.compile(
 _NUMBERS = re.compile(r"[\[\s]*\d[\d,\s\[\]]*")
 _IMAGE = re.compile(r'"image_url"\s*:')
 _INSIDE = re.compile(r'"(?:inlineData|inline_data|image)"')
-_FILE_TEXT = re.compile(r"[A-Za-z0-9+/=_-]{200,}")
 _CALL = re.compile(r'"(?:tool_calls|functionCall|toolUse|tool_use|function_call)"')
-_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]{60,}")  # embedded files; no prose has such words
-_TORN = re.compile(rb"^u?[0-9a-fA-F]{1,4}(?=\\u[0-9a-fA-F]{4})|\\(?:u[0-9a-fA-F]{0,3})?$")  # escapes that a slice cuts
-_FILE = re.compile(rb"[A-Za-z0-9+/=_-]{48}")
-_OTHER_FILE = re.compile(rb"pdf|audio|video|document|JVBERi0")
-_THOUGHT = re.compile(rb"ignature\"|encrypted_content")
-_PROBE_BYTES = 48
-_NEAR_BYTES, _NEAR_CHUNKS = 32 << 10, 3  # so far an edge is looked for byte by byte: 8 µs
-_BEFORE_BYTES = 160
-_MOST_FILES = 3  # that are cut out, at 30 µs each
 
 
 class Sample(NamedTuple):
@@ -173,7 +160,7 @@ def _read_of(fields: dict[str, Any], prompt: Prompt) -> list[Any]:
         elif name in _DATA and not isinstance(inner, str):
             written = json.dumps(inner, ensure_ascii=False, separators=(",", ":"))
             prompt.images += len(_INSIDE.findall(written))
-            prompt.texts.append(_FILE_TEXT.sub("", written))
+            prompt.texts.append(FILE_TEXT.sub(r"\1", written))
         else:
             inside.append(inner)
     return inside
@@ -186,12 +173,13 @@ def _is_image(value: Any) -> bool:
 
 
 def _read_slices(fields: list[memoryview], prompt: Prompt) -> None:
-    """Judge long fields by slices of their JSON, spread evenly: which share is text, and what it says."""
-    parts = _without_files(fields, prompt)
-    slices = [_TORN.sub(b"", bytes(part[at : at + _SLICE_BYTES])) for part, at in _places(parts)]
-    seen = b"".join([_BASE64.sub(b"", some) for some in slices]).decode("utf-8", "ignore")
-    times = sum(map(len, parts)) / max(1, sum(map(len, slices)))
-    if _NUMBERS.fullmatch(seen):
+    """Judge long fields by slices of their JSON: which share is text, and what it says."""
+    found = slices_of(fields)
+    prompt.images += found.images
+    prompt.files += found.files
+    prompt.sealed += found.sealed
+    seen, times = found.json, found.times
+    if _NUMBERS.fullmatch(seen) and all(_NUMBERS.match(bytes(raw[:16]).decode("latin-1")) for raw in fields):
         prompt.ids += seen.count(",") * times
         return
     prompt.messages += seen.count('"role"') * times
@@ -199,77 +187,6 @@ def _read_slices(fields: list[memoryview], prompt: Prompt) -> None:
     prompt.images = prompt.images or round(len(_IMAGE.findall(seen)) * times)
     if text := _unescaped(seen):
         prompt.sample = Sample(text, times)
-
-
-def _places(parts: list[memoryview]) -> list[tuple[memoryview, int]]:
-    """Where the slices begin, as if *parts* were one."""
-    total = sum(map(len, parts))
-    if total <= _SLICES * _SLICE_BYTES:
-        ats = list(range(0, total, _SLICE_BYTES))
-    else:
-        ats = [int(share * (total - _SLICE_BYTES)) for share in _SPREAD]
-    places: list[tuple[memoryview, int]] = []
-    before = 0
-    for part in parts:
-        while len(places) < len(ats) and ats[len(places)] - before < len(part):
-            places.append((part, ats[len(places)] - before))
-        before += len(part)
-    return places
-
-
-def _without_files(fields: list[memoryview], prompt: Prompt) -> list[memoryview]:
-    """The parts of *fields* around embedded files: those that are long enough for a slice to fall into."""
-    parts, cuts = list(fields), list[int]()
-    for _ in range(_MOST_FILES):
-        found = next(((part, at) for part, at in _places(parts) if _is_file(part, at)), None)
-        if found is None:
-            break
-        part, at = found
-        start, end = _edge(part, at, -_PROBE_BYTES), _edge(part, at, _PROBE_BYTES)
-        before = part[max(0, start - _BEFORE_BYTES) : start + _PROBE_BYTES]
-        if _THOUGHT.search(before):
-            prompt.sealed += end - start
-        elif _OTHER_FILE.search(before):
-            prompt.files += 1
-        else:
-            prompt.images += 1
-        index = next(index for index, other in enumerate(parts) if other is part)
-        parts[index : index + 1] = [part[:start], part[end:]]
-        cuts.append(end - start)
-    left = [part for part in parts if len(part)]
-    if len(cuts) == _MOST_FILES:  # more of the kind, as many as the slices that still fall into one tell
-        share = sum([_is_file(part, at) for part, at in _places(left)]) / _SLICES
-        prompt.images += round(share * sum(map(len, left)) * _MOST_FILES / sum(cuts))
-    return left
-
-
-def _is_file(part: memoryview, at: int) -> bool:
-    return _FILE.fullmatch(part[at : at + _PROBE_BYTES]) is not None
-
-
-def _edge(part: memoryview, at: int, step: int) -> int:
-    """How far a file reaches from *at*, forwards or backwards: to its quote, or, of a long one, to a few bytes.
-
-    By steps that double, then halve: two long files with little between them may be taken for one.
-    """
-    for _ in range(_NEAR_CHUNKS):
-        chunk = bytes(part[at : at + _NEAR_BYTES] if step > 0 else part[max(0, at - _NEAR_BYTES) : at])
-        quote = chunk.find(b'"') if step > 0 else chunk.rfind(b'"')
-        if quote >= 0:
-            return at + quote if step > 0 else at - len(chunk) + quote + 1
-        at += len(chunk) if step > 0 else -len(chunk)
-    inside, outside = at, at + step
-    while 0 <= outside <= len(part) - _PROBE_BYTES and _is_file(part, outside):
-        inside, step = outside, step * 2
-        outside += step
-    outside = min(max(outside, 0), len(part))
-    while abs(outside - inside) > _PROBE_BYTES:
-        middle = (inside + outside) // 2
-        if _is_file(part, middle):
-            inside = middle
-        else:
-            outside = middle
-    return inside if step < 0 else min(inside + _PROBE_BYTES, len(part))
 
 
 def _unescaped(slices: str) -> str:

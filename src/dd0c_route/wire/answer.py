@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, field
 from dd0c_route.types import NO_TOOLS, TEXT_ONLY, Media, ServerTools, Usage
 from dd0c_route.wire.loose import json_of, str_of
 
+_MOST_CALLS = 32  # of an answer, whose ids are kept
 _MARKS = 7000  # places remembered for a kind of text: 12 bytes each, 3 kinds, under 256 KiB in all
 
 
@@ -104,6 +105,7 @@ class Answer(Struct, eq=False, gc=False):
         closed: The dialect said that the answer is over (a finish reason), though more events may follow.
         finished: The dialect's own last event was seen, or a whole JSON body.
         kept_as: Ids by which the provider keeps the answer, for a request that goes on with it.
+        call_ids: Of the tool calls in it, by which a later request gives their results.
     """
 
     at: int = 0
@@ -118,6 +120,7 @@ class Answer(Struct, eq=False, gc=False):
     closed: bool = False
     finished: bool = False
     kept_as: tuple[str, ...] = ()
+    call_ids: tuple[str, ...] = ()
 
     def served_by(self, model: Any, tier: Any = None) -> None:
         """Note the model (the first one named) and the service tier (the last one)."""
@@ -126,8 +129,10 @@ class Answer(Struct, eq=False, gc=False):
         if isinstance(tier, str) and tier:
             self.tier = tier
 
-    def call(self, name: Any, arguments: Any) -> None:
-        """Note a tool call, or a piece of one; neither need be there."""
+    def call(self, name: Any, arguments: Any, id: Any = None) -> None:
+        """Note a tool call, or a piece of one; nothing need be there."""
+        if isinstance(id, str) and id and id not in self.call_ids and len(self.call_ids) < _MOST_CALLS:
+            self.call_ids += (id,)
         self.tools.add(self.at, str_of(name) + json_of(arguments))
 
 

@@ -84,7 +84,7 @@ def _read_block(answer: Answer, block: dict[str, Any]) -> None:
     answer.text.add(answer.at, str_of(block.get("content")))  # a compaction's summary
     answer.tools.add(answer.at, str_of(block.get("partial_json")))
     if kind.endswith("tool_use"):
-        answer.call(block.get("name"), block.get("input") or None)
+        answer.call(block.get("name"), block.get("input") or None, block.get("id"))
 
 
 def _body(answer: Answer, fields: dict[str, Raw]) -> None:

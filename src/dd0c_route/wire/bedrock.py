@@ -56,7 +56,7 @@ def _read_block(answer: Answer, block: dict[str, Any]) -> None:
         answer.at, str_of(thought.get("text")) or str_of(dict_of(thought.get("reasoningText")).get("text"))
     )
     tool = dict_of(block.get("toolUse"))
-    answer.call(tool.get("name"), tool.get("input"))
+    answer.call(tool.get("name"), tool.get("input"), tool.get("toolUseId"))
 
 
 def _read_fault(answer: Answer, body: dict[str, Any]) -> None:

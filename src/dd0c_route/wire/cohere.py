@@ -58,7 +58,7 @@ def _read_message(answer: Answer, message: dict[str, Any]) -> None:
         answer.text.add(answer.at, str_of(part.get("text")))
     for call in [calls] if isinstance(calls, dict) else dicts_of(calls):
         function = dict_of(call.get("function"))
-        answer.call(function.get("name"), function.get("arguments"))
+        answer.call(function.get("name"), function.get("arguments"), call.get("id"))
 
 
 def _report(answer: Answer) -> Reported | None:

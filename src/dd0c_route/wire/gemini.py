@@ -93,7 +93,7 @@ def _read(answer: Answer, chunk: dict[str, Any]) -> None:
             track = answer.reasoning if part.get("thought") is True else answer.text
             track.add(answer.at, str_of(part.get("text")))
             call = dict_of(part.get("functionCall"))
-            answer.call(call.get("name"), call.get("args"))
+            answer.call(call.get("name"), call.get("args"), call.get("id"))
             answer.tools.add(answer.at, str_of(dict_of(part.get("executableCode")).get("code")))
 
 

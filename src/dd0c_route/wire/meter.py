@@ -171,6 +171,11 @@ class Meter:
         return self._answer.kept_as
 
     @property
+    def call_ids(self) -> tuple[str, ...]:
+        """Ids of the tool calls that the provider asks for."""
+        return self._answer.call_ids
+
+    @property
     def error(self) -> str | None:
         """The provider's error type, in a stream or in a body; a word, never its message."""
         return self._answer.error

@@ -27,6 +27,7 @@ class _Function(Struct, gc=False):
 
 class _ToolCall(Struct, gc=False):
     function: _Function
+    id: str | None = None
     custom: None = None
 
 
@@ -114,7 +115,7 @@ def _event(answer: Answer, data: bytes, name: bytes) -> None:
             if reasoning := delta.reasoning_content or delta.reasoning:
                 answer.reasoning.add(at, reasoning)
             for call in delta.tool_calls or ():
-                answer.call(call.function.name, call.function.arguments)
+                answer.call(call.function.name, call.function.arguments, call.id)
         if choice.text and not (delta is not None and delta.content):  # Together says the same twice
             answer.text.add(at, choice.text)
         if choice.finish_reason:
@@ -181,7 +182,8 @@ def _read_message(answer: Answer, message: dict[str, Any]) -> None:
     calls = [*list_of(message.get("tool_calls")), {"function": message.get("function_call")}]
     for call in dicts_of(calls):
         function, custom = dict_of(call.get("function")), dict_of(call.get("custom"))
-        answer.call(function.get("name") or custom.get("name"), function.get("arguments") or custom.get("input"))
+        arguments = function.get("arguments") or custom.get("input")
+        answer.call(function.get("name") or custom.get("name"), arguments, call.get("id"))
 
 
 CHAT = Dialect(event=_event, body=_body, report=report, usual_body=_usual_body, has_end=True)

@@ -90,7 +90,7 @@ def _read_frame(answer: Answer, response: dict[str, Any]) -> None:
 
 def _read_call(answer: Answer, item: dict[str, Any]) -> None:
     if str_of(item.get("type")).endswith("_call"):
-        answer.call(item.get("name"), None)
+        answer.call(item.get("name"), None, item.get("call_id"))
 
 
 def _note_server_call(answer: Answer, item: dict[str, Any]) -> None:
