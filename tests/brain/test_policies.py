@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -171,6 +171,18 @@ def test_who_values_answers_more_never_gets_worse_ones(
 def test_a_higher_floor_never_makes_a_cascade_cheaper(pairs: list[tuple[float, int]], floors: list[float]) -> None:
     costs = [way_of(Cascade(floor), pool(pairs))[0] for floor in sorted(floors)]
     assert all(after >= before - 1e-3 for before, after in pairwise(costs))
+
+
+@given(pairs=known, floor=shares)
+def test_a_cascade_among_many_is_no_dearer_than_among_any_few_of_them(
+    pairs: list[tuple[float, int]], floor: float
+) -> None:
+    everyone = pool(pairs)
+    cost, good = way_of(Cascade(floor), everyone)
+    asked = [one for one in everyone if one.asked]
+    for one, other in combinations([one for one in everyone if not one.asked], 2):
+        cost_of_few, good_of_few = way_of(Cascade(floor), (one, other, *asked))
+        assert good_of_few < floor or (cost <= cost_of_few + 1e-3 and good >= floor - 1e-9)
 
 
 @given(pairs=known, prices=st.lists(st.floats(0, 1e13), min_size=2, max_size=5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
@@ -42,7 +43,7 @@ class Cascade(Struct, frozen=True):
     def choose(self, candidates: Sequence[Candidate], moment: Moment = NOW) -> Choice:
         priced = [c for c in usable(candidates) if c.expected_cost is not None]
         most = min((c.expected_cost for c in priced if c.asked and c.expected_cost is not None), default=math.inf)
-        able = [way for way in self._ways(priced, moment) if way.p_good >= self.floor and way.cost <= most]
+        able = [way for way in self._ways(priced, moment) if way.cost <= most]
         if not able:
             return Choice(then_the_rest([], candidates), f"nothing is good enough (floor {self.floor:g})")
         best = min(able, key=lambda way: (way.cost, way.second is not None))
@@ -53,20 +54,36 @@ class Cascade(Struct, frozen=True):
         return Choice(plan, f"cheap first, {how} (floor {self.floor:g})", 1, self.floor, best.samples)
 
     def _ways(self, candidates: Sequence[Candidate], moment: Moment) -> Iterator[Way]:
+        """Those that are good enough: each candidate alone, and with the cheapest other that makes it so."""
         for one in candidates:
-            yield Way(one, None, one.expected_cost or 0, odds(one))
+            if odds(one) >= self.floor:
+                yield Way(one, None, one.expected_cost or 0, odds(one))
         form = combined(moment.rates.get(name) or rates_of(name) for name in sorted(moment.checks - {AGREEMENT}))
         both = combined([form, moment.rates.get(AGREEMENT) or rates_of(AGREEMENT)])
+        better = _ever_better(candidates)
         for samples, rates in ((1, form), (2, both))[: 2 if AGREEMENT in moment.checks else 1]:
             for first in candidates:
-                for second in candidates:
-                    if self._helps(first, second, rates):
-                        yield _pair(first, second, rates, samples)
+                # The better the second, the sooner it helps: the first of them that does is the cheapest.
+                at = bisect_left(better, True, key=lambda second: self._helps(first, second, rates))
+                if at < len(better):
+                    yield _pair(first, better[at], rates, samples)
 
     def _helps(self, first: Candidate, second: Candidate, rates: Rates) -> bool:
-        """A failed check says enough to go on, and what is gone on to is better."""
+        """A failed check says enough to go on, what is gone on to is better, and with that it is good enough."""
         p = odds(first)
-        return not first.asked and 0 < p < odds(second) and after(p, rates.failed()) < min(self.floor, odds(second))
+        says_enough = (
+            not first.asked and 0 < p < odds(second) and after(p, rates.failed()) < min(self.floor, odds(second))
+        )
+        return says_enough and _pair(first, second, rates, 1).p_good >= self.floor
+
+
+def _ever_better(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """By rising cost, those that are better than all that cost less."""
+    found: list[Candidate] = []
+    for one in sorted(candidates, key=lambda one: (one.expected_cost or 0, -odds(one))):
+        if not found or odds(one) > odds(found[-1]):
+            found.append(one)
+    return found
 
 
 def _pair(first: Candidate, second: Candidate, rates: Rates, samples: int) -> Way:
