@@ -26,6 +26,9 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "responses": ("/v1/responses", RESPONSES),
     "gemini": ("/v1beta/models/gemini-2.5-flash:generateContent", GEMINI),
     "chat at Anthropic": ("/v1/chat/completions", {**CHAT, "model": "sim-anthropic/claude-haiku-4-5"}),
+    "chat at Google": ("/v1/chat/completions", {**CHAT, "model": "sim-gemini/gemini-2.5-flash"}),
+    "responses at Anthropic": ("/v1/responses", {**RESPONSES, "model": "sim-anthropic/claude-haiku-4-5"}),
+    "gemini at OpenAI": ("/v1beta/models/sim%2Fgpt-4o-mini:generateContent", GEMINI),
     "messages at OpenAI": ("/v1/messages", {**MESSAGES, "model": "sim/gpt-4o-mini"}),
 }
 
@@ -38,7 +41,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 
 def ask(stand: Stand, name: str, *, stream: bool, headers: dict[str, str]) -> Answer:
     path, body = CALLS[name]
-    if stream and name == "gemini":
+    if stream and name.startswith("gemini"):
         path = path.replace(":generateContent", ":streamGenerateContent?alt=sse")
     elif stream:
         body = {**body, "stream": True}
