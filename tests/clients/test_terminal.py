@@ -19,6 +19,13 @@ STANDS = {
     "refuse": "[[rule]]\nstatus = 400\n",
     "talk on": "[[rule]]\nchunks = 600\nchunk_ms = 20\n",
 }
+WATCHED = """
+[[routes]]
+match = { model = "*" }
+candidates = ["openai/gpt-4o-mini", "anthropic/claude-haiku-4-5"]
+mode = "shadow"
+"""  # decides nothing, but says what each call is
+SAY_SESSION = ("Claude Code", "Codex", "OpenCode")
 Stands = Callable[[str], Stand]
 each = pytest.mark.parametrize("program", PROGRAMS, indirect=True)
 each_by_run = pytest.mark.parametrize("program", [name for name in PROGRAMS if PROGRAMS[name].by_run], indirect=True)
@@ -36,7 +43,7 @@ def stands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stands]:
         def stand(script: str) -> Stand:
             if script not in started:
                 folder = tmp_path_factory.mktemp("terminal")
-                started[script] = running.enter_context(Stand(folder, providers=PROVIDERS, script=script))
+                started[script] = running.enter_context(Stand(folder, WATCHED, providers=PROVIDERS, script=script))
             return started[script]
 
         yield stand
@@ -122,7 +129,12 @@ def test_a_program_does_what_the_model_asks_and_tells_it_the_result(
     assert (home.work / "made.txt").read_text() == "made\n", done.stdout[-2000:] + done.stderr[-2000:]
     calls = entries(stand, known)
     assert_answered(program, calls)
-    assert len(calls) >= 2
+    kinds = [call["decision"]["kind"] for call in reversed(calls)]
+    assert "subagent" not in kinds
+    assert kinds.index("main") < kinds.index("tool_turn")
+    if program.title in SAY_SESSION:
+        (session,) = {call["session"] for call in calls}
+        assert session
 
 
 @pytest.mark.column("error")
