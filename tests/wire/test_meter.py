@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -204,7 +205,7 @@ def test_half_an_answer_shows_where_its_api_has_an_end(api: str, kind: str, body
     assert meter.cut_short is cut_short
 
 
-def sse(*events: dict[str, object]) -> bytes:
+def sse(*events: Mapping[str, object]) -> bytes:
     return b"".join(
         f"event: {event.get('type', 'message')}\ndata: {json.dumps(event)}\n\n".encode() for event in events
     )
