@@ -3,6 +3,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,23 @@ def test_what_is_not_spent_does_not_add_up_and_a_clock_that_goes_back_brings_not
     for now_ns in (9 * DAY_NS, DAY_NS, DAY_NS):
         assert not purses.take("a", 1.0, 1000, now_ns)
     assert purses.take("a", 1.0, 1000, DAY_NS + HOUR_NS)
+
+
+def test_no_hour_counts_twice_because_the_clock_went_back_for_a_while(tmp_path: Path) -> None:
+    purses = Purses(tmp_path)
+    assert purses.take("a", 1.0, round(KEPT * DOLLAR), 9 * DAY_NS)
+    for _ in range(20):
+        purses.settle("a", 1.0, 0, 0, 9 * DAY_NS - HOUR_NS)
+        assert not purses.take("a", 1.0, 1000, 9 * DAY_NS)
+    assert purses.take("a", 1.0, 1000, 9 * DAY_NS + HOUR_NS)
+
+
+def test_of_many_routes_the_longest_unused_leave_and_nothing_is_left_of_them(tmp_path: Path) -> None:
+    purses = Purses(tmp_path)
+    for number in range(80):
+        assert purses.take(f"route {number} {'x' * (100 - number)}", 1.0, 1, number)
+    kept = msgspec.json.decode((tmp_path / FILE).read_bytes())
+    assert [name.split()[1] for name in kept] == [str(number) for number in range(16, 80)]
 
 
 def test_a_file_that_was_torn_or_cannot_be_written_pays_no_more_than_one_that_is_new(tmp_path: Path) -> None:

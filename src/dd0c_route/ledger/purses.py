@@ -39,12 +39,16 @@ def most_at_once(usd_per_day: float) -> float:
 
 
 def filled(purse: Purse | None, usd_per_day: float, now_ns: int) -> Purse:
-    """*purse* as it is now; a new one has what may be spent at once. A clock that goes back brings nothing in."""
+    """*purse* as it is now; a new one has what may be spent at once.
+
+    A clock that goes back brings nothing in, and no hour a second time; but one that was days ahead is not waited for.
+    """
     most = most_at_once(usd_per_day)
     if purse is None:
         return Purse(most, now_ns)
     came = (1 - KEPT) * usd_per_day * _PICODOLLARS * max(0, now_ns - purse.at_ns) / DAY_NS
-    return Purse(min(purse.balance + came, most), now_ns)
+    is_ahead = now_ns < purse.at_ns <= now_ns + DAY_NS
+    return Purse(min(purse.balance + came, most), purse.at_ns if is_ahead else now_ns)
 
 
 class Purses:
@@ -64,7 +68,7 @@ class Purses:
             with self._open() as purses:
                 purse = filled(purses.get(route), usd_per_day, now_ns)
                 is_there = purse.balance >= max(1, expected)
-                _put(purses, route, Purse(purse.balance - expected, now_ns) if is_there else purse)
+                _put(purses, route, Purse(purse.balance - expected, purse.at_ns) if is_there else purse)
                 return is_there
         except OSError:  # a disk that takes no note pays for nothing
             return False
@@ -75,7 +79,7 @@ class Purses:
             with self._open() as purses:
                 purse = filled(purses.get(route), usd_per_day, now_ns)
                 balance = min(purse.balance + expected - spent, most_at_once(usd_per_day))
-                _put(purses, route, Purse(balance, now_ns))
+                _put(purses, route, Purse(balance, purse.at_ns))
         except OSError:
             return  # what was taken stays taken
 
@@ -88,11 +92,11 @@ class Purses:
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
-            purses = _read(os.pread(fd, _MOST_BYTES, 0))
+            before = os.pread(fd, _MOST_BYTES, 0)
+            purses = _read(before)
             yield purses
-            content = msgspec.json.encode(purses)
-            os.pwrite(fd, content, 0)
-            os.ftruncate(fd, len(content))
+            # Blanks over what is left of the old ones, in the same write: whoever is killed leaves all or nothing.
+            os.pwrite(fd, msgspec.json.encode(purses).ljust(len(before)), 0)
         finally:
             os.close(fd)
 
