@@ -10,6 +10,7 @@ import pytest
 
 from dd0c_route.config import Config, Match, Provider, Route
 from dd0c_route.decide import Asking, Expected, Knowledge, Router, Views, build_router, decide, resolve
+from dd0c_route.decide.assembly import rehearse
 from dd0c_route.errors import BadRequest, ConfigError, NotFound
 from dd0c_route.types import Call, Target
 from tests.proxy.examples import call
@@ -399,3 +400,16 @@ def test_a_model_asked_for_that_the_route_does_not_list_stands_by_and_answers_wh
     assert [target.model for target in good.plan] == ["small", "large"]
     assert [target.model for target in poor.plan] == ["large", "small"]
     assert poor.verdict == "kept"
+
+
+@pytest.mark.parametrize("dialect", ["cohere", "ollama"])
+def test_routes_to_a_provider_whose_dialect_is_only_passed_through_are_ready_too(dialect: Any) -> None:
+    providers = {
+        name: Provider(name, spoken, "http://127.0.0.1:1") for name, spoken in (("it", dialect), ("o", "openai"))
+    }
+    one = router(
+        Route(match=Match(model="mine"), candidates=("it/m",), policy="ordered", mode="on"), providers=providers
+    )
+
+    rehearse(one, 0)
+    assert decide(call(model="it/m", dialect="passthrough"), one).plan[0] == Target("it", "m")

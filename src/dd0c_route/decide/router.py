@@ -168,7 +168,7 @@ class Router(Struct, frozen=True):
     def matching(self, call: Call, asked: Target, kind: str) -> CompiledRoute | None:
         """The first route for *call*, which means *asked*; one may name that with its provider, the other without."""
         names = {call.model, str(asked)}
-        if call.model == str(asked) and self.resolve(structs.replace(call, model=asked.model)) == asked:
+        if call.model == str(asked) and self._is_bare(call, asked):
             names.add(asked.model)
         for route in self.routes:
             match = route.settings.match
@@ -181,6 +181,13 @@ class Router(Struct, frozen=True):
             if all(name in call.tags and fnmatchcase(call.tags[name], glob) for name, glob in match.tags.items()):
                 return route
         return None
+
+    def _is_bare(self, call: Call, asked: Target) -> bool:
+        """Whether *asked* is what its model's bare name means too."""
+        try:
+            return self.resolve(structs.replace(call, model=asked.model)) == asked
+        except NotFound:  # nobody who speaks with the caller has such a name
+            return False
 
 
 def build_router(
