@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import PROVIDERS
+from tests.clients.habits import GEMINI, MESSAGES
 from tests.clients.terminal import PROGRAMS, Home, Program
 from tests.stand import Stand, until
 
@@ -25,6 +26,22 @@ match = { model = "*" }
 candidates = ["openai/gpt-4o-mini", "anthropic/claude-haiku-4-5"]
 mode = "shadow"
 """  # decides nothing, but says what each call is
+ELSEWHERE = "".join(
+    f"""
+[[routes]]
+match = {{ model = "{model}" }}
+candidates = ["{candidate}"]
+policy = "ordered"
+mode = "on"
+control_share = 0.0
+drop = true
+"""
+    for model, candidate in (
+        ("gpt-*", "anthropic/claude-haiku-4-5"),
+        ("claude-*", "openai/gpt-5-mini"),
+        ("gemini-*", "openai/gpt-5-mini"),
+    )
+)  # what the other provider has not, such as a search of its own, is left out
 SAY_SESSION = ("Claude Code", "Codex", "OpenCode")
 Stands = Callable[[str], Stand]
 each = pytest.mark.parametrize("program", PROGRAMS, indirect=True)
@@ -135,6 +152,21 @@ def test_a_program_does_what_the_model_asks_and_tells_it_the_result(
     if program.title in SAY_SESSION:
         (session,) = {call["session"] for call in calls}
         assert session
+
+
+@pytest.mark.column("other dialect")
+@each_with_tools
+def test_a_program_notices_nothing_of_a_provider_of_another_dialect(
+    program: Program, home: Home, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    script = program.script("echo made > made.txt")
+    with Stand(tmp_path_factory.mktemp("elsewhere"), ELSEWHERE, providers=PROVIDERS, script=script) as stand:
+        done = home.run(connected(program, home, stand))
+        assert (home.work / "made.txt").read_text() == "made\n", done.stdout[-2000:] + done.stderr[-2000:]
+        calls = entries(stand, set())
+    assert_answered(program, calls)
+    elsewhere = "openai" if program.api in (MESSAGES, GEMINI) else "anthropic"
+    assert {call["provider"] for call in calls if call["decision"]["kind"] in ("main", "tool_turn")} == {elsewhere}
 
 
 @pytest.mark.column("error")
