@@ -50,6 +50,13 @@ def test_another_name_becomes_a_route_that_every_call_takes() -> None:
     ]  # fmt: skip
 
 
+def test_coheres_models_are_asked_in_the_dialect_that_callers_can_be_answered_in() -> None:
+    tree, _ = became("model_list:\n" + model("co", "model: cohere/command-r-08-2024"))
+    assert tree["providers"] == {"cohere-compat": {"api_key": {"env": "COHERE_API_KEY"}}}
+    assert tree["routes"][0]["candidates"] == ["cohere-compat/command-r-08-2024"]
+    assert known()["cohere-compat"]["dialect"] == "openai"
+
+
 def test_deployments_are_weighted_and_what_they_fall_back_to_stands_by() -> None:
     tree, _ = became(
         "model_list:\n"

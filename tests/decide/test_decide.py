@@ -405,7 +405,8 @@ def test_a_model_asked_for_that_the_route_does_not_list_stands_by_and_answers_wh
 @pytest.mark.parametrize("dialect", ["cohere", "ollama"])
 def test_routes_to_a_provider_whose_dialect_is_only_passed_through_are_ready_too(dialect: Any) -> None:
     providers = {
-        name: Provider(name, spoken, "http://127.0.0.1:1") for name, spoken in (("it", dialect), ("o", "openai"))
+        "it": Provider("it", dialect, "http://127.0.0.1:1"),
+        "o": Provider("o", "openai", "http://127.0.0.1:1"),
     }
     one = router(
         Route(match=Match(model="mine"), candidates=("it/m",), policy="ordered", mode="on"), providers=providers

@@ -107,6 +107,12 @@ def test_one_model_is_shown_alone(stand: Stand, path: str, headers: dict[str, st
     assert (answer.status, answer.json()["id"]) == (200, name)
 
 
+def test_a_model_is_also_found_by_its_provider_and_name(stand: Stand) -> None:
+    assert "sim-large" in ids(stand.request("GET", "/v1/models"))
+    for path in ("/v1/models/sim/sim-large", "/v1/models/sim%2Fsim-large"):
+        assert stand.request("GET", path).json()["id"] == "sim/sim-large"
+
+
 @pytest.mark.parametrize("headers", [{}, ANTHROPIC])
 def test_a_model_that_there_is_not_is_not_found(stand: Stand, headers: dict[str, str]) -> None:
     answer = stand.request("GET", "/v1/models/no-such:model", headers=headers)

@@ -200,6 +200,21 @@ def test_it_is_left_out_and_named_where_the_caller_allows_that(stand: Stand, way
     assert stand.entry(answer.id)["decision"]["dropped"] == ["seed"]
 
 
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_with_a_content_coding_that_nobody_asked_for_is_read(stand: Stand, coding: str, status: int) -> None:
+    sim = f"encoding={coding}; text=Good%20morning." + (f"; status={status}" if status != 200 else "")
+    answer = stand.post("/v1/chat/completions", ASK_CLAUDE, {"x-sim": sim})
+
+    assert answer.status == status
+    assert "content-encoding" not in answer.headers
+    if status == 200:
+        assert answer.json()["choices"][0]["message"]["content"] == "Good morning."
+        assert stand.entry(answer.id)["usage_source"] == "provider_final"
+    else:
+        assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
 def test_so_many_fields_are_named_in_the_header_and_the_rest_counted(stand: Stand) -> None:
     turns = [{"role": "user", "content": "x", f"more {number}, {'x' * 200}": 1} for number in range(2000)]
     answer = stand.post("/v1/chat/completions", {**ASK_CLAUDE, "messages": turns}, {"x-dd0c-drop": "on"})

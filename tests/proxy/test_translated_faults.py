@@ -98,6 +98,24 @@ class _Half(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
+class _Telltale(BaseHTTPRequestHandler):
+    """A provider that says which key it got."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        key = self.headers["x-api-key"] or self.headers["authorization"]
+        body = json.dumps({"error": {"type": "authentication_error", "message": f"Wrong key: {key}"}}).encode()
+        self.send_response(401)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None: ...
+
+
 class _Full(BaseHTTPRequestHandler):
     """A provider that has no room."""
 
@@ -368,3 +386,16 @@ def test_half_an_answer_does_not_end_like_a_whole_one(way: Way, tmp_path: Path) 
     assert text_of(told) == "Half a"
     assert "ended its answer before it was complete" in error_of(way, events(told)[-1])["message"]
     assert (entry["end_state"], entry["error"]) == ("upstream_failed", "upstream_cut")
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_an_error_that_repeats_our_key_does_not_tell_it_to_the_caller(way: Way, tmp_path: Path) -> None:
+    dialect = "anthropic" if way.name == "chat" else "openai"
+    with provider_that(_Telltale) as port:
+        one = f'[providers.one]\ndialect = "{dialect}"\nbase_url = "http://127.0.0.1:{port}/v1"\n'
+        with Stand(tmp_path, one + 'api_key = {{ env = "SIM_KEY" }}\n') as stand:
+            answer = stand.post(way.path, {**way.body, "model": "one/m"})
+
+    assert answer.status == 401
+    assert error_of(way, answer.json())["message"].startswith("Wrong key: ")
+    assert b"synthetic-sim-key" not in answer.body

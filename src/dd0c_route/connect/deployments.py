@@ -188,4 +188,4 @@ def _of_bare_name(model: str) -> str:
     """Who makes a model that is named without a provider, as LiteLLM guesses it."""
     if model.startswith("claude"):
         return "anthropic"
-    return "cohere" if model.startswith("command") else "openai"
+    return "cohere-compat" if model.startswith("command") else "openai"

@@ -213,7 +213,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         meter = placed = PlacedMeter(across.sent.api, kind.decode("latin-1"), coding.decode("latin-1"))
         whole_json = reply.status != 200 or bool(coding) or not across.is_stream(kind)
         theirs = across.headers(theirs, streamed=call.stream and reply.status < 400)
-        changed = across.whole
+        changed = partial(across.encoded, coding.decode("latin-1")) if coding else across.whole
     bill.answering(target, reply.status, meter, whole_json=whole_json)
     headers = partial(_headers, call, target, line, theirs, bill)
     shown = partial(with_cost, cost=bill.cost_so_far) if call.wants_cost and not coding else None

@@ -198,9 +198,9 @@ async def answer_of(call: Call, runtime: Runtime, lists: Lists) -> bytes:
     if not wanted:
         return msgspec.json.encode(_list(models, call))
     for model in models:
-        if model.id == wanted:
-            return msgspec.json.encode(_ONE[call.dialect](model))
-    raise NotFound(f"no model '{wanted[:200]}' is known here: GET {call.path[:7]} lists those that are")
+        if wanted in (model.id, f"{model.owner}/{model.id}"):
+            return msgspec.json.encode(_ONE[call.dialect](structs.replace(model, id=wanted)))
+    raise NotFound(f"no model '{wanted[:200]}' is known here: GET the path without a name for those that are")
 
 
 # --- the shapes ----------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from msgspec import structs
 from dd0c_route.brain.capabilities import Capability
 from dd0c_route.config import Provider
 from dd0c_route.decide.foreign import aim_at, lacking
-from dd0c_route.errors import BadRequest, UpstreamError
+from dd0c_route.errors import BadRequest, UpstreamError, UpstreamInvalid
 from dd0c_route.proxy.headers import PRIVATE, Headers
 from dd0c_route.redact import redact_bytes
 from dd0c_route.types import Call, Dialect, Target
 from dd0c_route.wire.body import split
+from dd0c_route.wire.encoding import Decoder, EncodingError
 from dd0c_route.wire.neutral import (
     DIALECTS,
     Fault,
@@ -107,7 +108,7 @@ class Crossing:
             return status, body  # all of a provider's APIs have the same errors
         if status >= 400:
             fault = self._theirs.read_error(status, body)
-            return self._ours.status(fault), self._ours.write_error(fault, self._call.id)
+            return self._ours.status(fault), redact_bytes(self._ours.write_error(fault, self._call.id))
         answer = self._restored.answer(self._theirs.read_answer(body))
         if self._call.stream:
             writer = self._ours.writer(self._opening)
@@ -120,6 +121,18 @@ class Crossing:
             created=answer.created or opening.created,
         )
         return status, self._noted(self._ours.write_answer(answer))
+
+    def encoded(self, coding: str, status: int, body: bytes) -> tuple[int, bytes]:
+        """As `whole`, of a body that came with a content coding although none was asked for.
+
+        Raises:
+            UpstreamInvalid: Also where it cannot be decoded.
+        """
+        try:
+            decoded = b"".join(Decoder(coding).feed(body))
+        except EncodingError as error:
+            raise UpstreamInvalid(f"the provider's answer cannot be read: {error}") from None
+        return self.whole(status, decoded)
 
     def _noted(self, told: bytes) -> bytes:
         if self.note is not None:
