@@ -72,7 +72,9 @@ def test_files_are_cut_out_before_the_rest_is_judged(images: int) -> None:
 
 def test_of_many_files_most_are_judged() -> None:
     parts = [{"type": "image_url", "image_url": {"url": IMAGE}}, {"type": "text", "text": PROSE * 40}]
-    assert found(messages=[message(parts * 40)]).images == pytest.approx(40, rel=0.3)
+    prompt = found(messages=[message(parts * 40)])
+    assert prompt.images == pytest.approx(40, rel=0.3)
+    assert letters(prompt) < len(PROSE) * 40 * 40 * 3  # what stands in a file is not taken for text
 
 
 @pytest.mark.parametrize(

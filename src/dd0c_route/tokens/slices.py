@@ -69,14 +69,16 @@ def slices_of(fields: Sequence[memoryview]) -> Slices:
     parts, cuts = _without_files(fields)
     total = sum([len(part.data) for part in parts])
     places = _places(parts)
-    pieces = [_slice(parts[index], at) for index, at in places]
+    pieces = [(_slice(parts[index].data, at), parts[index].is_text) for index, at in places]
     images = sum([cut.kind == "images" for cut in cuts])
     if len(cuts) == _MOST_FILES:  # more of the kind, as many as the slices that still fall into one tell
         share = sum([_is_run(parts[index], at) for index, at in places]) / _SLICES
         images += round(share * total * _MOST_FILES / sum([cut.size for cut in cuts]))
     return Slices(
-        b"".join(pieces).decode("utf-8", "ignore"),
-        total / max(1, sum(map(len, pieces))),
+        b"".join([piece if is_text else _BASE64.sub(b"", piece) for piece, is_text in pieces]).decode(
+            "utf-8", "ignore"
+        ),
+        total / max(1, sum([len(piece) for piece, _ in pieces])),
         images,
         sum([cut.kind == "files" for cut in cuts]),
         sum([cut.size for cut in cuts if cut.kind == "sealed"]),
@@ -110,9 +112,8 @@ def _kind(before: memoryview) -> str | None:
     return "files" if _OTHER_FILE.search(before) else "images"
 
 
-def _slice(part: _Part, at: int) -> bytes:
-    piece = _TORN.sub(b"", bytes(part.data[at : at + _SLICE_BYTES]))
-    return piece if part.is_text else _BASE64.sub(b"", piece)
+def _slice(part: memoryview, at: int) -> bytes:
+    return _TORN.sub(b"", bytes(part[at : at + _SLICE_BYTES]))
 
 
 def _places(parts: list[_Part]) -> list[tuple[int, int]]:
