@@ -203,3 +203,9 @@ def test_a_failed_tool_says_so_in_its_text() -> None:
 
     assert json.loads(written.body)["input"][0]["output"] == "Error: no such file"
     assert [loss.field for loss in written.losses] == ["stop"]
+
+
+def test_a_name_among_the_allowed_tools_that_is_no_text_names_none() -> None:
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"name": ["a"]}, {"name": {}}, {"name": "b"}]}
+    prompt = read(tools=[{"type": "function", "name": "a"}, {"type": "function", "name": "b"}], tool_choice=allowed)
+    assert [tool.name for tool in prompt.tools if isinstance(tool, Tool)] == ["b"]

@@ -121,6 +121,8 @@ class Reader(EventReader):
             pieces.append(ThinkingDelta("", str_of(block.get("data")), DIALECT, sealed=True, ends=True))
 
     def _block_end(self, index: Any, pieces: list[Piece]) -> None:
+        if not isinstance(index, int):
+            return
         if index in self._calls:
             pieces.append(CallEnd(self._calls[index]))
         elif index in self._thoughts:

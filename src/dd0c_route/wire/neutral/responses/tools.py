@@ -74,7 +74,7 @@ def choice_of(
         return Choice("named", name), tools
     mode = _MODES.get(str(found.get("mode")))
     if mode is not None and isinstance(allowed, list):
-        names = {one.get("name") or one.get("type") for one in allowed if isinstance(one, dict)}
+        names = [one.get("name") or one.get("type") for one in allowed if isinstance(one, dict)]
         return Choice(mode), tuple(tool for tool in tools if _called(tool) in names)
     extras["tool_choice"] = raw
     return None, tools
