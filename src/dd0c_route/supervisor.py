@@ -286,7 +286,8 @@ def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: boo
     for warning in loaded.warnings:
         log("config_warning", "warning", message=warning)
     if not loaded.config.providers:
-        log("no_providers", "warning", message="every call will be refused", fix="add one: dd0c-route init")
+        fix = "a [providers.…] table in dd0c.toml; where there is no such file, dd0c-route init writes one"
+        log("no_providers", "warning", message="no provider is configured: every call will be refused", fix=fix)
     server = loaded.config.server
     listening = listen(server)
     host, port = listening[0].getsockname()[:2]

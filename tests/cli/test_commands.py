@@ -171,3 +171,26 @@ def test_check_warns_of_a_candidate_that_nobody_has_a_price_for(tmp_path: Path) 
     assert result.returncode == 0
     assert result.stderr.count(b"no price is known") == 1
     assert b"routes[0].candidates[1]: no price is known for 'openai/gpt-4o-minni'" in result.stderr
+
+
+UNKNOWN = 'candidates = ["openai/gpt-4o", "openai/gpt-4o-mini", "openai/gpt-4o-minni"]\n'
+
+
+def test_check_warns_of_a_candidate_that_the_brain_knows_nothing_of(tmp_path: Path) -> None:
+    (tmp_path / "dd0c.toml").write_text(ROUTED + UNKNOWN)
+    result = ran(tmp_path, "check", environ={"KEY": "synthetic"})
+    assert result.returncode == 0
+    assert result.stderr.count(b"the brain knows nothing of") == 1
+    assert b"routes[0].candidates[2]: the brain knows nothing of 'openai/gpt-4o-minni'" in result.stderr
+
+
+@pytest.mark.parametrize("more", ['policy = "ordered"', 'mode = "off"'])
+def test_check_does_not_ask_for_odds_that_nobody_needs(tmp_path: Path, more: str) -> None:
+    (tmp_path / "dd0c.toml").write_text(ROUTED + UNKNOWN + more)
+    assert b"the brain knows nothing of" not in ran(tmp_path, "check", environ={"KEY": "synthetic"}).stderr
+
+
+def test_check_says_nothing_of_odds_of_the_model_asked_for(tmp_path: Path) -> None:
+    routed = ROUTED.replace("gpt-4o", "gpt-unheard-of")
+    (tmp_path / "dd0c.toml").write_text(routed + 'candidates = ["openai/gpt-unheard-of", "openai/gpt-4o-mini"]')
+    assert b"the brain knows nothing of" not in ran(tmp_path, "check", environ={"KEY": "synthetic"}).stderr

@@ -86,6 +86,7 @@ def test_without_providers_the_keys_at_hand_are_named(tmp_path: Path) -> None:
     assert found["providers"]["state"] == "warning"
     assert "OPENAI_API_KEY" in found["providers"]["text"]
     assert "init" in found["providers"]["fix"]
+    assert "table in dd0c.toml" in found["providers"]["fix"]  # where there is one, 'init' would refuse to replace it
 
 
 def test_a_port_in_use_is_broken(tmp_path: Path) -> None:

@@ -30,7 +30,8 @@ def command(config_path: str | None, as_json: bool) -> int:
     path = config_path or DEFAULT_CONFIG
     try:
         loaded = runtime.load_config(path, {})
-        warnings = [*loaded.warnings, *_unpriced(loaded, router_of(loaded))]
+        router = router_of(loaded)
+        warnings = [*loaded.warnings, *_unpriced(loaded, router), *_unjudged(router)]
     except ConfigError as error:
         if not as_json:
             raise
@@ -60,4 +61,28 @@ def _unpriced(loaded: Loaded, router: Router) -> Iterator[str]:
                 yield (
                     f"routes[{route.number}].candidates[{index}]: no price is known for '{target}', so it never takes "
                     "the place of a model that has one: is it spelt as its provider does? Else add it under [[prices]]"
+                )
+
+
+def _unjudged(router: Router) -> Iterator[str]:
+    """Candidates without odds under a policy that chooses by them: such a route looks alive and never does a thing."""
+    from dd0c_route.brain.policies import NEED_NO_ODDS
+    from dd0c_route.brain.request import asked as read
+    from dd0c_route.cli.route import call_of
+    from dd0c_route.decide import Asking
+
+    # Any text: a model is known or is not.
+    call = call_of({"request": {"model": "any", "messages": [{"role": "user", "content": "What is known of you?"}]}})
+    for route in router.routes:
+        policy, asked_for = route.settings.policy, route.settings.match.model
+        if policy in NEED_NO_ODDS or route.settings.mode == "off":
+            continue
+        odds = router.known.views(Asking(call, read(call), route, None), route.targets).p_good
+        for index, (target, p_good) in enumerate(zip(route.targets, odds, strict=True)):
+            is_asked = asked_for is not None and {asked_for} & {target.model, str(target)}  # it may answer without odds
+            if p_good is None and not is_asked:
+                yield (
+                    f"routes[{route.number}].candidates[{index}]: the brain knows nothing of '{target}', so the policy "
+                    f"'{policy}' does not choose it for its quality: teach it ('dd0c-route brain fit'), or take a "
+                    f"policy that asks no odds ({', '.join(sorted(NEED_NO_ODDS))})"
                 )

@@ -93,7 +93,8 @@ def _providers(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
     if not config.providers:
         found = ", ".join(keys_found(environ).values())
         hint = f"; the environment holds {found}" if found else ""
-        yield Finding("providers", "warning", f"none is configured{hint}", "write a dd0c.toml: dd0c-route init")
+        fix = "a [providers.…] table in dd0c.toml; where there is no such file, dd0c-route init writes one"
+        yield Finding("providers", "warning", f"none is configured{hint}", fix)
     for name, provider in config.providers.items():
         how = "its key is there" if provider.has_key else "no api_key: callers send their own"
         yield Finding(f"provider {name}", "ok", f"{provider.dialect}, {urlsplit(provider.base_url).hostname}: {how}")

@@ -45,7 +45,7 @@ def decided(line: Answer, router: Router) -> Answer:
     from dd0c_route.errors import RouteError
 
     try:
-        return {"id": line.get("id"), **_record(decide(_call(line), router))}
+        return {"id": line.get("id"), **_record(decide(call_of(line), router))}
     except RouteError as error:
         return {"id": line.get("id"), "error": error.code, "message": error.message}
 
@@ -79,7 +79,7 @@ def router_of(loaded: Loaded) -> Router:
         loop.close()
 
 
-def _call(line: Answer) -> Call:
+def call_of(line: Answer) -> Call:
     """The line as a call that came in."""
     from dd0c_route.clock import new_id
     from dd0c_route.proxy.call import address_of, read_call
