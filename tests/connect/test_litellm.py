@@ -50,6 +50,24 @@ def test_another_name_becomes_a_route_that_every_call_takes() -> None:
     ]  # fmt: skip
 
 
+def test_with_a_master_key_a_provider_without_a_key_gets_one_of_its_own() -> None:
+    local = "model_list:\n" + model("local", "model: ollama/llama3, api_base: 'http://127.0.0.1:11434'")
+    tree, result = became(local + "general_settings: {master_key: os.environ/OLLAMA_API_KEY}\n")
+    assert tree["providers"]["ollama"]["api_key"] == {"env": "OLLAMA_API_KEY_2"}
+    assert "set OLLAMA_API_KEY_2" in losses(result)["[providers.ollama] api_key"]
+    assert "api_key" not in became(local)[0]["providers"]["ollama"]
+
+
+def test_who_lets_parameters_be_dropped_may_let_them_be_dropped_here() -> None:
+    models = "model_list:\n" + model("m", "model: openai/gpt-4o") + model("c", "model: anthropic/claude-sonnet-4-5")
+    tree, result = became(models + "litellm_settings: {drop_params: true}\n")
+    assert {name: table["drop"] for name, table in tree["providers"].items()} == {"openai": True, "anthropic": True}
+    assert result.losses == ()
+    tree, result = became(models + "litellm_settings: {drop_params: false}\n")
+    assert not any("drop" in table for table in tree["providers"].values())
+    assert result.losses == ()
+
+
 def test_coheres_models_are_asked_in_the_dialect_that_callers_can_be_answered_in() -> None:
     tree, _ = became("model_list:\n" + model("co", "model: cohere/command-r-08-2024"))
     assert tree["providers"] == {"cohere-compat": {"api_key": {"env": "COHERE_API_KEY"}}}

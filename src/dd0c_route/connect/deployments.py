@@ -98,6 +98,17 @@ class Providers:
                         Loss(where, "only some of its models have a time-out, and here it is one for all")
                     )
 
+    def give_keys(self) -> None:
+        """A key for each provider without one: callers' own would be the router's, which is never sent on."""
+        for name, table in self._tables.items():
+            if "api_key" not in table:
+                variable = re.sub(r"\W", "_", name).upper() + "_API_KEY"
+                while variable in self._taken or variable in self.keys:
+                    variable += "_2"
+                table["api_key"] = {"env": variable}
+                reason = f"the master key is not sent on to it: set {variable}, to any text if it asks for no key"
+                self.losses.append(Loss(f"[providers.{name}] api_key", reason))
+
     def tables(self) -> dict[str, dict[str, Any]]:
         return self._tables
 

@@ -78,6 +78,9 @@ class _Import:
         self._access(tables)
         self._retries(tables)
         tables["providers"] = self._providers.tables()
+        if self._settings("litellm_settings").get("drop_params") is True:
+            for table in tables["providers"].values():
+                table["drop"] = True
         tables["routes"] = list(self._routes())
         tables["prices"] = self._prices
         self._rest()
@@ -190,6 +193,7 @@ class _Import:
         if key is not None:
             name = self._providers.variable(key, "LITELLM_MASTER_KEY", "general_settings.master_key")
             tables["server"] = {"access_keys": [{"env": name}]}
+            self._providers.give_keys()
 
     def _retries(self, tables: dict[str, Any]) -> None:
         for section in ("router_settings", "litellm_settings"):
@@ -201,7 +205,7 @@ class _Import:
     def _rest(self) -> None:
         carried = {
             "router_settings": {"model_group_alias", "fallbacks", "default_fallbacks", "num_retries", "timeout"},
-            "litellm_settings": {"fallbacks", "default_fallbacks", "num_retries", "request_timeout"},
+            "litellm_settings": {"fallbacks", "default_fallbacks", "num_retries", "request_timeout", "drop_params"},
             "general_settings": {"master_key"},
         }
         for section, fields in carried.items():
