@@ -112,7 +112,7 @@ def test_what_would_change_is_shown_and_no_secret_with_it(home: Home) -> None:
     assert not (home.folder / ".local").exists()
 
 
-@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("", 130), ("y\n", 0)])
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 1), ("", 1), ("y\n", 0)])
 def test_it_asks_before_it_writes(home: Home, answer: str, code: int) -> None:
     path = home.settings()
     before = path.read_bytes()
@@ -233,3 +233,17 @@ def test_the_address_is_that_of_the_configuration(home: Home) -> None:
     assert b"http://127.0.0.1:4999/v1" in home.run("env").stdout
     assert b"http://127.0.0.1:5000/v1" in home.run("env", DD0C_SERVER__PORT="5000").stdout
     assert b"http://h.example:1/v1" in home.run("env", "--url", "http://h.example:1/v1/").stdout
+
+
+@pytest.mark.parametrize(("answer", "why"), [("n\n", b"nothing was changed\n"), ("", b"there is nobody to ask (--yes")])
+def test_without_a_yes_nothing_is_changed_and_that_is_said(home: Home, answer: str, why: bytes) -> None:
+    path = home.settings()
+    before = path.read_bytes()
+    refused = home.run("claude-code", stdin=answer)
+    assert (refused.returncode, path.read_bytes()) == (1, before)
+    assert why in refused.stderr
+    home.run("claude-code", "--yes")
+    after = path.read_bytes()
+    refused = home.run("claude-code", "--undo", stdin=answer)
+    assert (refused.returncode, path.read_bytes()) == (1, after)
+    assert why in refused.stderr

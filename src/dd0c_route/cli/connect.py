@@ -106,6 +106,21 @@ def _shell_lines(router: str, undo: bool, as_json: bool) -> int:
     return 0
 
 
+def _agreed(question: str) -> bool:
+    """Whether the user says yes; else it is said that nothing was changed."""
+    why = ""
+    try:
+        if click.confirm(question, err=True):
+            return True
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        why = ": there is nobody to ask (--yes does not ask)"
+        click.echo(err=True)
+    click.echo(f"nothing was changed{why}", err=True)
+    return False
+
+
 def _connect(name: str, client: Client, router: str, only_print: bool, yes: bool, as_json: bool) -> int:
     from dd0c_route.cli import connected
 
@@ -127,8 +142,7 @@ def _connect(name: str, client: Client, router: str, only_print: bool, yes: bool
         _report(name, client, path, edit, now, as_json, "")
     if only_print:
         return 0
-    if not yes and not click.confirm(f"Write this to {path}?", err=True):
-        click.echo("nothing was changed", err=True)
+    if not (yes or _agreed(f"Write this to {path}?")):
         return 1
     if connected.content(path) != now:
         raise click.ClickException(f"{path} was changed in this moment by somebody else: look at it, and try again")
@@ -191,8 +205,7 @@ def _undo_file(name: str, record: Record | None, yes: bool, as_json: bool) -> in
         raise click.ClickException(_changed_since(record, now))
     if not as_json:
         click.echo(_diff(record.path, now, record.original))
-    if not yes and not click.confirm(f"Bring {record.path} back to this?", err=True):
-        click.echo("nothing was changed", err=True)
+    if not (yes or _agreed(f"Bring {record.path} back to this?")):
         return 1
     connected.undo(record)
     return _undone(name, record, as_json, "is as it was before" if record.original is not None else "is removed")
