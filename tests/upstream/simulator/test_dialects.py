@@ -230,6 +230,12 @@ def test_errors_have_the_shape_of_the_dialect(sim: Running, path: str, place: tu
     assert (reply.json().get("type") == "error") == (path == MESSAGES)
 
 
+def test_bedrocks_errors_have_its_shape(sim: Running) -> None:
+    reply = sim.ask("/model/m/converse", {"messages": []}, "status=429")
+    assert (reply.status, reply.json()["__type"]) == (429, "ThrottlingException")
+    assert reply.json()["message"]
+
+
 @pytest.mark.parametrize(("path", "name"), [(CHAT, "x-request-id"), (MESSAGES, "request-id")])
 @pytest.mark.parametrize("scene", ["", "status=500"])
 def test_the_request_id_stands_in_the_header_of_the_dialect(sim: Running, path: str, name: str, scene: str) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.upstream.simulator import anthropic, gemini, openai, responses
+from dd0c_route.upstream.simulator import anthropic, bedrock, gemini, openai, responses
 from dd0c_route.upstream.simulator.answer import Answer, Ask, Content, Piece, content
 from dd0c_route.upstream.simulator.place import UNREADABLE, Place, place_of
 from dd0c_route.upstream.simulator.plan import Plan, plan
@@ -36,8 +36,8 @@ _MAKERS: dict[str, _Maker] = {
     "gemini.count_tokens": lambda ask, _: gemini.count_tokens(ask),
 }
 # By dialect; OpenAI's serve for all others.
-_FAILURES = {"anthropic": anthropic.failure, "gemini": gemini.failure}
-_BROKEN = {"anthropic": anthropic.broken, "gemini": gemini.broken}
+_FAILURES = {"anthropic": anthropic.failure, "bedrock": bedrock.failure, "gemini": gemini.failure}
+_BROKEN = {"anthropic": anthropic.broken, "bedrock": bedrock.broken, "gemini": gemini.broken}
 
 
 class Request(Struct, gc=False):
