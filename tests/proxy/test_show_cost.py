@@ -28,6 +28,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "chat at Anthropic": ("/v1/chat/completions", {**CHAT, "model": "sim-anthropic/claude-haiku-4-5"}),
     "chat at Google": ("/v1/chat/completions", {**CHAT, "model": "sim-gemini/gemini-2.5-flash"}),
     "responses at Anthropic": ("/v1/responses", {**RESPONSES, "model": "sim-anthropic/claude-haiku-4-5"}),
+    "gemini's array at OpenAI": ("/v1beta/models/sim%2Fgpt-4o-mini:generateContent", GEMINI),
     "gemini at OpenAI": ("/v1beta/models/sim%2Fgpt-4o-mini:generateContent", GEMINI),
     "messages at OpenAI": ("/v1/messages", {**MESSAGES, "model": "sim/gpt-4o-mini"}),
 }
@@ -42,7 +43,8 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 def ask(stand: Stand, name: str, *, stream: bool, headers: dict[str, str]) -> Answer:
     path, body = CALLS[name]
     if stream and name.startswith("gemini"):
-        path = path.replace(":generateContent", ":streamGenerateContent?alt=sse")
+        how = "" if "array" in name else "?alt=sse"
+        path = path.replace(":generateContent", f":streamGenerateContent{how}")
     elif stream:
         body = {**body, "stream": True}
     answer = stand.post(path, body, headers)
@@ -54,6 +56,8 @@ def usages(answer: Answer, *, stream: bool) -> list[dict[str, Any]]:
     """All usage objects of the answer, in their order."""
     if not stream:
         whole = [answer.json()]
+    elif answer.body.startswith(b"["):
+        whole = answer.json()
     else:
         parser = SseParser()
         datas = [event.data for event in parser.feed(answer.body) + parser.close()]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.wire.show_cost import Cost, CostWriter, with_cost
+from dd0c_route.wire.show_cost import ArrayCostWriter, Cost, CostWriter, with_cost
 
 CHAT = (
     b'data: {"choices":[{"delta":{"content":"hi"}}],"usage":null}\n\n'
@@ -81,6 +81,19 @@ def test_a_whole_answer_gains_it_likewise(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b'{"error": {"message": "no"}}', b"[]", b"", b'{"usage": null}', b"<html>"])
 def test_what_has_no_usage_stays_as_it_is(body: bytes) -> None:
     assert with_cost(body, lambda: COST) == body
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_the_last_element_of_an_array_gains_it_and_no_other(pieces: int) -> None:
+    first = b'[{"candidates":[{"content":{}}],"usageMetadata":{"promptTokenCount":3}}'
+    last = b',\r\n{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3}}'
+    writer = ArrayCostWriter(lambda: COST)
+    told = [first, last, b"]"] if pieces == 3 else [first + last + b"]"]
+    one, other = json.loads(b"".join(map(writer.feed, told)) + writer.end())
+
+    assert one == json.loads(first[1:])
+    assert {name: other["usageMetadata"].pop(name) for name in SHOWN} == SHOWN
+    assert other == json.loads(last[1:])
 
 
 def test_the_event_in_the_name_of_a_whole_stream_gains_it_too() -> None:

@@ -222,8 +222,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     edit: Edit | None = None
     translator: Translator | None = None
     if across is not None:
-        then = CostWriter(bill.cost_so_far) if call.wants_cost else None
-        edit = translator = across.stream(placed, then)
+        edit = translator = across.stream(placed, bill.cost_so_far if call.wants_cost else None)
     elif is_plain_stream and call.wants_cost:
         edit = CostWriter(bill.cost_so_far)
     elif is_plain_stream and usage_asked:

@@ -33,7 +33,7 @@ from dd0c_route.wire.neutral.customs import Own, Restored, owns_of
 from dd0c_route.wire.neutral.faults import kind_by_status
 from dd0c_route.wire.neutral.fold import pieces_of
 from dd0c_route.wire.neutral.placed import PlacedMeter
-from dd0c_route.wire.show_cost import CostWriter
+from dd0c_route.wire.show_cost import ArrayCostWriter, AskCost, CostWriter
 
 
 class _Place(NamedTuple):
@@ -153,10 +153,11 @@ class Crossing:
         """Whether an answer of the content type *kind* is a stream of the provider's dialect."""
         return kind.partition(b";")[0].strip() == self._theirs.events.partition(b";")[0]
 
-    def stream(self, meter: PlacedMeter, then: CostWriter | None) -> Translator:
-        """What translates the answer's stream; *then*: what else is done to what comes out, where that is events."""
-        if self._opening.as_array or not self._ours.events.startswith(_EVENTS):
-            then = None
+    def stream(self, meter: PlacedMeter, cost: AskCost | None) -> Translator:
+        """What translates the answer's stream; *cost*: is shown in it, where the dialect has a place for it."""
+        then: CostWriter | ArrayCostWriter | None = None
+        if cost is not None and self._ours.events.startswith(_EVENTS):
+            then = ArrayCostWriter(cost) if self._opening.as_array else CostWriter(cost)
         writer = self._ours.writer(self._opening)
         return Translator(self._theirs.reader(), self._restored, writer, meter, then, self._noted)
 
@@ -166,7 +167,7 @@ class Translator:
 
     def __init__(
         self, reader: StreamReader, restored: Restored, writer: StreamWriter, meter: PlacedMeter,
-        then: CostWriter | None, noted: Callable[[bytes], bytes],
+        then: CostWriter | ArrayCostWriter | None, noted: Callable[[bytes], bytes],
     ) -> None:  # fmt: skip
         self._reader = reader
         self._restored = restored

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from dd0c_route.wire.loose import dicts_of, fields_of, value_of
+from dd0c_route.wire.loose import dicts_of, elements_of, fields_of, value_of
 from dd0c_route.wire.sse import blank_line_end, data_and_name
 
 MAX_HELD_BYTES = 1 << 20  # a `response.completed` repeats the whole answer; a longer event is let through as it is
@@ -75,6 +75,28 @@ class CostWriter:
             return event
         changed = _with_cost(fields, self._cost)
         return event if changed is None else event.replace(data, msgspec.json.encode(changed), 1)
+
+
+class ArrayCostWriter:
+    """The same for our own writing of Gemini's stream as one JSON array: whole elements in each piece."""
+
+    def __init__(self, cost: AskCost) -> None:
+        self._cost = cost
+
+    def feed(self, data: bytes) -> bytes:
+        """*data* with the cost in the element that says why the answer ended."""
+        if b'"finishReason"' not in data:
+            return data
+        for element, _ in elements_of(b"[" + data.removeprefix(b"[")):
+            fields = fields_of(element)
+            changed = _with_cost(fields, self._cost) if fields is not None else None
+            if changed is not None:
+                data = data.replace(element, msgspec.json.encode(changed), 1)
+        return data
+
+    def end(self) -> bytes:
+        """Nothing: no element is held."""
+        return b""
 
 
 def _with_cost(fields: Mapping[str, Raw], ask: AskCost) -> dict[str, Any] | None:
