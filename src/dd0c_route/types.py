@@ -201,7 +201,8 @@ class Decision(Struct, frozen=True):
         gate: How much of the odds rests on texts like this one, 0..1; None where there are no odds.
         fault: What is wrong with the brain: it failed, was too slow, or its predictor rests after that; None: nothing.
         conversation: Which conversation the call is part of; None where no route matched. Not recorded.
-        dropped: Fields of the request that its provider was not given, because its dialect has nothing like them.
+        dropped: What of the answer the caller was not told, and fields of the request that its provider was not given,
+            because the other dialect has nothing like them.
         may_drop: The route allows that. Not recorded.
     """
 

@@ -37,6 +37,14 @@ ASK_NOVA = {**CHAT, "model": "sim-bedrock/amazon.nova-lite-v1:0"}
 
 USAGE = {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10}
 _NOVA = "https://bedrock-runtime.example.test/model/amazon.nova-lite-v1%3A0"
+_GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash"
+_CODE = {"executableCode": {"language": "PYTHON", "code": "plot()"}}
+_DRAWN = [{"text": "See:"}, _CODE, {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}}]
+DRAWN = {
+    "candidates": [{"content": {"role": "model", "parts": _DRAWN}, "finishReason": "STOP", "index": 0}],
+    "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 3, "totalTokenCount": 10},
+    "modelVersion": "gemini-2.5-flash",
+}
 RECORDED = [
     {
         "id": "whole",
@@ -61,6 +69,13 @@ RECORDED = [
             {"event": "messageStop", "data": {"stopReason": "end_turn"}},
             {"event": "metadata", "data": {"usage": USAGE, "metrics": {"latencyMs": 5}}},
         ],
+    },
+    {"id": "drawn", "url": f"{_GEMINI}:generateContent", "request": {}, "response": DRAWN},
+    {
+        "id": "drawing",
+        "url": f"{_GEMINI}:streamGenerateContent?alt=sse",
+        "request": {},
+        "response_events": [{"event": None, "data": DRAWN}],
     },
 ]  # written by hand, in the shape of the API's reference
 
@@ -370,3 +385,30 @@ def _chunks(data: bytes) -> Iterator[bytes]:
         size, _, data = data.partition(b"\r\n")
         yield data[: int(size, 16)]
         data = data[int(size, 16) + 2 :]
+
+
+# --- what of an answer cannot be told ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [{}, {"logprobs": True}])
+def test_images_and_code_of_googles_are_named_in_the_entry_and_the_header(stand: Stand, seed: dict[str, Any]) -> None:
+    answer = stand.post("/v1/chat/completions", {**ASK_GEMINI, **seed}, {"x-sim": "id=drawn", "x-dd0c-drop": "on"})
+    named = ["answer: executableCode", "answer: image", *seed]
+
+    assert answer.json()["choices"][0]["message"]["content"] == "See:"
+    assert answer.headers["x-dd0c-dropped"] == ",".join(named)
+    assert stand.entry(answer.id)["decision"]["dropped"] == named
+
+
+def test_in_a_stream_they_are_named_in_the_entry(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", {**ASK_GEMINI, "stream": True}, {"x-sim": "id=drawing"})
+
+    assert b"See:" in answer.body
+    assert stand.entry(answer.id)["decision"]["dropped"] == ["answer: executableCode", "answer: image"]
+
+
+def test_an_answer_that_can_be_told_drops_nothing(stand: Stand) -> None:
+    answer = stand.post("/v1/chat/completions", ASK_GEMINI, {"x-sim": "text=Hi"})
+
+    assert "x-dd0c-dropped" not in answer.headers
+    assert "dropped" not in stand.entry(answer.id)["decision"]

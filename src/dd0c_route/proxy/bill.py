@@ -110,6 +110,10 @@ class Bill:
     def asking(self, sent: Call, dropped: tuple[str, ...]) -> None:
         """The next try goes out as *sent*, without what *dropped* names; the entry says so of the last one."""
         self._sent = sent
+        self.dropping(dropped)
+
+    def dropping(self, dropped: tuple[str, ...]) -> None:
+        """This is all that is left out on the way to the provider and back, so far."""
         if self.decision is not None and dropped != self.decision.dropped:
             self.decision = structs.replace(self.decision, dropped=dropped)
 

@@ -32,6 +32,7 @@ class Doubtful(Struct, frozen=True):
         attempt: Which of the call's tries it answered.
         answer: What it says; None where it cannot be read.
         again: It passed: its target is asked again, and has to say the same.
+        dropped: What was left out in translation.
     """
 
     target: Target
@@ -42,16 +43,18 @@ class Doubtful(Struct, frozen=True):
     attempt: int
     answer: Said | None
     again: bool
+    dropped: tuple[str, ...] = ()
 
     def translated(self, across: Crossing) -> Doubtful:
         """The same in the caller's dialect."""
         status, body = across.whole(self.status, self.body)
         headers = across.headers(self.headers, streamed=False)
-        return structs.replace(self, status=status, body=body, headers=headers)
+        return structs.replace(self, status=status, body=body, headers=headers, dropped=across.dropped)
 
     def hand_on(self, client: Client, bill: Bill, headers: Callable[[Entry | None], Headers]) -> None:
         """This is the answer after all: what came later was worse."""
         bill.used_after_all(self.attempt)
+        bill.dropping(self.dropped)
         bill.answering(self.target, self.status, self.meter, whole_json=True)
         entry = bill.settle("complete", answered=True, more=len(self.body))
         client.whole(self.status, headers(entry), self.body)

@@ -114,6 +114,8 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         across = crossing(call, target, line.provider, runtime.router.known.able, may_drop=decision.may_drop)
         if across is not None and call.api == "openai.responses" and is_stored(call.fields):
             across.note = runtime.said.note
+        if across is not None:
+            across.dropping = bill.dropping
         sent = call if across is None else across.sent
         bill.asking(sent, across.dropped if across is not None else ())
         tried += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -21,17 +21,20 @@ from dd0c_route.wire.neutral import (
     DIALECTS,
     Fault,
     Opening,
+    Piece,
     Prompt,
     StreamReader,
     StreamWriter,
     api_at,
     explained,
+    untold,
     written,
 )
 from dd0c_route.wire.neutral import Dialect as Spoken
 from dd0c_route.wire.neutral.customs import Own, Restored, owns_of
 from dd0c_route.wire.neutral.faults import kind_by_status
 from dd0c_route.wire.neutral.fold import pieces_of
+from dd0c_route.wire.neutral.form import Part
 from dd0c_route.wire.neutral.placed import PlacedMeter
 from dd0c_route.wire.show_cost import ArrayCostWriter, AskCost, CostWriter
 
@@ -76,7 +79,8 @@ class Crossing:
 
     Attributes:
         sent: The call as the provider gets it.
-        dropped: What is not in it, in the caller's words.
+        dropped: What is not in it, in the caller's words; and before that, as it comes, what of the answer is not told.
+        dropping: Gets `dropped` again where it has become more.
         note: Gets all that the caller is told, where its dialect lets it name that again.
     """
 
@@ -85,6 +89,7 @@ class Crossing:
     ) -> None:
         self.sent = sent
         self.dropped: tuple[str, ...] = ()
+        self.dropping: Callable[[tuple[str, ...]], None] | None = None
         self.note: Callable[[bytes], None] | None = None
         self._call = call
         self._ours = ours
@@ -110,6 +115,7 @@ class Crossing:
             fault = self._theirs.read_error(status, body)
             return self._ours.status(fault), redact_bytes(self._ours.write_error(fault, self._call.id))
         answer = self._restored.answer(self._theirs.read_answer(body))
+        self._name_untold(answer.parts)
         if self._call.stream:
             writer = self._ours.writer(self._opening)
             return status, self._noted(writer.feed(pieces_of(answer)) + writer.end())
@@ -133,6 +139,14 @@ class Crossing:
         except EncodingError as error:
             raise UpstreamInvalid(f"the provider's answer cannot be read: {error}") from None
         return self.whole(status, decoded)
+
+    def _name_untold(self, told: Sequence[Part | Piece]) -> None:
+        """What the caller's dialect cannot tell stands before the request's fields: an entry names but a few."""
+        names = [name for one in told if (name := untold(one, self._ours.name))]
+        if new := [name for name in dict.fromkeys(names) if name not in self.dropped]:
+            self.dropped = (*new, *self.dropped)
+            if self.dropping is not None:
+                self.dropping(self.dropped)
 
     def _noted(self, told: bytes) -> bytes:
         if self.note is not None:
@@ -159,7 +173,7 @@ class Crossing:
         if cost is not None and self._ours.events.startswith(_EVENTS):
             then = ArrayCostWriter(cost) if self._opening.as_array else CostWriter(cost)
         writer = self._ours.writer(self._opening)
-        return Translator(self._theirs.reader(), self._restored, writer, meter, then, self._noted)
+        return Translator(self._theirs.reader(), self._restored, writer, meter, then, self._noted, self._name_untold)
 
 
 class Translator:
@@ -168,6 +182,7 @@ class Translator:
     def __init__(
         self, reader: StreamReader, restored: Restored, writer: StreamWriter, meter: PlacedMeter,
         then: CostWriter | ArrayCostWriter | None, noted: Callable[[bytes], bytes],
+        name_untold: Callable[[list[Piece]], None],
     ) -> None:  # fmt: skip
         self._reader = reader
         self._restored = restored
@@ -175,13 +190,18 @@ class Translator:
         self._meter = meter
         self._then = then
         self._noted = noted
+        self._name_untold = name_untold
 
     def feed(self, data: bytes) -> bytes:
-        return self._passed(self._writer.feed(self._restored.pieces(self._reader.feed(data))))
+        return self._passed(self._writer.feed(self._read(self._reader.feed(data))))
 
     def end(self) -> bytes:
-        out = self._passed(self._writer.feed(self._restored.pieces(self._reader.end())) + self._writer.end())
+        out = self._passed(self._writer.feed(self._read(self._reader.end())) + self._writer.end())
         return out + (self._then.end() if self._then is not None else b"")
+
+    def _read(self, pieces: list[Piece]) -> list[Piece]:
+        self._name_untold(pieces)
+        return self._restored.pieces(pieces)
 
     def cut(self, error: UpstreamError) -> bytes:
         """What the caller is told where the provider's stream breaks off."""

@@ -39,6 +39,7 @@ CLASSES: dict[StopReason, str] = {
     "tools": "tools",
     "filter": "withheld",
     "refusal": "withheld",
+    "broken": "withheld",
 }
 """Reasons that a dialect may have one word for."""
 

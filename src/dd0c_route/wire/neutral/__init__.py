@@ -13,6 +13,7 @@ from dd0c_route.wire.neutral.gemini import GEMINI
 from dd0c_route.wire.neutral.losses import explained
 from dd0c_route.wire.neutral.messages import MESSAGES
 from dd0c_route.wire.neutral.responses import RESPONSES
+from dd0c_route.wire.neutral.untold import untold
 
 DIALECTS: dict[str, Dialect] = {
     "openai.chat": CHAT,
@@ -66,5 +67,6 @@ __all__ = [
     "Written",
     "api_at",
     "explained",
+    "untold",
     "written",
 ]

@@ -8,12 +8,16 @@ from msgspec import structs
 
 from dd0c_route.wire.neutral.form import (
     Answer,
+    Audio,
     Begin,
     CallBegin,
     CallDelta,
     CallEnd,
     Done,
     Fault,
+    File,
+    Foreign,
+    Image,
     Part,
     Piece,
     Refusal,
@@ -25,6 +29,7 @@ from dd0c_route.wire.neutral.form import (
     ThinkingDelta,
     ToolCall,
     UsageSoFar,
+    WholePart,
 )
 
 
@@ -44,6 +49,8 @@ def answer_of(pieces: Iterable[Piece]) -> Answer:
             call = parts[places[piece.index]]
             assert isinstance(call, ToolCall)  # noqa: S101 - `places` points to nothing else
             parts[places[piece.index]] = structs.replace(call, arguments=call.arguments + piece.arguments)
+        elif isinstance(piece, WholePart):
+            parts.append(piece.part)
         elif isinstance(piece, UsageSoFar):
             answer = structs.replace(answer, usage=piece.usage)
         elif isinstance(piece, Stop):
@@ -86,7 +93,7 @@ def _grown(parts: list[Part], piece: TextDelta | RefusalDelta | ThinkingDelta, e
 
 
 def pieces_of(answer: Answer) -> list[Piece]:
-    """The pieces that `answer_of` makes *answer* of; parts that no stream has are left out."""
+    """The pieces that `answer_of` makes *answer* of."""
     pieces: list[Piece] = [Begin(answer.id, answer.model, answer.created)]
     calls = 0
     for part in answer.parts:
@@ -102,6 +109,8 @@ def pieces_of(answer: Answer) -> list[Piece]:
                 pieces.append(CallDelta(calls, part.arguments))
             pieces.append(CallEnd(calls))
             calls += 1
+        elif isinstance(part, Image | File | Audio | Foreign):
+            pieces.append(WholePart(part))
     pieces.append(Stop(answer.stop, answer.sequence))
     if answer.usage is not None:
         pieces.append(UsageSoFar(answer.usage))

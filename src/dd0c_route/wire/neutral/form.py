@@ -219,9 +219,10 @@ class Prompt(Struct, frozen=True, kw_only=True):
 
 # --- what is answered -----------------------------------------------------------------------------------------------
 
-StopReason = Literal["stop", "sequence", "length", "tools", "filter", "refusal", "pause", "context", "other"]
+StopReason = Literal["stop", "sequence", "length", "tools", "filter", "refusal", "pause", "context", "broken", "other"]
 """`sequence`: a stop sequence came; `filter`: withheld by the provider; `refusal`: by the model; `pause`: go on by
-sending it back; `context`: the window is full."""
+sending it back; `context`: the window is full; `broken`: what the model wrote was not fit to be an answer, and is not
+all here; `other`: it is not said."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -290,6 +291,12 @@ class CallEnd(Struct, frozen=True, gc=False):
     index: int
 
 
+class WholePart(Struct, frozen=True):
+    """A part that comes at once: none of those that the other pieces tell of."""
+
+    part: Image | File | Audio | Foreign
+
+
 class UsageSoFar(Struct, frozen=True, gc=False):
     """Of the whole answer until now; the last one counts."""
 
@@ -337,6 +344,7 @@ Piece = (
     | CallBegin
     | CallDelta
     | CallEnd
+    | WholePart
     | UsageSoFar
     | Stop
     | Done

@@ -18,6 +18,7 @@ from dd0c_route.wire.neutral.form import (
     CallDelta,
     Done,
     Fault,
+    Foreign,
     Stop,
     Text,
     TextDelta,
@@ -74,7 +75,7 @@ def test_another_models_signature_is_not_shown_as_its_own() -> None:
     assert b"Hm" in data
 
 
-def test_what_ran_at_the_provider_is_no_call_for_the_caller() -> None:
+def test_what_ran_at_the_provider_is_told_but_is_no_call_for_the_caller() -> None:
     data = stream(
         ("messageStart", {"role": "assistant"}),
         (
@@ -90,7 +91,11 @@ def test_what_ran_at_the_provider_is_no_call_for_the_caller() -> None:
         ("messageStop", {"stopReason": "end_turn"}),
     )
 
-    assert answer_of(CONVERSE.reader().feed(data)).parts == (Text("Found."),)
+    ran, said = answer_of(CONVERSE.reader().feed(data)).parts
+
+    assert isinstance(ran, Foreign)
+    assert ran.kind == "toolUse"
+    assert said == Text("Found.")
 
 
 @pytest.mark.parametrize(

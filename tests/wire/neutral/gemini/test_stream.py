@@ -89,7 +89,15 @@ def test_arguments_come_as_they_were_written() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "stop"),
-    [("STOP", "stop"), (1, "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "filter"), ("NEW", "other")],
+    [
+        ("STOP", "stop"),
+        (1, "stop"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "filter"),
+        (99, "broken"),
+        ("MALFORMED_FUNCTION_CALL", "broken"),
+        ("NEW", "broken"),
+    ],
 )
 def test_why_it_ended(reason: str | int, stop: str) -> None:
     assert read(chunk({"text": "a"}, finishReason=reason)).stop == stop

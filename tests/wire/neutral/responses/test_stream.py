@@ -18,6 +18,7 @@ from dd0c_route.wire.neutral.form import (
     CallEnd,
     Done,
     Fault,
+    Foreign,
     Piece,
     Refusal,
     RefusalDelta,
@@ -156,7 +157,7 @@ def test_what_comes_whole_and_not_in_pieces_is_read_all_the_same() -> None:
     assert pieces[-1] == Done()
 
 
-def test_unknown_events_and_items_of_the_providers_own_tools_are_passed_over() -> None:
+def test_unknown_events_are_passed_over_and_items_of_the_providers_own_tools_told_when_done() -> None:
     pieces = read(
         {"type": "keepalive", "sequence_number": 2},
         {"type": "response.created", "response": {"id": "1", "model": "m"}},
@@ -169,7 +170,8 @@ def test_unknown_events_and_items_of_the_providers_own_tools_are_passed_over() -
         {"type": "response.completed", "response": {"status": "completed"}},
     )
 
-    assert answer_of(pieces).parts == (Text("Hi"),)
+    item = b'{"type":"web_search_call","id":"ws_1"}'
+    assert answer_of(pieces).parts == (Foreign("responses", "web_search_call", item), Text("Hi"))
     assert answer_of(pieces).stop == "stop"
 
 

@@ -22,7 +22,7 @@ REASONS: dict[str, StopReason] = {
     "content_filter": "filter",
     "model_length": "context",  # Mistral
     "eos": "stop",  # Together
-    "error": "other",
+    "error": "broken",  # OpenRouter
 }
 _WORDS: dict[StopReason, str] = {
     "stop": "stop",
@@ -33,6 +33,7 @@ _WORDS: dict[StopReason, str] = {
     "refusal": "content_filter",
     "pause": "stop",
     "context": "length",
+    "broken": "content_filter",  # of the words that every client knows, the one that says: not all of it is here
     "other": "stop",
 }
 

@@ -12,7 +12,7 @@ from dd0c_route.wire.loose import UNREADABLE, dicts_of, str_of
 from dd0c_route.wire.neutral.arguments import as_object
 from dd0c_route.wire.neutral.converse import usage
 from dd0c_route.wire.neutral.converse.request import DIALECT
-from dd0c_route.wire.neutral.form import Answer, Part, Refusal, StopReason, Text, Thinking, ToolCall
+from dd0c_route.wire.neutral.form import Answer, Foreign, Part, Refusal, StopReason, Text, Thinking, ToolCall
 
 REASONS: dict[str, StopReason] = {
     "end_turn": "stop",
@@ -22,6 +22,8 @@ REASONS: dict[str, StopReason] = {
     "guardrail_intervened": "filter",
     "content_filtered": "filter",
     "model_context_window_exceeded": "context",
+    "malformed_tool_use": "broken",
+    "malformed_model_output": "broken",
 }
 WORDS: dict[StopReason, str] = {reason: word for word, reason in REASONS.items()} | {
     "refusal": "content_filtered",
@@ -45,6 +47,8 @@ class _Block(Struct, gc=False):
     toolUse: _Call | None = None
     reasoningContent: dict[str, Any] | None = None
     citationsContent: dict[str, Any] | None = None
+    toolResult: Raw = Raw()
+    image: Raw = Raw()
 
 
 class _Message(Struct, gc=False):
@@ -77,7 +81,7 @@ def read(body: bytes) -> Answer:
 
 
 def _parts(block: _Block) -> list[Part]:
-    """Tools that ran at the provider, and what they gave, were no calls for the caller."""
+    """Tools that ran at the provider, and what they gave, are no calls for the caller."""
     if block.text:
         return [Text(block.text)]
     if (call := block.toolUse) is not None and call.type != RAN_THERE:
@@ -91,7 +95,10 @@ def _parts(block: _Block) -> list[Part]:
         return [
             Text(text) for one in dicts_of(block.citationsContent.get("content")) if (text := str_of(one.get("text")))
         ]
-    return []
+    held = {"toolResult": block.toolResult, "image": block.image}
+    if call is not None:
+        held["toolUse"] = Raw(msgspec.json.encode(call))
+    return [Foreign(DIALECT, name, msgspec.json.encode({name: raw})) for name, raw in held.items() if bytes(raw)]
 
 
 def write(answer: Answer) -> bytes:

@@ -25,19 +25,21 @@ from dd0c_route.wire.neutral.form import (
     CallEnd,
     Done,
     Fault,
+    Foreign,
     Piece,
     RefusalDelta,
     Stop,
     TextDelta,
     ThinkingDelta,
     UsageSoFar,
+    WholePart,
 )
 
 TYPE = b"application/vnd.amazon.eventstream"
 
 
 class Reader:
-    """The provider's events → pieces. Blocks of tools that ran there are passed over."""
+    """The provider's events → pieces. Blocks of tools that ran there are told as they begin."""
 
     def __init__(self) -> None:
         self._parser: EventStreamParser | None = EventStreamParser(checks=True)
@@ -71,7 +73,7 @@ class Reader:
         elif name == b"messageStart":
             pieces.append(Begin())
         elif name == b"contentBlockStart":
-            self._block(index, dict_of(dict_of(event.get("start")).get("toolUse")), pieces)
+            self._block(index, dict_of(event.get("start")), pieces)
         elif name == b"contentBlockStop":
             if index in self._calls:
                 pieces.append(CallEnd(self._calls[index]))
@@ -84,10 +86,13 @@ class Reader:
                 pieces.append(UsageSoFar(found))
             pieces.append(Done())
 
-    def _block(self, index: Any, call: dict[str, Any], pieces: list[Piece]) -> None:
+    def _block(self, index: Any, start: dict[str, Any], pieces: list[Piece]) -> None:
+        call = dict_of(start.get("toolUse"))
         if call and call.get("type") != RAN_THERE:
             number = self._calls[index] = len(self._calls)
             pieces.append(CallBegin(number, str_of(call.get("toolUseId")), str_of(call.get("name"))))
+        else:
+            pieces += [WholePart(Foreign(DIALECT, kind, msgspec.json.encode({kind: start[kind]}))) for kind in start]
 
     def _delta(self, index: Any, delta: dict[str, Any], pieces: list[Piece]) -> None:
         if text := str_of(delta.get("text")):

@@ -24,7 +24,8 @@ WORDS: dict[StopReason, str] = {
     "refusal": "SAFETY",
     "pause": "STOP",
     "context": "MAX_TOKENS",
-    "other": "OTHER",
+    "broken": "OTHER",
+    "other": "STOP",
 }
 
 
@@ -44,7 +45,7 @@ def read(body: bytes) -> Answer:
 
 
 def write(answer: Answer) -> bytes:
-    parts = [written for part in answer.parts if (written := _part(part)) is not None]
+    parts = [written for part in answer.parts if (written := part_written(part)) is not None]
     candidate = {"content": {"parts": parts, "role": "model"}, "finishReason": WORDS[answer.stop], "index": 0}
     whole: dict[str, Any] = {"candidates": [candidate]}
     if answer.usage is not None:
@@ -52,7 +53,8 @@ def write(answer: Answer) -> bytes:
     return msgspec.json.encode(whole | {"modelVersion": answer.model, "responseId": answer.id})
 
 
-def _part(part: Part) -> dict[str, Any] | None:
+def part_written(part: Part) -> dict[str, Any] | None:
+    """None where the dialect has nothing like it."""
     if isinstance(part, Text | Refusal):
         return {"text": part.text}
     if isinstance(part, Thinking):

@@ -7,21 +7,25 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from dd0c_route.wire.loose import UNREADABLE, str_of, value_of
+from dd0c_route.wire.loose import UNREADABLE, dict_of, str_of, value_of
 from dd0c_route.wire.neutral.form import (
     Begin,
     CallBegin,
     CallDelta,
     CallEnd,
+    Foreign,
+    Image,
     Piece,
     Stop,
     StopReason,
     TextDelta,
     ThinkingDelta,
     UsageSoFar,
+    WholePart,
 )
 from dd0c_route.wire.neutral.gemini import usage
 from dd0c_route.wire.neutral.gemini.errors import read_object
+from dd0c_route.wire.neutral.gemini.fields import standard_base64
 from dd0c_route.wire.neutral.gemini.parts import DIALECT
 from dd0c_route.wire.neutral.ids import made
 
@@ -39,9 +43,13 @@ _REASONS: dict[str, StopReason] = {
     "IMAGE_PROHIBITED_CONTENT": "filter",
     "IMAGE_RECITATION": "filter",
 }
-"""Source: https://ai.google.dev/api/generate-content#FinishReason; what does not stand here is `other`."""
+"""Source: https://ai.google.dev/api/generate-content#FinishReason; what does not stand here, as
+`MALFORMED_FUNCTION_CALL`, is `broken`: Google says `STOP` of all that came to its natural end."""
 
 _NUMBERED = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION"}  # how some proxies hand the enumeration on
+
+
+_NONE = Raw()  # a field that is not there
 
 
 class _Call(Struct, gc=False):
@@ -51,10 +59,21 @@ class _Call(Struct, gc=False):
 
 
 class _Part(Struct, gc=False):
+    """Source: https://ai.google.dev/api/caching#Part. The last fields are what no other dialect has."""
+
     text: str | None = None
     thought: bool | None = None
     thoughtSignature: str | None = None
     functionCall: _Call | None = None
+    inlineData: Raw = _NONE
+    fileData: Raw = _NONE
+    executableCode: Raw = _NONE
+    codeExecutionResult: Raw = _NONE
+    toolCall: Raw = _NONE
+    toolResponse: Raw = _NONE
+
+
+_OF_GOOGLE = ("fileData", "executableCode", "codeExecutionResult", "toolCall", "toolResponse")
 
 
 class _Content(Struct, gc=False):
@@ -139,11 +158,13 @@ class Teller:
                 pieces.append(ThinkingDelta(part.text or "", part.thoughtSignature or "", DIALECT))
             elif part.text:
                 pieces.append(TextDelta(part.text))
+            if not part.text and part.functionCall is None:
+                pieces += [WholePart(one) for one in _whole(part)]
         if candidate.finishReason:
             self._ended = True
             word = candidate.finishReason
-            reason = _REASONS.get(_NUMBERED.get(word, "") if isinstance(word, int) else word, "other")
-            pieces.append(Stop("tools" if reason in ("stop", "other") and self._calls else reason))
+            reason = _REASONS.get(_NUMBERED.get(word, "") if isinstance(word, int) else word, "broken")
+            pieces.append(Stop("tools" if reason == "stop" and self._calls else reason))
 
     def _tell_call(self, call: _Call, signature: str, pieces: list[Piece]) -> None:
         index, self._calls = self._calls, self._calls + 1
@@ -153,3 +174,19 @@ class Teller:
         if arguments != "null":
             pieces.append(CallDelta(index, arguments))
         pieces.append(CallEnd(index))
+
+
+def _whole(part: _Part) -> list[Image | Foreign]:
+    """What *part* holds that is no text and no call."""
+    if bytes(part.inlineData):
+        blob = dict_of(value_of(part.inlineData))
+        mime = str_of(blob.get("mimeType")).lower()
+        if mime.startswith("image/"):
+            return [Image("", standard_base64(str_of(blob.get("data"))), mime)]
+        return [_foreign("inlineData", part.inlineData)]
+    held = [(name, getattr(part, name)) for name in _OF_GOOGLE]
+    return [_foreign(name, raw) for name, raw in held if bytes(raw)]
+
+
+def _foreign(kind: str, raw: Raw) -> Foreign:
+    return Foreign(DIALECT, kind, msgspec.json.encode({kind: raw}))

@@ -25,9 +25,10 @@ from dd0c_route.wire.neutral.form import (
     ThinkingDelta,
     ToolCall,
     UsageSoFar,
+    WholePart,
 )
 from dd0c_route.wire.neutral.gemini import errors, usage
-from dd0c_route.wire.neutral.gemini.answer import WORDS, called, thought
+from dd0c_route.wire.neutral.gemini.answer import WORDS, called, part_written, thought
 from dd0c_route.wire.neutral.gemini.chunk import Teller, chunk_of
 from dd0c_route.wire.neutral.gemini.parts import DIALECT
 
@@ -107,6 +108,9 @@ class Writer:
                 self._calls[piece.index][1].append(piece.arguments)
         elif isinstance(piece, CallEnd):
             return self._call(piece.index)
+        elif isinstance(piece, WholePart):
+            written = part_written(piece.part)
+            return b"" if written is None else self._chunk(msgspec.json.encode(written))
         elif isinstance(piece, Stop):
             self._stop = piece
         elif isinstance(piece, UsageSoFar):

@@ -34,6 +34,7 @@ REASONS: dict[str, StopReason] = {
 }
 WORDS: dict[StopReason, str] = {reason: word for word, reason in REASONS.items()} | {
     "filter": "refusal",
+    "broken": "refusal",
     "other": "end_turn",
 }
 

@@ -22,17 +22,21 @@ from dd0c_route.wire.neutral.form import (
     CallEnd,
     Done,
     Fault,
+    Foreign,
     Piece,
     RefusalDelta,
     Stop,
     TextDelta,
     ThinkingDelta,
     UsageSoFar,
+    WholePart,
 )
 from dd0c_route.wire.neutral.messages import usage
 from dd0c_route.wire.neutral.messages.answer import REASONS, WORDS, signature_of
 from dd0c_route.wire.neutral.messages.errors import read_data, write_fault
 from dd0c_route.wire.neutral.messages.request import DIALECT
+
+_TOLD = ("text", "thinking", "tool_use")
 
 
 class _Delta(Struct, gc=False):
@@ -52,7 +56,7 @@ _BLOCK_DELTA = msgspec.json.Decoder(_BlockDelta)
 
 
 class Reader(EventReader):
-    """The provider's events → pieces. Blocks of its own tools are passed over."""
+    """The provider's events → pieces. Blocks of its own tools are told as they begin."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,6 +123,8 @@ class Reader(EventReader):
                 pieces.append(ThinkingDelta(text, maker=DIALECT))
         elif kind == "redacted_thinking":
             pieces.append(ThinkingDelta("", str_of(block.get("data")), DIALECT, sealed=True, ends=True))
+        elif kind not in _TOLD:
+            pieces.append(WholePart(Foreign(DIALECT, str_of(kind), msgspec.json.encode(block))))
 
     def _block_end(self, index: Any, pieces: list[Piece]) -> None:
         if not isinstance(index, int):

@@ -17,6 +17,7 @@ _WHY: dict[StopReason, str] = {
     "context": "max_output_tokens",
     "filter": "content_filter",
     "refusal": "content_filter",
+    "broken": "content_filter",
 }
 
 

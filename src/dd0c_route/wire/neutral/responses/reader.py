@@ -19,12 +19,14 @@ from dd0c_route.wire.neutral.form import (
     CallDelta,
     CallEnd,
     Done,
+    Foreign,
     Piece,
     RefusalDelta,
     Stop,
     TextDelta,
     ThinkingDelta,
     UsageSoFar,
+    WholePart,
 )
 from dd0c_route.wire.neutral.responses import answer, thoughts, usage
 from dd0c_route.wire.neutral.responses.errors import read_event
@@ -48,7 +50,7 @@ _DELTA = msgspec.json.Decoder(_Delta)
 
 
 class Reader(EventReader):
-    """The provider's events → pieces. Items of its own tools are passed over."""
+    """The provider's events → pieces. Items of its own tools are told when they are done."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -145,6 +147,8 @@ class Reader(EventReader):
             pieces.append(ThinkingDelta(text, thought.signature, thought.maker, thought.sealed, ends=True))
         elif kind == "reasoning" and self._thought == place:
             pieces.append(ThinkingDelta(maker=DIALECT, ends=True))
+        elif kind != "reasoning":
+            pieces.append(WholePart(Foreign(DIALECT, kind, msgspec.json.encode(item))))
 
     def _end(self, response: dict[str, Any], pieces: list[Piece]) -> None:
         self._over = True
