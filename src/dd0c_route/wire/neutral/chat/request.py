@@ -53,13 +53,14 @@ def read(fields: Mapping[str, Raw]) -> Prompt:
     options = top.take("stream_options", dict[str, Any]) or {}
     limit, older = top.take("max_completion_tokens", int), top.take("max_tokens", int)
     logprobs, alternatives = top.take("logprobs", bool), top.take("top_logprobs", int)
+    choice, tools = _choice(top, tuple(_tool(one) for one in top.each("tools")))
     return Prompt(
         dialect=DIALECT,
         model=top.text("model"),
         system=system,
         turns=turns,
-        tools=tuple(_tool(one) for one in top.each("tools")),
-        tool_choice=_choice(top),
+        tools=tools,
+        tool_choice=choice,
         parallel_tools=top.take("parallel_tool_calls", bool),
         temperature=top.take("temperature", float),
         top_p=top.take("top_p", float),
@@ -98,7 +99,10 @@ def _shape(top: Fields) -> Shape | None:
     inner = form.inner("json_schema")
     if kind != "json_schema" or inner is None:
         raise BadRequest(f"`response_format.type` must be text, json_object or json_schema, not '{kind[:64]}'")
-    return Shape(inner.raw("schema"), inner.text("name"), inner.text("description"), inner.take("strict", bool))
+    found = Shape(inner.raw("schema"), inner.text("name"), inner.text("description"), inner.take("strict", bool))
+    inner.done()
+    form.done()
+    return found
 
 
 # --- tools ------------------------------------------------------------------------------------------------------------
@@ -122,21 +126,36 @@ def _tool(tool: Fields) -> Tool | Foreign:
     return found
 
 
-def _choice(top: Fields) -> Choice | None:
+def _choice(top: Fields, tools: tuple[Tool | Foreign, ...]) -> tuple[Choice | None, tuple[Tool | Foreign, ...]]:
+    """What may be called; where only some of *tools* may, the others are none."""
     raw = top.raw("tool_choice")
     if not raw:
-        return None
+        return None, tools
     if raw.startswith(b'"'):
         mode = _MODES.get(decoded(raw, str, "tool_choice"))
         if mode is None:
             raise BadRequest("`tool_choice` must be none, auto, required, or name a function")
-        return Choice(mode)
-    found = decoded(raw, dict[str, Any], "tool_choice")
-    inner = found.get(str(found.get("type")))
-    name = inner.get("name") if isinstance(inner, dict) else None
-    if not isinstance(name, str):
+        return Choice(mode), tools
+    asked = top.below(decoded(raw, dict[str, Raw], "tool_choice"), "tool_choice")
+    kind = asked.text("type")
+    inner = asked.inner(kind) if kind in ("function", "custom", "allowed_tools") else None
+    mode = _MODES.get(inner.text("mode")) if inner is not None and kind == "allowed_tools" else None
+    name = inner.text("name") if inner is not None and kind != "allowed_tools" else ""
+    if inner is None or not (mode or name):
         raise BadRequest("`tool_choice` cannot be translated: name one function, or say none, auto or required")
-    return Choice("named", name)
+    names = [_named(one) for one in inner.each("tools")] if mode else []
+    inner.done()
+    asked.done()
+    if mode is None:
+        return Choice("named", name), tools
+    return Choice(mode), tuple(tool for tool in tools if isinstance(tool, Tool) and tool.name in names)
+
+
+def _named(tool: Fields) -> str:
+    """The name of one of the tools that are allowed."""
+    kind = tool.text("type") or "function"
+    inner = tool.inner(kind) if kind in ("function", "custom") else None
+    return inner.text("name") if inner is not None else ""
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

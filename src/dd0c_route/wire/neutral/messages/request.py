@@ -96,7 +96,9 @@ def _output(top: Fields) -> tuple[Shape | None, str]:
         return None, effort
     if (kind := form.text("type")) != "json_schema":
         raise BadRequest(f"`output_config.format.type` must be json_schema, not '{kind[:64]}'")
-    return Shape(form.raw("schema"), form.text("name")), effort
+    found = Shape(form.raw("schema"), form.text("name"))
+    form.done()
+    return found, effort
 
 
 def _reasoning(top: Fields, effort: str) -> Reasoning | None:
@@ -105,6 +107,7 @@ def _reasoning(top: Fields, effort: str) -> Reasoning | None:
         return Reasoning(effort=effort) if effort else None
     kind = thinking.text("type")
     budget, display = thinking.take("budget_tokens", int), thinking.text("display")
+    thinking.done()
     if kind == "disabled":
         return Reasoning(effort="none")
     shown = None if not display else display != "omitted"
@@ -119,6 +122,7 @@ def _choice(top: Fields) -> tuple[Choice | None, bool | None]:
     if mode is None:
         raise BadRequest("`tool_choice.type` must be auto, any, tool or none")
     alone = choice.take("disable_parallel_tool_use", bool)
+    choice.done()
     return Choice(mode, name), None if alone is None else not alone
 
 
@@ -184,6 +188,7 @@ def _part(block: Fields) -> Part:
         found = Thinking("", block.text("data"), DIALECT, sealed=True)
     elif kind in ("image", "document") and (source := block.inner("source")) is not None:
         found = _image(source, block) if kind == "image" else _document(source, block)
+        source.done(("media_type",))
     if found is None:
         return Foreign(DIALECT, kind, _whole(kind, block))
     block.done(("citations", "caller") if kind in ("text", "tool_use", "tool_result") else ())
