@@ -17,6 +17,7 @@ from dd0c_route.proxy.call import Address, read_call, speaks
 from dd0c_route.proxy.checking import Doubtful, can_be_checked, doubtful
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, is_ours, whose
+from dd0c_route.proxy.decoding import Decoding
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.models import Lists, answer_of, passes_on
@@ -213,7 +214,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         meter = meter_for(call.api, kind.decode("latin-1"), coding.decode("latin-1"))
     else:
         meter = placed = PlacedMeter(across.sent.api, kind.decode("latin-1"), coding.decode("latin-1"))
-        whole_json = reply.status != 200 or bool(coding) or not across.is_stream(kind)
+        whole_json = reply.status != 200 or not across.is_stream(kind)
         theirs = across.headers(theirs, streamed=call.stream and reply.status < 400)
         changed = partial(across.encoded, coding.decode("latin-1")) if coding else across.whole
     bill.answering(target, reply.status, meter, whole_json=whole_json)
@@ -225,6 +226,8 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     translator: Translator | None = None
     if across is not None:
         edit = translator = across.stream(placed, bill.cost_so_far if call.wants_cost else None)
+        if coding and not whole_json:
+            edit = Decoding(coding.decode("latin-1"), translator)
     elif is_plain_stream and call.wants_cost:
         edit = CostWriter(bill.cost_so_far)
     elif is_plain_stream and usage_asked:

@@ -23,7 +23,9 @@ _METRICS = "amazon-bedrock-invocationMetrics"
 def _converse_event(answer: Answer, data: bytes, name: bytes) -> None:
     event = dict_of(value_of(data))
     _read_converse(answer, event)
-    if name == b"metadata":
+    if name == b"messageStop":
+        answer.closed = True
+    elif name == b"metadata":
         answer.closed = answer.finished = True
 
 

@@ -193,11 +193,14 @@ class Meter:
         """
         if body_bytes is not None and self._decoder is not None:
             body_bytes = self._decoded * body_bytes // self._fed if body_bytes < self._fed else None
+        return self._output_upto(body_bytes)
+
+    def _output_upto(self, decoded: int | None) -> Output:
         answer = self._answer
         return Output(
-            text=answer.text.upto(body_bytes),
-            reasoning=answer.reasoning.upto(body_bytes),
-            tools=answer.tools.upto(body_bytes),
+            text=answer.text.upto(decoded),
+            reasoning=answer.reasoning.upto(decoded),
+            tools=answer.tools.upto(decoded),
         )
 
 

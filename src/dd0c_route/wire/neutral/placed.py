@@ -14,8 +14,8 @@ _MARKS = 7000  # places remembered, 16 bytes each; of longer answers the older h
 class PlacedMeter(Meter):
     """Knows which of the provider's bytes so many of the client's bytes are the translation of.
 
-    An entry counts what was delivered in bytes of the client's stream, and a meter in bytes of the provider's. Thinned
-    places give an offset too little, never too much.
+    An entry counts what was delivered in bytes of the client's stream, and a meter in bytes of the provider's: here
+    those without content coding. Thinned places give an offset too little, never too much.
     """
 
     __slots__ = ("_passed", "_read_at", "_written_at")
@@ -30,15 +30,22 @@ class PlacedMeter(Meter):
         """*written* more bytes go out, and stand for all that was read until now."""
         self._passed += written
         self._written_at.append(self._passed)
-        self._read_at.append(self._fed)
+        self._read_at.append(self._decoded)
         if len(self._read_at) > _MARKS:
             half = _MARKS // 2
             del self._written_at[0:half:2]
             del self._read_at[0:half:2]
+
+    @property
+    def cut_short(self) -> bool:
+        """Nothing said why the answer ended, which its translation would have to say; also where an API has no event
+        for its end."""
+        answer = self._answer
+        return self.fault is None and answer.error is None and not (answer.finished or answer.closed)
 
     def output_at(self, body_bytes: int | None = None) -> Output:
         """What stands in the first *body_bytes* bytes of the translation (None: in all that came)."""
         if body_bytes is None or not self._written_at:
             return super().output_at(body_bytes)
         count = bisect_right(self._written_at, body_bytes)
-        return super().output_at(self._read_at[count - 1] if count else 0)
+        return self._output_upto(self._read_at[count - 1] if count else 0)
