@@ -54,7 +54,8 @@ def command(
     """Point CLIENT to the router: shows the change, asks, keeps a backup.
 
     CLIENT is claude-code, codex, opencode, gemini-cli, qwen-code, cline, continue, aider, or env, which prints lines
-    for a shell: eval "$(dd0c-route connect env)". No key is written, read or moved.
+    for a shell: eval "$(dd0c-route connect env)". No key is asked for, set or moved; the backup is a
+    whole copy of the client's file, with the keys that stand in it, for you alone to read.
     """
     router = address(url, config_path)
     if mode == "check":
