@@ -162,8 +162,8 @@ class Relay:
 
     def _start(self) -> None:
         reply = self._reply
-        length = reply.content_length if self._edit is None else None
-        self._client.start(reply.status, self._headers(None), length if reply.has_body else reply.content_length)
+        length = reply.content_length if self._edit is None else None  # of nothing, too, an edit may make something
+        self._client.start(reply.status, self._headers(None), length)
         self._client.flow(reply.pause, reply.resume)
 
     # --- called for each piece ------------------------------------------------------------------------------
