@@ -103,6 +103,11 @@ def test_why_it_ended(reason: str | int, stop: str) -> None:
     assert read(chunk({"text": "a"}, finishReason=reason)).stop == stop
 
 
+@pytest.mark.parametrize(("parts", "stop"), [([{"functionCall": {"name": "f"}}], "tools"), ([{"text": "a"}], "broken")])
+def test_a_call_that_was_not_expected_is_a_call_where_there_is_one(parts: list[dict[str, object]], stop: str) -> None:
+    assert read(chunk(*parts, finishReason="UNEXPECTED_TOOL_CALL")).stop == stop
+
+
 def test_a_prompt_that_is_blocked_ends_in_a_filter() -> None:
     blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 4}}
 

@@ -46,6 +46,8 @@ _REASONS: dict[str, StopReason] = {
 """Source: https://ai.google.dev/api/generate-content#FinishReason; what does not stand here, as
 `MALFORMED_FUNCTION_CALL`, is `broken`: Google says `STOP` of all that came to its natural end."""
 
+_UNASKED_CALL = "UNEXPECTED_TOOL_CALL"  # of a tool that was not offered: a call all the same where one came
+
 _NUMBERED = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION"}  # how some proxies hand the enumeration on
 
 
@@ -164,7 +166,7 @@ class Teller:
             self._ended = True
             word = candidate.finishReason
             reason = _REASONS.get(_NUMBERED.get(word, "") if isinstance(word, int) else word, "broken")
-            pieces.append(Stop("tools" if reason == "stop" and self._calls else reason))
+            pieces.append(Stop("tools" if self._calls and (reason == "stop" or word == _UNASKED_CALL) else reason))
 
     def _tell_call(self, call: _Call, signature: str, pieces: list[Piece]) -> None:
         index, self._calls = self._calls, self._calls + 1
