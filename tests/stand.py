@@ -241,18 +241,18 @@ class Stand:
     def entries(self, count: int) -> list[dict[str, Any]]:
         """All entries, newest first, as soon as there are *count* of them."""
 
-        def probe() -> list[dict[str, Any]] | None:
+        def probe() -> tuple[list[dict[str, Any]]] | None:  # no entries at all are an answer too
             found: list[dict[str, Any]] = []
             cursor = ""
             while True:
                 page = self.control(f"/api/v1/requests?limit=1000{cursor}").json()
                 found += page["requests"]
                 if not page["next"]:
-                    return found if len(found) >= count else None
+                    return (found,) if len(found) >= count else None
                 cursor = f"&before={page['next']}"
 
-        found: list[dict[str, Any]] = until(probe, f"{count} entries")
-        return found
+        found: tuple[list[dict[str, Any]]] = until(probe, f"{count} entries")
+        return found[0]
 
     def gauge(self, name: str) -> float:
         """One of `/metrics`, without labels; as soon as the control process answers."""
