@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from dd0c_route.wire.neutral.form import Fault, Piece
 from dd0c_route.wire.sse import SseEvent, SseParser
 
 
-class EventReader:
+class EventReader(ABC):
     """Server-sent events → pieces. A dialect says what one event means."""
 
     def __init__(self) -> None:
@@ -27,6 +29,6 @@ class EventReader:
                 pieces.append(Fault(502, "server", "an event of the provider's stream is too long to be translated"))
         return pieces
 
+    @abstractmethod
     def event(self, data: bytes, name: bytes, pieces: list[Piece]) -> None:
         """Add what the event means to *pieces*; what cannot be read means nothing."""
-        raise NotImplementedError

@@ -10,14 +10,13 @@ from typing import Any
 
 import msgspec
 
-from dd0c_route.types import Usage
 from dd0c_route.wire.eventstream import EventStreamError, EventStreamParser, Frame, frame_of
 from dd0c_route.wire.loose import dict_of, str_of, value_of
+from dd0c_route.wire.neutral.blocks import BlockWriter
 from dd0c_route.wire.neutral.converse import usage
 from dd0c_route.wire.neutral.converse.answer import RAN_THERE, REASONS, WORDS
 from dd0c_route.wire.neutral.converse.errors import read_exception, write_fault
 from dd0c_route.wire.neutral.converse.request import DIALECT
-from dd0c_route.wire.neutral.dialect import Opening
 from dd0c_route.wire.neutral.form import (
     Begin,
     CallBegin,
@@ -27,7 +26,6 @@ from dd0c_route.wire.neutral.form import (
     Fault,
     Foreign,
     Piece,
-    RefusalDelta,
     Stop,
     TextDelta,
     ThinkingDelta,
@@ -108,66 +106,17 @@ class Reader:
             pieces.append(ThinkingDelta(str_of(thought.get("text")), str_of(thought.get("signature")), DIALECT))
 
 
-class Writer:
+class Writer(BlockWriter):
     """Pieces → events. The reason waits for the end, since nothing but the usage may follow it."""
 
-    def __init__(self, opening: Opening) -> None:
-        self._opening = opening
-        self._begun = False
-        self._ended = False
-        self._next = 0  # index of the next block
-        self._open = ""  # the kind of the block that text or thoughts go to
-        self._calls: dict[int, tuple[int, list[str]]] = {}  # open calls: their block, and the arguments so far
-        self._stop = Stop("stop")
-        self._usage: Usage | None = None
+    def beginning(self, piece: Begin) -> bytes:
+        return _event(b"messageStart", {"role": "assistant"})
 
-    def feed(self, pieces: list[Piece]) -> bytes:
-        out: list[bytes] = []
-        for piece in pieces:
-            if self._ended:
-                break
-            if not self._begun:
-                self._begun = True
-                out.append(_event(b"messageStart", {"role": "assistant"}))
-            if isinstance(piece, TextDelta | RefusalDelta):
-                self._start("text", out)
-                out.append(_delta(self._next - 1, b'{"text":' + msgspec.json.encode(piece.text) + b"}"))
-            else:
-                self._other(piece, out)
-        return b"".join(out)
+    def text(self, text: str, out: list[bytes]) -> None:
+        self._start("text", out)
+        out.append(_delta(self._next - 1, b'{"text":' + msgspec.json.encode(text) + b"}"))
 
-    def end(self) -> bytes:
-        if self._ended or not self._begun:
-            return b""
-        self._ended = True
-        out: list[bytes] = []
-        self._close(out)
-        out.append(_event(b"messageStop", {"stopReason": WORDS[self._stop.reason]}))
-        out.append(_event(b"metadata", {"usage": usage.written(self._usage), "metrics": {"latencyMs": 0}}))
-        return b"".join(out)
-
-    def _other(self, piece: Piece, out: list[bytes]) -> None:
-        if isinstance(piece, Begin):
-            self._usage = piece.usage
-        elif isinstance(piece, ThinkingDelta):
-            self._thought(piece, out)
-        elif isinstance(piece, CallBegin):
-            self._call(piece, out)
-        elif isinstance(piece, CallDelta):
-            self._arguments(piece, out)
-        elif isinstance(piece, CallEnd):
-            self._end_call(piece.index, out)
-        elif isinstance(piece, Stop):
-            self._stop = piece
-        elif isinstance(piece, UsageSoFar):
-            self._usage = piece.usage
-        elif isinstance(piece, Done):
-            out.append(self.end())
-        elif isinstance(piece, Fault):
-            self._ended = True
-            out.append(write_fault(piece, self._opening.id))
-
-    def _thought(self, piece: ThinkingDelta, out: list[bytes]) -> None:
+    def thought(self, piece: ThinkingDelta, out: list[bytes]) -> None:
         ours = piece.maker == DIALECT
         if piece.sealed and not ours:
             return
@@ -179,46 +128,31 @@ class Writer:
             name = "redactedContent" if piece.sealed else "signature"
             out.append(_delta(self._next - 1, msgspec.json.encode({"reasoningContent": {name: piece.signature}})))
         if piece.ends and self._open == "thought":
-            self._close(out)
-
-    # --- blocks -----------------------------------------------------------------------------------------------------
+            self.close(out)
 
     def _start(self, kind: str, out: list[bytes]) -> None:
         """Text and thoughts have no start of their own: their first delta is one."""
         if self._open != kind:
-            self._close(out)
+            self.close(out)
             self._open = kind
             self._next += 1
 
-    def _close(self, out: list[bytes]) -> None:
-        """End the block of text or thoughts, and calls that nobody ended."""
-        if self._open:
-            out.append(_event(b"contentBlockStop", {"contentBlockIndex": self._next - 1}))
-            self._open = ""
-        for index in list(self._calls):
-            self._end_call(index, out)
-
-    def _call(self, piece: CallBegin, out: list[bytes]) -> None:
-        """A call begins. Those before it are ended if their arguments are whole; else more of them may still come."""
-        if self._open:
-            self._close(out)
-        for index, (_, arguments) in list(self._calls.items()):
-            if isinstance(value_of("".join(arguments).encode("utf-8", "replace")), dict):
-                self._end_call(index, out)
-        self._calls[piece.index] = self._next, []
+    def call_start(self, block: int, piece: CallBegin) -> bytes:
         start = {"toolUse": {"toolUseId": piece.id, "name": piece.name}}
-        out.append(_event(b"contentBlockStart", {"contentBlockIndex": self._next, "start": start}))
-        self._next += 1
+        return _event(b"contentBlockStart", {"contentBlockIndex": block, "start": start})
 
-    def _arguments(self, piece: CallDelta, out: list[bytes]) -> None:
-        if piece.index in self._calls:
-            block, before = self._calls[piece.index]
-            before.append(piece.arguments)
-            out.append(_delta(block, msgspec.json.encode({"toolUse": {"input": piece.arguments}})))
+    def call_delta(self, block: int, arguments: str) -> bytes:
+        return _delta(block, msgspec.json.encode({"toolUse": {"input": arguments}}))
 
-    def _end_call(self, index: int, out: list[bytes]) -> None:
-        if index in self._calls:
-            out.append(_event(b"contentBlockStop", {"contentBlockIndex": self._calls.pop(index)[0]}))
+    def block_stop(self, block: int) -> bytes:
+        return _event(b"contentBlockStop", {"contentBlockIndex": block})
+
+    def ending(self) -> bytes:
+        counts = {"usage": usage.written(self._usage), "metrics": {"latencyMs": 0}}
+        return _event(b"messageStop", {"stopReason": WORDS[self._stop.reason]}) + _event(b"metadata", counts)
+
+    def fault(self, fault: Fault) -> bytes:
+        return write_fault(fault, self._opening.id)
 
 
 def _delta(index: int, delta: bytes) -> bytes:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from dd0c_route.wire.neutral.arguments import as_object
+from dd0c_route.wire.neutral.carried import instructed, offered
 from dd0c_route.wire.neutral.converse.extra import CLAUDE, NOVA, extra_for
 from dd0c_route.wire.neutral.converse.media import document_format, document_name, image_format
 from dd0c_route.wire.neutral.converse.request import DIALECT
@@ -103,7 +104,7 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     if prompt.parallel_tools is False:
         losses.add("parallel_tools", "it calls as many tools at once as it likes")
     blocks = _Blocks(losses, aim)
-    system, turns = _split(prompt)
+    system, turns = instructed(prompt)
     body: dict[str, Any] = {"messages": _messages(turns, blocks)}
     if system:
         body["system"] = [block for text in system for block in blocks.of(text)]
@@ -160,16 +161,8 @@ def _tools(prompt: Prompt, blocks: _Blocks, losses: Losses) -> dict[str, Any]:
             return {}  # who has no tools calls none
         losses.add("tool_choice", "it cannot forbid tools, nor leave them out where they were called before")
     written: list[Any] = []
-    for tool in prompt.tools:
-        if isinstance(tool, Foreign):
-            if tool.dialect == DIALECT:
-                written.append(Raw(tool.raw))
-            else:
-                losses.add(f"tools: {tool.kind}", "only its own provider has this tool")
-        elif tool.custom:
-            losses.add(f"tools: {tool.name}", "it has no tools that take free text")
-        else:
-            written += [_tool(tool), *blocks.mark(tool.cache)]
+    for tool in offered(prompt, DIALECT, losses):
+        written += [tool] if isinstance(tool, Raw) else [_tool(tool), *blocks.mark(tool.cache)]
     if not written:
         return {}
     return {"toolConfig": {"tools": written} | _choice(choice)}
@@ -194,22 +187,6 @@ def _choice(choice: Choice | None) -> dict[str, Any]:
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
-
-
-def _split(prompt: Prompt) -> tuple[list[Text], list[Turn]]:
-    """What instructs, and the rest. What instructs in mid-conversation keeps its weight, and loses its place.
-
-    Where there is nothing else, the last instruction is what is asked: a request without a message is refused.
-    """
-    system = list(prompt.system)
-    turns = [turn for turn in prompt.turns if turn.role != "system"]
-    for turn in prompt.turns:
-        if turn.role == "system":
-            system += [part for part in turn.parts if isinstance(part, Text)]
-    system = [text for text in system if text.text.strip()]
-    if not turns and system:
-        turns.append(Turn("user", (system.pop(),)))
-    return system, turns
 
 
 def _messages(turns: list[Turn], blocks: _Blocks) -> list[dict[str, Any]]:

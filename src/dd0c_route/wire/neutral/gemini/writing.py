@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from dd0c_route.wire.neutral.arguments import as_object
+from dd0c_route.wire.neutral.carried import instructed, offered
 from dd0c_route.wire.neutral.dialect import Aim, Written
 from dd0c_route.wire.neutral.form import (
     Audio,
@@ -54,7 +55,7 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     losses.unless_unset("n", "logprobs", why="several answers or their odds are not translated")
     if prompt.parallel_tools is False:
         losses.add("parallel_tools", "it calls as many tools at once as it likes")
-    system, turns = _split(prompt)
+    system, turns = instructed(prompt, bool)
     body: dict[str, Any] = {"contents": _contents(turns, prompt, aim, losses)}
     if system:
         body["systemInstruction"] = {"parts": [{"text": text.text} for text in system]}
@@ -91,18 +92,9 @@ def _config(prompt: Prompt, aim: Aim, losses: Losses) -> dict[str, Any]:
 
 
 def _tools(prompt: Prompt, losses: Losses) -> dict[str, Any]:
-    functions: list[dict[str, Any]] = []
-    written: list[Any] = []
-    for tool in prompt.tools:
-        if isinstance(tool, Foreign):
-            if tool.dialect == DIALECT:
-                written.append(Raw(tool.raw))
-            else:
-                losses.add(f"tools: {tool.kind}", "only its own provider has this tool")
-        elif tool.custom:
-            losses.add(f"tools: {tool.name}", "it has no tools that take free text")
-        else:
-            functions.append(_function(tool))
+    given = list(offered(prompt, DIALECT, losses))
+    functions = [_function(tool) for tool in given if isinstance(tool, Tool)]
+    written: list[Any] = [tool for tool in given if isinstance(tool, Raw)]
     if functions:
         written.insert(0, {"functionDeclarations": functions})
     if not written:
@@ -127,22 +119,6 @@ def _choice(choice: Choice) -> dict[str, Any]:
 
 
 # --- contents ---------------------------------------------------------------------------------------------------------
-
-
-def _split(prompt: Prompt) -> tuple[list[Text], list[Turn]]:
-    """What instructs, and the rest. What instructs in mid-conversation keeps its weight, and loses its place.
-
-    Where there is nothing else, the last instruction is what is asked: a request without contents is refused.
-    """
-    system = list(prompt.system)
-    turns = [turn for turn in prompt.turns if turn.role != "system"]
-    for turn in prompt.turns:
-        if turn.role == "system":
-            system += [part for part in turn.parts if isinstance(part, Text)]
-    system = [text for text in system if text.text]
-    if not turns and system:
-        turns.append(Turn("user", (system.pop(),)))
-    return system, turns
 
 
 def _contents(turns: list[Turn], prompt: Prompt, aim: Aim, losses: Losses) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dd0c_route.types import Usage
 from dd0c_route.wire.loose import UNREADABLE, dict_of, str_of, value_of
-from dd0c_route.wire.neutral.dialect import Opening
+from dd0c_route.wire.neutral.blocks import BlockWriter
 from dd0c_route.wire.neutral.events import EventReader
 from dd0c_route.wire.neutral.form import (
     Begin,
@@ -24,7 +24,6 @@ from dd0c_route.wire.neutral.form import (
     Fault,
     Foreign,
     Piece,
-    RefusalDelta,
     Stop,
     TextDelta,
     ThinkingDelta,
@@ -144,48 +143,12 @@ class Reader(EventReader):
                 pieces.append(UsageSoFar(found))
 
 
-class Writer:
+class Writer(BlockWriter):
     """Pieces → events. The reason waits for the usage that may follow it, so that one `message_delta` has both."""
 
-    def __init__(self, opening: Opening) -> None:
-        self._opening = opening
-        self._begun = False
-        self._ended = False
-        self._next = 0  # index of the next block
-        self._open = ""  # the kind of the block that text or thoughts go to
-        self._maker = ""  # of the thoughts in it
-        self._calls: dict[int, tuple[int, list[str]]] = {}  # open calls: their block, and the arguments so far
-        self._stop = Stop("stop")
-        self._usage = Usage()
+    _maker = ""  # of the thoughts in the open block
 
-    def feed(self, pieces: list[Piece]) -> bytes:
-        out: list[bytes] = []
-        for piece in pieces:
-            if self._ended:
-                break
-            if not self._begun:
-                self._begin(piece if isinstance(piece, Begin) else Begin(), out)
-            if isinstance(piece, TextDelta | RefusalDelta):
-                self._text(piece.text, out)
-            else:
-                self._other(piece, out)
-        return b"".join(out)
-
-    def end(self) -> bytes:
-        if self._ended or not self._begun:
-            return b""
-        self._ended = True
-        out: list[bytes] = []
-        self._close(out)
-        delta = {"stop_reason": WORDS[self._stop.reason], "stop_sequence": self._stop.sequence or None}
-        counts = usage.written(self._usage)
-        out.append(_event("message_delta", {"type": "message_delta", "delta": delta, "usage": counts}))
-        out.append(_event("message_stop", {"type": "message_stop"}))
-        return b"".join(out)
-
-    def _begin(self, piece: Begin, out: list[bytes]) -> None:
-        self._begun = True
-        self._usage = piece.usage or Usage()
+    def beginning(self, piece: Begin) -> bytes:
         message: dict[str, Any] = {
             "id": piece.id or self._opening.id,
             "type": "message",
@@ -194,11 +157,11 @@ class Writer:
             "content": [],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": usage.written(self._usage),
+            "usage": usage.written(piece.usage or Usage()),
         }
-        out.append(_event("message_start", {"type": "message_start", "message": message}))
+        return _event("message_start", {"type": "message_start", "message": message})
 
-    def _text(self, text: str, out: list[bytes]) -> None:
+    def text(self, text: str, out: list[bytes]) -> None:
         if self._open != "text":
             self._start("text", {"type": "text", "text": ""}, out)
         out.append(
@@ -206,30 +169,11 @@ class Writer:
             b'"delta":{"type":"text_delta","text":%b}}\n\n' % (self._next - 1, msgspec.json.encode(text))
         )
 
-    def _other(self, piece: Piece, out: list[bytes]) -> None:
-        if isinstance(piece, ThinkingDelta):
-            self._thought(piece, out)
-        elif isinstance(piece, CallBegin):
-            self._call(piece, out)
-        elif isinstance(piece, CallDelta):
-            self._arguments(piece, out)
-        elif isinstance(piece, CallEnd):
-            self._end_call(piece.index, out)
-        elif isinstance(piece, Stop):
-            self._stop = piece
-        elif isinstance(piece, UsageSoFar):
-            self._usage = piece.usage
-        elif isinstance(piece, Done):
-            out.append(self.end())
-        elif isinstance(piece, Fault):
-            self._ended = True
-            out.append(write_fault(piece, self._opening.id))
-
-    def _thought(self, piece: ThinkingDelta, out: list[bytes]) -> None:
+    def thought(self, piece: ThinkingDelta, out: list[bytes]) -> None:
         if piece.sealed:
             if piece.maker == DIALECT:
                 self._start("sealed", {"type": "redacted_thinking", "data": piece.signature}, out)
-                self._close(out)
+                self.close(out)
             return
         if self._open != "thinking" and (piece.text or piece.signature):
             self._start("thinking", {"type": "thinking", "thinking": "", "signature": ""}, out)
@@ -240,48 +184,39 @@ class Writer:
         if piece.signature and piece.maker == DIALECT:
             out.append(_delta(index, {"type": "signature_delta", "signature": piece.signature}))
         if piece.ends and self._open == "thinking":
-            self._close(out)
-
-    # --- blocks -----------------------------------------------------------------------------------------------------
+            self.close(out)
 
     def _start(self, kind: str, block: dict[str, Any], out: list[bytes]) -> None:
-        self._close(out)
+        self.close(out)
         self._open = kind
         out.append(_block_start(self._next, block))
         self._next += 1
 
-    def _close(self, out: list[bytes]) -> None:
-        """End the block of text or thoughts, and calls that nobody ended."""
-        if self._open:
-            if self._open == "thinking" and self._maker != DIALECT:
-                signature = signature_of("", self._maker)
-                out.append(_delta(self._next - 1, {"type": "signature_delta", "signature": signature}))
-            out.append(_block_stop(self._next - 1))
-            self._open = ""
-        for index in list(self._calls):
-            self._end_call(index, out)
+    def close(self, out: list[bytes]) -> None:
+        """A block of another maker's thoughts is signed as such first."""
+        if self._open == "thinking" and self._maker != DIALECT:
+            signature = signature_of("", self._maker)
+            out.append(_delta(self._next - 1, {"type": "signature_delta", "signature": signature}))
+        super().close(out)
 
-    def _call(self, piece: CallBegin, out: list[bytes]) -> None:
-        """A call begins. Those before it are ended if their arguments are whole; else more of them may still come."""
-        if self._open:
-            self._close(out)
-        for index, (_, arguments) in list(self._calls.items()):
-            if isinstance(value_of("".join(arguments).encode("utf-8", "replace")), dict):
-                self._end_call(index, out)
-        self._calls[piece.index] = self._next, []
-        block = {"type": "tool_use", "id": piece.id, "name": piece.name, "input": {}}
-        out.append(_block_start(self._next, block))
-        self._next += 1
+    def call_start(self, block: int, piece: CallBegin) -> bytes:
+        return _block_start(block, {"type": "tool_use", "id": piece.id, "name": piece.name, "input": {}})
 
-    def _arguments(self, piece: CallDelta, out: list[bytes]) -> None:
-        if piece.index in self._calls:
-            block, before = self._calls[piece.index]
-            before.append(piece.arguments)
-            out.append(_delta(block, {"type": "input_json_delta", "partial_json": piece.arguments}))
+    def call_delta(self, block: int, arguments: str) -> bytes:
+        return _delta(block, {"type": "input_json_delta", "partial_json": arguments})
 
-    def _end_call(self, index: int, out: list[bytes]) -> None:
-        if index in self._calls:
-            out.append(_block_stop(self._calls.pop(index)[0]))
+    def block_stop(self, block: int) -> bytes:
+        return _event("content_block_stop", {"type": "content_block_stop", "index": block})
+
+    def ending(self) -> bytes:
+        delta = {"stop_reason": WORDS[self._stop.reason], "stop_sequence": self._stop.sequence or None}
+        counts = usage.written(self._usage or Usage())
+        return _event("message_delta", {"type": "message_delta", "delta": delta, "usage": counts}) + _event(
+            "message_stop", {"type": "message_stop"}
+        )
+
+    def fault(self, fault: Fault) -> bytes:
+        return write_fault(fault, self._opening.id)
 
 
 def _event(name: str, event: dict[str, Any]) -> bytes:
@@ -294,7 +229,3 @@ def _block_start(index: int, block: dict[str, Any]) -> bytes:
 
 def _delta(index: int, delta: dict[str, Any]) -> bytes:
     return _event("content_block_delta", {"type": "content_block_delta", "index": index, "delta": delta})
-
-
-def _block_stop(index: int) -> bytes:
-    return _event("content_block_stop", {"type": "content_block_stop", "index": index})

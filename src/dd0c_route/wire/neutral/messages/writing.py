@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from dd0c_route.wire.neutral.arguments import as_object
+from dd0c_route.wire.neutral.carried import instructed, offered
 from dd0c_route.wire.neutral.dialect import Aim, Written
 from dd0c_route.wire.neutral.form import (
     Cache,
@@ -48,7 +49,7 @@ def write(prompt: Prompt, aim: Aim) -> Written:
     losses.unless_unset("seed", "frequency_penalty", "presence_penalty", "n", "logprobs")
     limit = prompt.max_output or aim.max_output or DEFAULT_LIMIT
     body: dict[str, Any] = {"model": aim.model, "max_tokens": limit}
-    system, turns = _split(prompt)
+    system, turns = instructed(prompt)
     if system:
         body["system"] = _system(system)
     body["messages"] = _messages(turns, losses)
@@ -107,17 +108,7 @@ def _stops(prompt: Prompt, losses: Losses) -> dict[str, Any]:
 
 
 def _tools(prompt: Prompt, losses: Losses) -> dict[str, Any]:
-    written: list[Any] = []
-    for tool in prompt.tools:
-        if isinstance(tool, Foreign):
-            if tool.dialect == DIALECT:
-                written.append(Raw(tool.raw))
-            else:
-                losses.add(f"tools: {tool.kind}", "only its own provider has this tool")
-        elif tool.custom:
-            losses.add(f"tools: {tool.name}", "it has no tools that take free text")
-        else:
-            written.append(_tool(tool))
+    written = [tool if isinstance(tool, Raw) else _tool(tool) for tool in offered(prompt, DIALECT, losses)]
     if not written:
         return {}
     choice = _choice(prompt.tool_choice, prompt.parallel_tools)
@@ -151,22 +142,6 @@ def _marked(cache: Cache) -> dict[str, Any]:
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
-
-
-def _split(prompt: Prompt) -> tuple[list[Text], list[Turn]]:
-    """What instructs, and the rest. What instructs in mid-conversation keeps its weight, and loses its place.
-
-    Where there is nothing else, the last instruction is what is asked: a request without a message is refused.
-    """
-    system = list(prompt.system)
-    turns = [turn for turn in prompt.turns if turn.role != "system"]
-    for turn in prompt.turns:
-        if turn.role == "system":
-            system += [part for part in turn.parts if isinstance(part, Text)]
-    system = [text for text in system if text.text.strip()]
-    if not turns and system:
-        turns.append(Turn("user", (system.pop(),)))
-    return system, turns
 
 
 def _system(texts: list[Text]) -> Any:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from dd0c_route.wire.loose import dict_of, value_of
+from dd0c_route.wire.neutral.carried import offered
 from dd0c_route.wire.neutral.dialect import Aim, Written
 from dd0c_route.wire.neutral.efforts import effort_of
 from dd0c_route.wire.neutral.form import (
@@ -96,14 +97,8 @@ def _format(shape: Shape) -> dict[str, Any]:
 
 
 def _tools(prompt: Prompt, losses: Losses) -> dict[str, Any]:
-    written: list[Any] = []
-    for tool in prompt.tools:
-        if isinstance(tool, Tool):
-            written.append(_tool(tool))
-        elif tool.dialect == DIALECT:
-            written.append(Raw(tool.raw))
-        else:
-            losses.add(f"tools: {tool.kind}", "only its own provider has this tool")
+    given = offered(prompt, DIALECT, losses, free_text=True)
+    written = [tool if isinstance(tool, Raw) else _tool(tool) for tool in given]
     if not written:
         return {}
     out: dict[str, Any] = {"tools": written}
