@@ -112,13 +112,9 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
     while True:
         target = plan[index]
         line = runtime.line(target.provider)
-        across = crossing(call, target, line.provider, runtime.router.known.able, may_drop=decision.may_drop)
-        if across is not None and call.api == "openai.responses" and is_stored(call.fields):
-            across.note = runtime.said.note
-        if across is not None:
-            across.dropping = bill.dropping
+        across = _across(call, target, line, bill, runtime, may_drop=decision.may_drop)
         sent = call if across is None else across.sent
-        bill.asking(sent, across.dropped if across is not None else ())
+        bill.asking(sent, () if across is None else across.dropped)
         tried += 1
         step: Next | None
         plain = index < decision.checked or across is not None
@@ -170,6 +166,18 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         index = step.index
         if step.delay_s:
             await asyncio.sleep(step.delay_s)
+
+
+def _across(
+    call: Call, target: Target, line: Line, bill: Bill, runtime: Runtime, *, may_drop: bool
+) -> Crossing | None:  # fmt: skip
+    """How *call* goes to *target* in another dialect, and who is told on its way back; None where it goes as it is."""
+    across = crossing(call, target, line.provider, runtime.router.known.able, may_drop=may_drop)
+    if across is not None:
+        across.dropping = bill.dropping
+        if call.api == "openai.responses" and is_stored(call.fields):
+            across.note = runtime.said.note
+    return across
 
 
 def _go_on(client: Client) -> None:
