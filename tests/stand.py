@@ -44,6 +44,13 @@ api_key = {{ env = "SIM_KEY" }}
 CHAT = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Say something."}]}
 MESSAGES = {"model": "claude-haiku-4-5", "max_tokens": 1000, "messages": CHAT["messages"]}
 
+_LIMITED = """
+import os, resource, sys
+for of, most in {limits}.items():
+    resource.setrlimit(of, (most, most))
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
 
 def until(probe: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
     """Ask *probe* again and again until it says something true, and return that."""
@@ -121,6 +128,7 @@ class Stand:
         recordings: What the simulator replays.
         script: Rules for the simulator, as `--script` reads them.
         environ: More of the router's environment.
+        rlimits: What the system grants the router and its children, by `resource.RLIMIT_…`.
     """
 
     def __init__(
@@ -133,6 +141,7 @@ class Stand:
         script: str = "",
         environ: dict[str, str] | None = None,
         options: tuple[str, ...] = (),
+        rlimits: dict[int, int] | None = None,
     ) -> None:
         self.folder = folder
         self._config = config
@@ -141,6 +150,7 @@ class Stand:
         self._script = script
         self._environ = environ or {}
         self._options = options
+        self._rlimits = rlimits or {}
         self.sim_port = 0
         self.port = 0
 
@@ -184,6 +194,8 @@ class Stand:
 
     def start_router(self) -> None:
         command = ["-m", "dd0c_route", "serve", "--config", str(self.config_path), "--port", str(self.port)]
+        if self._rlimits:
+            command = ["-c", _LIMITED.format(limits=self._rlimits), *command]
         self.router = Process([*command, *self._options], self.environ, self.folder / "router.log", self.folder)
         while not (line := self.router.line()).startswith("router "):
             pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
+import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 import trustme
 
-from dd0c_route.errors import UpstreamConnectTimeout, UpstreamUnreachable
+from dd0c_route.errors import UpstreamBusy, UpstreamConnectTimeout, UpstreamUnreachable
 from dd0c_route.upstream import Marks, Pool, Sweeper
 
 from .scripted import Peer, Provided, Script, answers, on_uvloop, provider, read, serving, until, whole
@@ -97,6 +98,22 @@ def test_a_refused_connection_names_the_provider_the_place_and_the_cause() -> No
             await read(pool, marks=marks)
         assert raised.value.message == f"provider 'acme': cannot reach 127.0.0.1:{port}: Connection refused"
         assert (raised.value.sent, raised.value.retryable, marks.sent, pool.open) == (False, True, False, 0)
+
+    on_uvloop(test)
+
+
+def test_where_this_machine_has_no_descriptor_left_the_provider_is_not_blamed() -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        pool = Pool(provider(unreachable_port()), loop=loop, sweeper=Sweeper(loop), environ={})
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            with pytest.raises(UpstreamBusy, match=r"no room for a connection here: Too many open files; .*ulimit"):
+                await read(pool)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert pool.open == 0
 
     on_uvloop(test)
 

@@ -32,7 +32,8 @@ class Witness:
         self._last: int | None = None
         original = transport.get_extra_info("socket")
         if _LINUX and original is not None and original.family in (socket.AF_INET, socket.AF_INET6):
-            self._socket = socket.socket(fileno=os.dup(original.fileno()))
+            with contextlib.suppress(OSError):  # no descriptor left: then the kernel does not tell
+                self._socket = socket.socket(fileno=os.dup(original.fileno()))
 
     def acked(self) -> int | None:
         """Bytes of ours that the peer's kernel has acknowledged; None where the kernel does not tell."""

@@ -82,6 +82,7 @@ class Auditor:
         self._due = self._paid_until = 0.0  # loop time: when the next one may be taken, and when there is no arrears
         self._thread: Thread | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._failing = False
         self._stopping = Event()
 
     def is_due(self) -> bool:
@@ -151,10 +152,13 @@ class Auditor:
                     process.stdin.write(piece)  # not joined: a body is handed to the kernel as it is
                 process.stdin.flush()
                 answer: Audit | None = _answer_decoder.decode(process.stdout.readline())
-        except (OSError, ValueError, msgspec.MsgspecError) as error:  # ValueError: its pipe is closed
-            if not self._stopping.is_set():
-                log("audit_failed", "warning", reason=f"{type(error).__name__}: this call is not compared")
+        except (OSError, RuntimeError, ValueError, msgspec.MsgspecError) as error:
+            # ValueError: its pipe is closed; RuntimeError: the system lets us start no thread.
+            if not self._stopping.is_set() and not self._failing:  # said once, and not for each call meanwhile
+                log("audit_failed", "warning", reason=f"{type(error).__name__}: calls are not compared until it works")
+            self._failing = True
             return None
+        self._failing = False
         return answer
 
     def _running(self) -> subprocess.Popen[bytes]:

@@ -73,6 +73,7 @@ class Counter:
         self._answer_s = answer_s
         self._process: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._failing = False
         self._lock = Lock()
 
     def text(self, text: str, model: str) -> Count:
@@ -105,10 +106,13 @@ class Counter:
                     process.stdin.write(line)
                     process.stdin.flush()
                     answer = msgspec.json.decode(process.stdout.readline(), type=_Answer)
-            except (OSError, ValueError, msgspec.MsgspecError) as error:  # ValueError: its pipe is closed
-                if not self._closed:
-                    log("count_failed", "warning", reason=f"{type(error).__name__}: the estimate stands")
+            except (OSError, RuntimeError, ValueError, msgspec.MsgspecError) as error:
+                # ValueError: its pipe is closed; RuntimeError: the system lets us start no thread.
+                if not self._closed and not self._failing:  # said once, and not for each count meanwhile
+                    log("count_failed", "warning", reason=f"{type(error).__name__}: estimates stand until it works")
+                self._failing = True
                 return None
+        self._failing = False
         exact = answer.exactness == "exact"
         return Count(answer.input_tokens, "exact" if exact else "estimated", answer.band, answer.tokenizer)
 

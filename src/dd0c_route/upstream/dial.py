@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
 from collections.abc import Callable
 from itertools import chain, zip_longest
 
-from dd0c_route.errors import UpstreamConnectTimeout, UpstreamUnreachable
+from dd0c_route.errors import UpstreamBusy, UpstreamConnectTimeout, UpstreamUnreachable
 from dd0c_route.upstream.connection import Connection
 from dd0c_route.upstream.kernel import SocketView
 from dd0c_route.upstream.origin import Origin, ProxyServer
@@ -19,6 +20,7 @@ STAGGER_S = 0.25  # head start of an address before the next one is tried beside
 MAX_ADDRESSES = 8  # of one name; with the head start of each, two seconds of trying
 PROBE_S = 45  # below the shortest idle limit of common NATs (60 s)
 PROBES = 4  # unanswered ones, then the connection counts as lost
+_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # socket(2): not of the other side's making
 MAX_CONNECT_REPLY = 16 << 10  # bytes of a proxy's answer to CONNECT
 
 SockAddr = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str]
@@ -62,6 +64,7 @@ class Dialer:
         Raises:
             UpstreamUnreachable: The name does not resolve, nobody listens, the certificate is not trusted, …
             UpstreamConnectTimeout: It took longer than *connect_s*.
+            UpstreamBusy: This machine has no room for another connection.
         """
         try:
             async with asyncio.timeout(self._connect_s):
@@ -70,6 +73,9 @@ class Dialer:
             message = f"{self._name}: no connection to {self._next} within {self._connect_s:g} s"
             raise UpstreamConnectTimeout(message) from None
         except (OSError, UnicodeError) as error:
+            if isinstance(error, OSError) and error.errno in _OURS:  # no fault of the provider's
+                fix = "raise the limit (ulimit -n), or lower [limits] connections"
+                raise UpstreamBusy(f"{self._name}: no room for a connection here: {_cause(error)}; {fix}") from None
             raise UpstreamUnreachable(f"{self._name}: cannot reach {self._next}: {_cause(error)}") from None
 
     async def _open(self, make: Callable[[], Connection]) -> Connection:
