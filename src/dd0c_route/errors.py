@@ -216,6 +216,12 @@ class UpstreamInvalid(UpstreamError):
     code = "upstream_invalid"
 
 
+class UpstreamRedirected(UpstreamError):
+    """It answered with a redirect, which is never followed: a call and its key go where the configuration says."""
+
+    code, retryable = "upstream_redirect", True  # by another target; the same one would say the same
+
+
 class UpstreamTimeout(UpstreamError):
     """The provider sent nothing before the deadline."""
 

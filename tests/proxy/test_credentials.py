@@ -100,7 +100,7 @@ def test_where_a_key_is_stored_the_callers_token_and_account_stay_here() -> None
         (b"x-a", b"1"),
     ]
     out = upstream_headers(call(headers=headers), named("groq", api_key=stored_key()))
-    assert out == [(b"x-a", b"1"), (b"authorization", b"Bearer synthetic-stored-key")]
+    assert out == [(b"x-a", b"1")]
 
 
 def test_an_access_key_of_aws_replaces_the_callers_credential() -> None:

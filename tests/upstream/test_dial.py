@@ -154,7 +154,7 @@ class Loop:
 
 def pool_resolving(port: int, answers: list[Any], **settings: Any) -> Pool:
     loop: Any = Loop(resolving(answers))
-    place = provider(port, host="api.example.com", **settings)
+    place = provider(port, host="api.example.com", allow_private=True, **settings)
     return Pool(place, loop=loop, sweeper=Sweeper(asyncio.get_running_loop(), 0.01), environ={})
 
 

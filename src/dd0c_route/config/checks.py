@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -13,12 +14,16 @@ from urllib.parse import urlsplit
 from msgspec import structs
 
 from dd0c_route.config import settings
+from dd0c_route.config.addresses import is_host, is_own, literal, reach
 from dd0c_route.config.settings import Config, PriceRow, Provider, Route
 from dd0c_route.config.values import Fault, did_you_mean, shown
 from dd0c_route.types import Dialect
 
 _MAY_BE_RETRIED = (408, 500, 504)
 _LEDGER_PREFIX = "sqlite:///"
+_PASSWORD = re.compile(r"scrypt:(?:1[4-9]|20):8:(?:[1-9]|1[0-6]):[\w-]{22}:[\w-]{43}", re.ASCII)  # up to 1 GiB a try
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?", re.ASCII)
 
 
 def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
@@ -40,9 +45,36 @@ def field(cls: type, name: str, value: Any, base_dir: Path) -> Any:
             return retry_unsafe(value)
         case (settings.PriceRow, _) if isinstance(value, Decimal) and value < 0:
             raise Fault(f"expected a rate of at least 0, got {value}")
+        case (settings.Server, "admin_password") if value is not None:
+            return stored_password(value)
+        case (settings.Server, "public_hosts"):
+            return tuple(map(public_host, value))
+        case (settings.Server, "cors_origins"):
+            return tuple(map(cors_origin, value))
         case (settings.Match, "dialect") if value not in get_args(Dialect):
             raise Fault(f"{shown(value)} would never match{did_you_mean(value, get_args(Dialect))}")
     return value
+
+
+def stored_password(line: str) -> str:
+    """A line of `key password`; whatever else stands there may be the password itself, and is not repeated."""
+    if _PASSWORD.fullmatch(line) is None:
+        raise Fault("expected a line 'scrypt:…': make one with 'dd0c-route key password'")
+    return line
+
+
+def public_host(name: str) -> str:
+    """A host's name, as it stands in addresses, in lower case."""
+    if _HOST_NAME.fullmatch(name) is None:
+        raise Fault(f"{shown(name)} is no host name: write it as in an address, without scheme, port and path")
+    return name.lower()
+
+
+def cors_origin(origin: str) -> str:
+    """The origin of a web page. Never all of them, nor `null`, which any page can be made to have."""
+    if _ORIGIN.fullmatch(origin) is None:
+        raise Fault(f"{shown(origin)} is no origin: write scheme://host or scheme://host:port, one for each page")
+    return origin.lower()
 
 
 def base_url(url: str) -> str:
@@ -65,6 +97,11 @@ def base_url(url: str) -> str:
         raise Fault("holds credentials: put them into api_key")
     if not parts.hostname:
         raise Fault("names no host: expected http(s)://host[:port]/path")
+    if not is_host(parts.hostname) or "\\" in url:
+        raise Fault("names no host as DNS has them: write a name, four decimals with dots, or [IPv6]")
+    where = literal(parts.hostname)
+    if where is not None and reach(where) == "never":
+        raise Fault(f"{parts.hostname} is no address that a provider can have")
     if "?" in url or "#" in url:
         raise Fault("holds a query or a fragment: end it with the path")
     return url.rstrip("/")
@@ -98,11 +135,11 @@ def across(config: Config, provider_names: Collection[str], *, keys_listed: bool
     if not config.ledger.url.startswith(_LEDGER_PREFIX) or config.ledger.url == _LEDGER_PREFIX:
         yield "ledger.url: expected sqlite:///path (relative to the configuration) or sqlite:////absolute/path"
     stored = sorted(provider.name for provider in config.providers.values() if provider.has_key)
-    if stored and not keys_listed and not is_loopback(config.server.host):
+    if stored and not keys_listed and not config.server.trust_network and not is_loopback(config.server.host):
         yield (
             f"server.host: {shown(config.server.host)} can be reached from the network, and anybody could spend the "
             f"stored key of '{stored[0]}': set server.host to 127.0.0.1, or add server.access_keys "
-            "('dd0c-route key new' makes one)"
+            "('dd0c-route key new' makes one), or say server.trust_network = true"
         )
     for name, provider in config.providers.items():
         yield from (f"providers.{name}.{fault}" for fault in _aws(provider))
@@ -111,6 +148,18 @@ def across(config: Config, provider_names: Collection[str], *, keys_listed: bool
     if config.judge.model is not None:
         yield from _judge(config.judge.model, config.providers)
     yield from _prices(config.prices)
+
+
+def doubts(config: Config) -> Iterator[str]:
+    """What can be read and will not work, or should not stay: a line each."""
+    for name, provider in config.providers.items():
+        parts = urlsplit(provider.base_url)
+        host = parts.hostname or ""
+        if parts.scheme == "http" and not (is_own(host) or provider.allow_plain or provider.allow_private):
+            yield (
+                f"providers.{name}.base_url: http:// would send key and prompt in the clear to {host}: no call is made "
+                f"while that is a public address; use https://, or set providers.{name}.allow_plain = true"
+            )
 
 
 def _aws(provider: Provider) -> Iterator[str]:

@@ -91,7 +91,8 @@ def _read(tree: dict[str, Any], faults: list[str], reader: Reader, base_dir: Pat
     faults = [*faults, *reader.faults, *checks.across(config, names, keys_listed=bool(keys))]
     if faults:
         raise ConfigError(faults)
-    return Loaded(config, tuple(reader.warnings), base_dir, _version(config), tuple(reader.secret_files))
+    warnings = (*reader.warnings, *checks.doubts(config))
+    return Loaded(config, warnings, base_dir, _version(config), tuple(reader.secret_files))
 
 
 def _base_dir(path: Path | None) -> Path:

@@ -47,6 +47,10 @@ class Server(Settings, frozen=True, forbid_unknown_fields=True):
     workers: Positive = 1
     grace_s: Seconds = 30.0  # how long SIGTERM lets running calls finish
     access_keys: tuple[AccessKey, ...] = ()
+    admin_password: str | None = None  # its stored line; with it the console and the API ask for a login
+    public_hosts: tuple[str, ...] = ()  # names under which browsers may ask, besides addresses and local names
+    cors_origins: tuple[str, ...] = ()  # of web pages that may make calls
+    trust_network: bool = False  # whoever reaches `host` may do all, without a key
 
 
 class Limits(Settings, frozen=True, forbid_unknown_fields=True):
@@ -54,12 +58,21 @@ class Limits(Settings, frozen=True, forbid_unknown_fields=True):
 
     head_bytes: Positive = 32 << 10
     header_count: Positive = 100
+    header_bytes: Positive = 16 << 10  # one header's name and value, or the request's target
     head_s: Seconds = 5.0
     body_bytes: Positive = 32 << 20
     body_s: Seconds = 60.0
+    body_bytes_per_s: Positive = 1 << 10  # below it an upload that takes longer than 5 s is given up
+    upload_bytes: Positive = 256 << 20  # of all clients' bodies that a worker holds
+    json_depth: Positive = 128
+    json_keys: Positive = 100_000  # names in all objects of a body
+    requests_ahead: Positive = 16  # sent on a connection before the running one is answered
+    ahead_bytes: Positive = 64 << 10  # likewise
     idle_s: Seconds = 75.0  # a client's kept-alive connection without a request
     stalled_client_s: Seconds = 60.0  # a client that takes nothing of an answer that is there
     connections: Positive = 10_000
+    connections_per_address: Positive = 1_000  # but for this machine's own
+    calls: Positive = 5_000  # running at once
 
 
 class Ledger(Settings, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +148,8 @@ class Provider(Settings, frozen=True, forbid_unknown_fields=True):
     simulated: bool = False  # answers are marked `x-dd0c-provider: simulated`
     max_age_s: Seconds = 300.0  # a connection is not reused after this, so that DNS changes are followed
     ca_file: str | None = None
+    allow_private: bool = False  # its name may lead into a private net
+    allow_plain: bool = False  # key and prompt may go in the clear to a public address
     timeouts: Timeouts = Timeouts()
 
     @property

@@ -113,8 +113,8 @@ async def _read(
         await reply.ended()
         meter.end()
         so_far.whole = True
-        so_far.end_state = "complete" if reply.status < 400 and meter.error is None else "upstream_failed"
-        so_far.error = f"status_{reply.status}" if reply.status >= 400 else None
+        so_far.end_state = "complete" if reply.status < 300 and meter.error is None else "upstream_failed"
+        so_far.error = f"status_{reply.status}" if reply.status >= 300 else None  # a redirect is not followed
         if meter.error:
             so_far.error = word(meter.error)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from dd0c_route.config import Provider, Retries
-from dd0c_route.errors import UpstreamError, UpstreamStale
+from dd0c_route.errors import UpstreamError, UpstreamRedirected, UpstreamStale
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.types import Target
 from dd0c_route.upstream.health import RetryBudget
@@ -86,6 +86,8 @@ def after_error(
         return None
     if isinstance(error, UpstreamStale):
         return Next(index, 0.0)
+    if targets == 1 and isinstance(error, UpstreamRedirected):  # it would redirect again
+        return None
     return Next((index + 1) % targets, 0.0) if budget.take() else None
 
 

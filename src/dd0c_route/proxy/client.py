@@ -21,6 +21,11 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 _REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}  # clients show them in their errors
 
 
+def _is_one_line(header: tuple[bytes, bytes]) -> bool:
+    """Names and values come from models, tags, providers and errors: one that breaks out of its line is left out."""
+    return not any(sign in part for part in header for sign in (b"\r", b"\n", b"\0"))
+
+
 class Link:
     """The connection under one or more calls: its transport and how many bytes went into it."""
 
@@ -68,6 +73,7 @@ class Client:
     """Answers one call.
 
     Attributes:
+        also: Further headers of the answer, whoever makes it.
         gone: The client has hung up.
         committed: A byte of an answer is out; no second answer can follow.
         offered: Bytes of the answer's body so far, also those that came when the client had gone.
@@ -81,7 +87,7 @@ class Client:
     """
 
     __slots__ = (
-        "_chunked", "_closes", "_framed", "_head_only", "_on_done", "_pieces", "_start", "committed",
+        "_chunked", "_closes", "_framed", "_head_only", "_on_done", "_pieces", "_start", "also", "committed",
         "done", "drain_s", "drains", "ends_at", "gone", "handed", "link", "offered", "stopping", "task", "worker",
     )  # fmt: skip
 
@@ -91,6 +97,7 @@ class Client:
         self._closes = not keep_alive
         self._head_only = head_only
         self._on_done = on_done
+        self.also: Headers = []
         self.task: asyncio.Task[None] | None = None
         self.worker: asyncio.Task[None] | None = None
         self._start = self.ends_at = link.written
@@ -200,8 +207,19 @@ class Client:
             last = b"content-length: %d\r\n%b" % (length, last)
         elif self._chunked:
             last = b"transfer-encoding: chunked\r\n" + last
+        if self.also:
+            headers = [*headers, *self.also]
         first = b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"-"))
-        return b"\r\n".join([first, *map(b": ".join, headers), last])
+        head = b"\r\n".join([first, *map(b": ".join, headers), last])
+        ends = head.count(b"\r\n")
+        if (
+            head.count(b"\n") != ends
+            or head.count(b"\r") != ends
+            or ends != 1 + len(headers) + last.count(b"\r\n")
+            or 0 in head
+        ):
+            head = b"\r\n".join([first, *map(b": ".join, filter(_is_one_line, headers)), last])
+        return head
 
     def _put(self, wire: bytes, around: int) -> None:
         """Write a piece of the body with *around* other bytes, which stand before it or frame it."""

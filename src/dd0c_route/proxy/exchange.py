@@ -21,6 +21,7 @@ from dd0c_route.proxy.decoding import Decoding
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.models import Lists, answer_of, passes_on
+from dd0c_route.proxy.redirects import REDIRECTS, redirected
 from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
@@ -206,7 +207,11 @@ async def _ask(
     marks = bill.trying(target)
     if line.provider.on_disconnect == "drain":
         client.drains, client.drain_s = marks, line.provider.drain_s
-    return await line.pool.send(call.method, where, headers, body, marks, fresh=fresh), usage_asked
+    reply = await line.pool.send(call.method, where, headers, body, marks, fresh=fresh)
+    if reply.status in REDIRECTS and call.dialect != "passthrough":
+        reply.abort()
+        raise redirected(reply.status, reply.headers, line.provider)
+    return reply, usage_asked
 
 
 async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_asked: bool, across: Crossing | None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import compress
 from operator import itemgetter
+from urllib.parse import unquote, unquote_plus
 
 from msgspec import Struct
 
@@ -19,10 +20,10 @@ from dd0c_route.types import Call, Secret
 Headers = list[tuple[bytes, bytes]]
 
 HOP_BY_HOP = frozenset(
-    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
-    b"upgrade".split()
+    b"connection keep-alive proxy-authenticate proxy-authorization proxy-authentication-info proxy-connection te "
+    b"trailer transfer-encoding upgrade http2-settings".split()
 )
-"""Source: RFC 9110 §7.6.1, with the older names of RFC 2616 §13.5.1."""
+"""Source: RFC 9110 §7.6.1, §11.7.3, RFC 7540 §3.2.1, with the older names of RFC 2616 §13.5.1."""
 
 CREDENTIALS = (b"authorization", b"x-api-key", b"x-goog-api-key", b"api-key")
 """Where callers put their key, in the order in which it is looked for; `?key=` comes last."""
@@ -39,9 +40,31 @@ The last is the key of Azure's gateway: https://learn.microsoft.com/azure/api-ma
 """
 
 _NOT_UPSTREAM = HOP_BY_HOP | frozenset(
-    b"host content-length expect cookie cookie2 forwarded via x-real-ip x-forwarded x-original-host".split()
+    b"host content-length expect cookie cookie2 forwarded via x-real-ip x-forwarded x-original-host proxy "
+    b"x-client-ip x-cluster-client-ip x-original-forwarded-for x-envoy-external-address true-client-ip "
+    b"cf-connecting-ip cf-connecting-ipv6 fastly-client-ip".split()
 )
-_NOT_TO_CLIENT = HOP_BY_HOP | frozenset(b"content-length set-cookie set-cookie2 alt-svc".split())
+"""`proxy` would become a variable of its server's environment: https://httpoxy.org. The rest says who called."""
+
+_NOT_TO_CLIENT = HOP_BY_HOP | frozenset(
+    b"content-length set-cookie set-cookie2 alt-svc server via x-powered-by strict-transport-security "
+    b"public-key-pins expect-ct clear-site-data nel report-to reporting-endpoints refresh sourcemap "
+    b"service-worker-allowed".split()
+)
+"""What speaks of the provider's server or origin: said by the router, it is wrong, or does harm in a browser."""
+
+_OF_ORIGIN = b"access-control-"  # who may read the router's answers from a web page is not the provider's to say
+_LIKE_A_KEY = re.compile(
+    rb"(?:.*-)?(?:api-?keys?|(?:master|private|secret|subscription)-key|authorization|secret|password|credentials?|"
+    rb"(?:access|auth|authorization|bearer|id|oauth|refresh|security|session)-?tokens?)"
+)
+_KEYS_OF_QUERIES = re.compile(
+    r"\$?(?:(?:x_goog_|x_|anthropic_|openai_)?api_?key|key|(?:access|auth|oauth|bearer|x_amz_security)_?token|authorization|"
+    r"(?:ocp_apim_)?subscription_key|x_amz_(?:signature|credential))"
+)
+_MAY_HOLD_A_KEY = re.compile(r"key|token|auth|x.amz|%", re.IGNORECASE)
+_PAIRS = re.compile(r"[^&;]+")
+_OF_OURS = (b"x-dd0c-", b"access-control-")  # which pages may read an answer is not a provider's to say
 _OF_FRAMING = frozenset((b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length"))
 
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256\s+(?:\S+,\s*)*Credential=([^/,\s]+)/")  # AWS Signature Version 4
@@ -83,14 +106,16 @@ def names_of(headers: Headers) -> Names:
 
 @lru_cache(maxsize=256)  # others choose the names, so what is remembered of them is bounded
 def _names(names: tuple[bytes, ...]) -> Names:
-    upstream = [n not in _NOT_UPSTREAM and not n.startswith((b"x-dd0c-", b"x-forwarded-")) for n in names]
+    # Servers behind CGI and WSGI read `_` as `-`: a name must not cross by its other spelling.
+    read = [name.replace(b"_", b"-") for name in names]
+    upstream = [n not in _NOT_UPSTREAM and not n.startswith((b"x-dd0c-", b"x-forwarded-")) for n in read]
     last = {name: index for index, name in enumerate(names)}
     return Names(
         upstream=tuple(upstream),
-        anonymous=tuple(crosses and n not in PRIVATE for crosses, n in zip(upstream, names, strict=True)),
-        to_client=tuple(n not in _NOT_TO_CLIENT and not n.startswith(b"x-dd0c-") for n in names),
+        anonymous=tuple(crosses and not _is_private(n) for crosses, n in zip(upstream, read, strict=True)),
+        to_client=tuple(n not in _NOT_TO_CLIENT and not n.startswith((b"x-dd0c-", _OF_ORIGIN)) for n in read),
         credentials=tuple(last[name] for name in CREDENTIALS if name in last),
-        repeated=tuple(index for index, name in enumerate(names) if name in CREDENTIALS),
+        repeated=tuple(index for index, name in enumerate(read) if _is_private(name)),
         framing=tuple(index for index, name in enumerate(names) if name in _OF_FRAMING),
         connection=tuple(index for index, name in enumerate(names) if name == b"connection"),
         hosts=names.count(b"host"),
@@ -99,8 +124,16 @@ def _names(names: tuple[bytes, ...]) -> Names:
     )
 
 
+def _is_private(name: bytes) -> bool:
+    """It is a credential, goes where one goes, or is called as one."""
+    return name in PRIVATE or _LIKE_A_KEY.fullmatch(name) is not None
+
+
 def credential_of(headers: Headers, query: str) -> Secret | None:
-    """The caller's own key: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, `?key=`."""
+    """The caller's own key: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key`, `api-key`, `?key=`.
+
+    A name in the query counts however it is written: `KEY=`, `%6bey=`.
+    """
     text = next(_credentials(headers, query), None)
     return None if text is None else Secret(text)
 
@@ -120,9 +153,15 @@ def _credentials(headers: Headers, query: str) -> Iterator[str]:
     for index in names_of(headers).credentials:
         if text := _bare(headers[index]):
             yield text
-    for pair in query.split("&") if query else ():
-        if pair.startswith("key="):
-            yield pair[4:]
+    for pair in _PAIRS.findall(query) if _MAY_HOLD_A_KEY.search(query) is not None else ():
+        if _is_key(pair) and (value := unquote_plus(pair.partition("=")[2])):
+            yield value
+
+
+def _is_key(pair: str) -> bool:
+    """Whether a *pair* of a query holds a credential: its name however a server may read it, also decoded twice."""
+    name = unquote(unquote_plus(pair.partition("=")[0]))
+    return _KEYS_OF_QUERIES.fullmatch(name.strip().lower().replace("-", "_")) is not None
 
 
 def _bare(header: tuple[bytes, bytes]) -> str:
@@ -137,7 +176,7 @@ def _bare(header: tuple[bytes, bytes]) -> str:
 
 
 def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> Headers:
-    """The caller's headers as they came, less what must not cross, with the provider's credential.
+    """The caller's headers as they came, less what must not cross. A stored key is not among them: the pool adds it.
 
     Args:
         plain: Ask for an answer without content coding, because its events will be edited.
@@ -156,15 +195,13 @@ def upstream_headers(call: Call, provider: Provider, *, plain: bool = False) -> 
         _check(call, provider, names)
         out = list(compress(call.headers, names.upstream))
         if own_key:
-            out = [(name, value) for name, value in out if name not in CREDENTIALS or own_key not in value]
+            out = [pair for pair in out if own_key not in pair[1]]
     if names.connection:
         out = _less_named(out, call.headers, names)
     if plain:
         out = [pair for pair in out if pair[0] != b"accept-encoding"]
         out.append((b"accept-encoding", b"identity"))
-    if provider.api_key is not None:
-        out.append(_credential(provider, provider.api_key))
-    elif is_access_key and not has_key and not provider.simulated:  # that one wants no key: ours just stays here
+    if is_access_key and not has_key and not provider.simulated:  # that one wants no key: ours just stays here
         raise BadKey(
             f"provider '{provider.name}' has no api_key, and the credential of this call is the router's own key: "
             f"send that as x-dd0c-key and the provider's as the credential, or set providers.{provider.name}.api_key"
@@ -190,15 +227,19 @@ def _check(call: Call, provider: Provider, names: Names) -> None:
 
 def upstream_query(call: Call, provider: Provider) -> str:
     """The query string; a `key=` in it is a credential and goes only where the caller's credential goes."""
-    if "key=" not in call.query:
-        return call.query
+    query = call.query
+    if _MAY_HOLD_A_KEY.search(query) is None:
+        return query
     own_key = _own_key(call, names_of(call.headers)).decode("latin-1")
-    keeps_credential = not provider.has_key and not provider.simulated
-    return "&".join(
-        pair
-        for pair in call.query.split("&")
-        if not pair.startswith("key=") or (keeps_credential and not (own_key and own_key in pair))
-    )
+    is_access_key = call.key_id is not None and not own_key
+    keeps_credential = not (provider.has_key or provider.simulated or is_access_key)
+    gone = [
+        pair for pair in _PAIRS.findall(query)
+        if (_is_key(pair) and not keeps_credential) or (own_key and own_key in unquote_plus(pair))
+    ]  # fmt: skip
+    if not gone:
+        return query
+    return "&".join(pair for pair in _PAIRS.findall(query) if pair not in gone)
 
 
 def client_headers(headers: Headers) -> Headers:
@@ -221,8 +262,3 @@ def _less_named(out: Headers, headers: Headers, names: Names) -> Headers:
 def _own_key(call: Call, names: Names) -> bytes:
     """What came as `x-dd0c-key`, which some clients repeat in every header that they know; or empty."""
     return next((value.strip() for name, value in call.headers if name == b"x-dd0c-key"), b"") if names.ours else b""
-
-
-def _credential(provider: Provider, key: Secret) -> tuple[bytes, bytes]:
-    value = key.reveal().encode()
-    return (b"authorization", b"Bearer " + value) if provider.auth == "bearer" else (provider.auth.encode(), value)

@@ -12,16 +12,21 @@ from itertools import chain, zip_longest
 
 from dd0c_route.errors import UpstreamBusy, UpstreamConnectTimeout, UpstreamUnreachable
 from dd0c_route.upstream.connection import Connection
+from dd0c_route.upstream.guard import refusal
 from dd0c_route.upstream.kernel import SocketView
 from dd0c_route.upstream.origin import Origin, ProxyServer
 
 LAST_GOOD_S = 60.0  # how old an answer of the resolver may be when the resolver fails
+SLOW_S = 0.5  # of the resolver, from where on such an answer is used as well
 STAGGER_S = 0.25  # head start of an address before the next one is tried beside it; source: RFC 8305 §8
 MAX_ADDRESSES = 8  # of one name; with the head start of each, two seconds of trying
 PROBE_S = 45  # below the shortest idle limit of common NATs (60 s)
 PROBES = 4  # unanswered ones, then the connection counts as lost
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # socket(2): not of the other side's making
 MAX_CONNECT_REPLY = 16 << 10  # bytes of a proxy's answer to CONNECT
+
+_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
+"""As in CPython since 3.10, said here since builds of it may leave that to the system. Source: its `Modules/_ssl.c`."""
 
 SockAddr = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str]
 
@@ -33,6 +38,8 @@ class Dialer:
         name: How messages call the provider.
         connect_s: For everything together: name, connection, proxy, TLS handshake.
         ca_file: PEM file of the only authorities to trust instead of the system's.
+        allow_private, allow_plain: The provider's settings. An address is asked about by `guard.refusal` before each
+            connection, and then connected to as it is; behind a proxy that is the proxy's business.
     """
 
     def __init__(
@@ -43,6 +50,8 @@ class Dialer:
         loop: asyncio.AbstractEventLoop,
         connect_s: float,
         ca_file: str | None = None,
+        allow_private: bool = False,
+        allow_plain: bool = False,
         proxy: ProxyServer | None = None,
         unix_path: str | None = None,
     ) -> None:
@@ -51,10 +60,13 @@ class Dialer:
         self._loop = loop
         self._connect_s = connect_s
         self._ca_file = ca_file
+        self._allow_private = allow_private
+        self._allow_plain = allow_plain
         self._proxy = proxy
         self._unix_path = unix_path
         self._next = f"proxy {proxy.host}:{proxy.port}" if proxy else unix_path or origin.host_port
         self._last_good: tuple[float, list[SockAddr]] | None = None
+        self._lookup: asyncio.Task[list[SockAddr] | OSError] | None = None
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = asyncio.Lock()
 
@@ -107,18 +119,40 @@ class Dialer:
         """Made at the first call, beside the loop: reading the system's authorities takes tens of milliseconds."""
         async with self._tls_lock:
             if self._tls is None:
-                self._tls = await self._loop.run_in_executor(None, _make_context, self._ca_file)
+                self._tls = await self._loop.run_in_executor(None, tls_context, self._ca_file)
             return self._tls
 
     async def _resolve(self) -> list[SockAddr]:
-        """The addresses of the next hop, families taking turns; the last good ones while the resolver fails."""
+        """The addresses of the next hop; the last good ones while the resolver fails or is slow.
+
+        Whoever asks meanwhile waits for the same answer: the resolver's threads are few, and a name that it is slow
+        with must not take those that others need.
+        """
+        if self._lookup is None:
+            self._lookup = self._loop.create_task(self._look_up())
+            self._lookup.add_done_callback(self._looked_up)
+        lookup, good = self._lookup, self._last_good
+        is_good = good is not None and self._loop.time() - good[0] <= LAST_GOOD_S
+        await asyncio.wait([lookup], timeout=SLOW_S if is_good else None)
+        found = lookup.result() if lookup.done() else None
+        if isinstance(found, list):
+            return found
+        if good is not None and is_good:
+            return good[1]
+        raise found or ConnectionError("the resolver was given up")
+
+    def _looked_up(self, _: object) -> None:
+        self._lookup = None
+
+    async def _look_up(self) -> list[SockAddr] | OSError:
+        """What the resolver says, families taking turns."""
         host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._origin.host, self._origin.port)
         try:
             infos = await self._loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except socket.gaierror:
-            if self._last_good is None or self._loop.time() - self._last_good[0] > LAST_GOOD_S:
-                raise
-            return self._last_good[1]
+        except UnicodeError as error:
+            return ConnectionError(str(error))
+        except OSError as error:
+            return error
         found = list(dict.fromkeys((info[0], info[4]) for info in infos))
         first = [address for address in found if address[0] == found[0][0]]
         other = [address for address in found if address[0] != found[0][0]]
@@ -130,7 +164,7 @@ class Dialer:
         """The first address that answers, each getting a head start over the next."""
         if self._unix_path is not None:
             return await self._connect_to((socket.AF_UNIX, self._unix_path))
-        addresses = await self._resolve()
+        addresses = self._allowed(await self._resolve())
         if len(addresses) == 1:
             return await self._connect_to(addresses[0])
         tries: list[asyncio.Task[socket.socket]] = []
@@ -147,6 +181,23 @@ class Dialer:
             for one in tries:
                 if one is not winner:
                     _discard(one)
+
+    def _allowed(self, addresses: list[SockAddr]) -> list[SockAddr]:
+        """Those of *addresses* at which the provider may be. Raises ConnectionError where there is none."""
+        if self._proxy is not None:
+            return addresses
+        allowed, why = [], None
+        for address in addresses:
+            fault = refusal(
+                str(address[1][0]), self._origin.host, tls=self._origin.tls,
+                allow_private=self._allow_private, allow_plain=self._allow_plain,
+            )  # fmt: skip
+            if fault is None:
+                allowed.append(address)
+            why = why or fault
+        if not allowed:
+            raise ConnectionError(why or "it has no address")
+        return allowed
 
     async def _connect_to(self, address: SockAddr) -> socket.socket:
         family, where = address
@@ -217,8 +268,21 @@ def _discard(one: asyncio.Task[socket.socket]) -> None:
     one.add_done_callback(close)
 
 
-def _make_context(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=ca_file)
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """How every connection to a provider is made safe: there is no other, and no setting that weakens it.
+
+    Certificate and name are checked, TLS is 1.2 at least, keys are 2048 bits and digests SHA-256 at least (OpenSSL's
+    level 2). Certificates must be as RFC 5280 has them, as in Python 3.13; not those below a *ca_file*, since many a
+    company's are not, and the operator named them. `SSLKEYLOGFILE` is not obeyed: it would write down the keys.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if ca_file is None:
+        context.load_default_certs()
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+    else:
+        context.load_verify_locations(ca_file)
+    context.set_ciphers(_CIPHERS)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context

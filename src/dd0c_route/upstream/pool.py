@@ -20,14 +20,14 @@ from dd0c_route.upstream.dial import Dialer
 from dd0c_route.upstream.marks import Marks
 from dd0c_route.upstream.origin import origin_of, proxy_for
 from dd0c_route.upstream.reply import Reply
-from dd0c_route.upstream.signing import Signer
+from dd0c_route.upstream.signing import Signer, credential_line
 from dd0c_route.upstream.sweeper import Sweeper
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})  # get a content-length even where the body is empty
 
 
 class Pool:
-    """One per provider and worker.
+    """One per provider and worker: its connections, and the only place from which its stored key goes out.
 
     The number of connections never exceeds `connections`; who finds none free waits in line, up to `connect_s`.
 
@@ -69,6 +69,8 @@ class Pool:
             loop=loop,
             connect_s=provider.timeouts.connect_s,
             ca_file=provider.ca_file,
+            allow_private=provider.allow_private,
+            allow_plain=provider.allow_plain,
             proxy=proxy,
             unix_path=unix_path,
         )
@@ -78,6 +80,7 @@ class Pool:
             self._before_target = f"http://{origin.authority}{origin.path}"
             if proxy.credential is not None:
                 self._after_target += f"proxy-authorization: {proxy.credential.reveal()}\r\n"
+        self._after_target += credential_line(provider)  # here, since a pool has one origin and no other
         self._own_lines = self._after_target.count("\n") + 1  # with the empty one at the end
         self._all: set[Connection] = set()
         self._idle: list[Connection] = []  # the last one in is the first one out, so that the rest can age
@@ -111,7 +114,8 @@ class Pool:
 
         Args:
             target: Appended to the path of the provider's base URL: `/chat/completions?x=1`.
-            headers: As they go out, without `host`, `content-length` and hop-by-hop fields: those are made here.
+            headers: As they go out, without `host`, `content-length`, the stored key and hop-by-hop fields: those are
+                made here.
             fresh: Use no kept connection: one had died, and the others are no younger.
 
         Raises:

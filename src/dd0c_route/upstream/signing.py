@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, for calls to Bedrock with an access key.
+"""What says who pays: the stored key, or AWS Signature Version 4, for calls to Bedrock with an access key.
 
 Source: "Create a signed AWS API request", IAM User Guide
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html, read 2026-11-24); checked
@@ -25,6 +25,17 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "bedrock"  # the name in the scope, also of the endpoint `bedrock-runtime`
 _OLD = frozenset((b"authorization", b"x-amz-date", b"x-amz-security-token", b"x-amz-content-sha256"))
 _SIGNED = (b"content-type",)  # beside `host` and `x-amz-*`: nothing on the way changes these
+
+
+def credential_line(provider: Provider) -> str:
+    """The stored key of *provider* as a line of a request's head, or nothing.
+
+    Only the pool of that provider asks for it: nothing that could be sent elsewhere ever holds the key.
+    """
+    if provider.api_key is None:
+        return ""
+    name, scheme = ("authorization", "Bearer ") if provider.auth == "bearer" else (provider.auth, "")
+    return f"{name}: {scheme}{_value(provider.api_key).decode()}\r\n"
 
 
 class Signer(Struct, frozen=True):
