@@ -26,20 +26,16 @@ _USERINFO = re.compile(r"[a-z][a-z0-9+.-]{0,20}://([^\s/?#\"'<>@:]*)(?::([^\s/\"
 _MARK = re.compile(
     r"(?P<close>\\{0,8}[\"'`])?\s{0,8}(?P<mark>=>|:=|[:=]|(?(close),|=))\s{0,8}[\[(]?(?:b?(?P<open>\\{0,8}[\"']))?"
 )
-_STEMS = (
-    "key",
-    "secret",
-    "token",
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "authorization",
-    "cookie",
-    "credential",
-    "credentials",
-    "sig",
-    "signature",
+_STEMS = (  # how names end, behind what is asked of each line: most hold none
+    ("key", ("key",)),
+    ("secret", ("secret",)),
+    ("token", ("token",)),
+    ("pass", ("password", "passwd", "passphrase")),
+    ("pwd", ("pwd",)),
+    ("authorization", ("authorization",)),
+    ("cookie", ("cookie",)),
+    ("credential", ("credential", "credentials")),
+    ("sig", ("sig", "signature")),
 )
 _PAIR = re.compile(r"[(\[]\s{0,8}b?\\{0,8}[\"'][a-z0-9_-]*$")
 _NO_VALUE = frozenset(("", *",:;}]) \n"))
@@ -47,6 +43,7 @@ _MAX_NAME_CHARS = 32  # of the longest name in `rules.toml`, with room
 _DASHES = str.maketrans("_ ", "--")
 _QUERY_NAME = re.compile(r"[?&][a-z0-9_.-]*$")
 _OTHER_KEY = re.compile(r"(?:cache|primary|foreign|partition|public|sort|index|idempotency|object|dedup)[-.]?key$")
+_OTHER_TOKEN = re.compile(r"tiktoken$")
 _SPACE, _DIGIT, _LETTER = re.compile(r"[ \t]"), re.compile(r"\d"), re.compile(r"[^\W\d_]")
 _BARE_END = re.compile(r"[\s,;&)\]}\"'<>|`]|(?<!\\)\\+[\"'nrt]")  # a run of backslashes is not cut in two
 _LINE_END = re.compile(r"[\r\n]|\\[rn]|(?<=[^\\])[\"']")
@@ -68,19 +65,27 @@ class Carriers:
         """Where the values of carriers stand in *text*."""
         lower = text.lower() if text.isascii() else text.replace("İ", "I").lower()  # the one letter that grows
         spans: list[Span] = []
-        for stem in _STEMS:
-            at = lower.find(stem)
-            while at >= 0:
-                end = at + len(stem)
-                mark = _MARK.match(lower, end)
-                if mark and (span := self._value(text, lower[max(0, at - _MAX_NAME_CHARS) : end], mark)):
-                    spans.append(span)
-                    end = span[1]  # what stands in it is masked with it
-                at = lower.find(stem, end)
+        for part, stems in _STEMS:
+            if part in lower:
+                for stem in stems:
+                    spans += self._behind(stem, text, lower)
         if "bearer" in lower or "basic" in lower:
             spans += [(*m.span(1), "bearer") for m in _BEARER.finditer(lower) if looks_random(text[slice(*m.span(1))])]
         if "://" in text and "@" in text:
             spans += _userinfo(text, lower)
+        return spans
+
+    def _behind(self, stem: str, text: str, lower: str) -> list[Span]:
+        """The values behind names that end in *stem*."""
+        spans: list[Span] = []
+        at = lower.find(stem)
+        while at >= 0:
+            end = at + len(stem)
+            mark = _MARK.match(lower, end)
+            if mark and (span := self._value(text, lower[max(0, at - _MAX_NAME_CHARS) : end], mark)):
+                spans.append(span)
+                end = span[1]  # what stands in it is masked with it
+            at = lower.find(stem, end)
         return spans
 
     def _value(self, text: str, name: str, mark: re.Match[str]) -> Span | None:
@@ -122,7 +127,8 @@ class Carriers:
                 short = next((n for n in names if len(n) <= 3 and name.endswith(n)), None)
                 if short and name[: -len(short)][-1:].isalpha():  # `monkey`, `design`
                     continue
-                return None if trust == "key" and _OTHER_KEY.search(name) else trust
+                other = {"key": _OTHER_KEY, "token": _OTHER_TOKEN}.get(trust)
+                return None if other is not None and other.search(name) else trust
         return None
 
 
@@ -133,6 +139,8 @@ def _credible(trust: Trust, value: str, quoted: bool, in_query: bool, glued: boo
         return quoted or random or len(value) >= 20 or "=" in value
     if trust == "password":
         return quoted or in_query or random or (glued and not _IDENTIFIER.fullmatch(value))
+    if trust == "signature":
+        return (in_query or glued) and random
     if trust == "token":
         return random or (in_query and len(value) >= MIN_RANDOM_CHARS)
     return random and (in_query or (len(value) >= 24 and bits(value) >= 3.0))

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from dd0c_route.redact.views import MIN_WORD_CHARS
+from dd0c_route.redact.views import MIN_WORD_CHARS, is_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +25,6 @@ Span = tuple[int, int, str]  # start, end, name of the rule
 MIN_EXACT_CHARS = 8  # a shorter "secret" (`EMPTY`, `ollama`) is a word, and masking it everywhere would eat the log
 MAX_LIVE = 16_384  # more than `[limits] connections`; a bound on memory should a caller of `registered` never leave
 _URL_SAFE = str.maketrans("+/", "-_")
-_WORD = re.compile(r"[A-Za-z0-9_+/.~=-]+")
 
 
 class Forms(NamedTuple):
@@ -95,13 +93,13 @@ def register(secret: Secret) -> None:
     _kept[0] |= _forms(secret)
 
 
-def find_known(text: str, words: str, *, live: bool = True) -> list[Span]:
+def find_known(text: str, words: str, longest_word: int, *, live: bool = True) -> list[Span]:
     """Where the known secrets stand in *text*, in whichever form; *words* are its long words.
 
     Args:
+        longest_word: Of *words*, in characters.
         live: Also those of the calls that are running.
     """
-    longest_word = max(map(len, words.split()), default=0)
     spans = _kept[0].find(text, words, longest_word)
     for known in list(_live.values()) if live else ():
         spans += known.forms().find(text, words, longest_word)
@@ -129,7 +127,7 @@ def _forms(secret: Secret) -> Forms:
     if len(value) < MIN_EXACT_CHARS:
         return Forms()
     forms = frozenset([*_plain_forms(value), *_coded_forms(value)])
-    words = frozenset(form for form in forms if len(form) >= MIN_WORD_CHARS and _WORD.fullmatch(form))
+    words = frozenset(form for form in forms if len(form) >= MIN_WORD_CHARS and is_word(form))
     return Forms(words, forms - words, min(map(len, words), default=1 << 30))
 
 

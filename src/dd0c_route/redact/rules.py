@@ -10,8 +10,18 @@ from typing import Literal
 
 import msgspec
 
-Trust = Literal["header", "password", "token", "key"]
+Trust = Literal["header", "password", "token", "key", "signature"]
 _LEFT_BOUNDARY = r"(?<![A-Za-z0-9])"
+
+PREFIXED = re.compile(
+    r"(?<![A-Za-z0-9_/+-])(?!sha\d|(?:chat)?cmpl|call|msg|message|tool|req|resp|run|gen|file|batch|thread|asst|evt|event"
+    r"|session|trace|span|task|job|img|image|item|rs|fc|id|etag|hash|digest|build|chunk|rev)(?:[a-z][a-z0-9]{1,15}[_-]){1,3}"
+    r"(?=[A-Za-z]{0,40}\d)(?=[a-z0-9]{0,60}[A-Z])(?=[A-Z0-9]{0,60}[a-z])[A-Za-z0-9]{32,}(?![A-Za-z0-9/+=_-])"
+)
+"""A vendor that `rules.toml` does not know: words in front of a long run of capitals, small letters and digits.
+
+Identifiers have such prefixes, too, and mostly shorter runs; the words that begin the long ones are left out.
+"""
 
 
 class Format(msgspec.Struct, dict=True):
@@ -21,7 +31,8 @@ class Format(msgspec.Struct, dict=True):
     regex: str
     shape: str
     source: str
-    probes: tuple[str, ...]
+    heads: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
     miss: tuple[str, ...] = ()
 
     @cached_property

@@ -15,12 +15,17 @@ from dd0c_route.redact.registry import Span, find_known, occurrences
 
 _RULES = rules.load()
 _CARRIERS = Carriers(_RULES.carrier)
-_PROBES: dict[str, list[rules.Format]] = {}
+_HEADS: dict[bytes, list[rules.Format]] = {}
+_PROBES: dict[str, list[rules.Format]] = {}  # within a word
+_TEXT_PROBES: dict[str, list[rules.Format]] = {}  # not within a word: `PRIVATE KEY`
 for _format in _RULES.format:
+    for _head in _format.heads:
+        _HEADS.setdefault(_head.encode(), []).append(_format)
     for _probe in _format.probes:
-        _PROBES.setdefault(_probe, []).append(_format)
-_SPACED_PROBE = "PRIVATE KEY"  # the one format that is not a single word
-_PROBED = tuple(item for item in _PROBES.items() if item[0] != _SPACED_PROBE)
+        (_PROBES if views.is_word(_probe) else _TEXT_PROBES).setdefault(_probe, []).append(_format)
+_TEXT_PROBED = tuple(_TEXT_PROBES.items())
+_PROBED = tuple(_PROBES.items())
+_LOWER_PROBED = tuple(item for item in _PROBED if item[0] == item[0].lower())
 
 
 def redact_sensitive(text: str) -> str:
@@ -81,16 +86,32 @@ def _find_unwrapped(text: str) -> list[Span]:
 
 def _find_as_written(text: str, *, live: bool = True) -> list[Span]:
     words = views.long_words(text)
-    spans = find_known(text, words, live=live) + _CARRIERS.find(text)
+    lengths = list(map(len, words.split(" ")))
+    spans = find_known(text, words, max(lengths), live=live) + _CARRIERS.find(text)
     if words:
-        for probe, formats in _PROBED:
-            if probe in words:
-                spans += _matches(formats, text)
-        for run, meaning in views.decoded(words):
-            if _find_as_written(meaning, live=live):
-                spans += occurrences(text, run, "encoded")
-    if _SPACED_PROBE in text:
-        spans += _matches(_PROBES[_SPACED_PROBE], text)
+        spans += _find_formats(text, words)
+        if max(lengths) >= views.MIN_CODED_CHARS:
+            longest = " ".join([word for word in words.split(" ") if len(word) >= views.MIN_CODED_CHARS])
+            for key in {m.group() for m in rules.PREFIXED.finditer(longest)}:
+                spans += occurrences(text, key, "prefixed")
+            for run, meaning in views.decoded(longest):
+                if _find_as_written(meaning, live=live):
+                    spans += occurrences(text, run, "encoded")
+    for probe, formats in _TEXT_PROBED:
+        if probe in text:
+            spans += _matches(formats, text)
+    return spans
+
+
+def _find_formats(text: str, words: str) -> list[Span]:
+    spans: list[Span] = []
+    for probe, formats in _LOWER_PROBED if words.islower() else _PROBED:
+        if probe in words:
+            spans += _matches(formats, text)
+    heads = views.heads(words)
+    if not _HEADS.keys().isdisjoint(heads):
+        for head in _HEADS.keys() & heads:
+            spans += _matches(_HEADS[head], text)
     return spans
 
 
