@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, structs
 
-from dd0c_route.access import KeyRing
+from dd0c_route.access import KeyRing, Pages
 from dd0c_route.clock import Clock
 from dd0c_route.config import Config, Provider
 from dd0c_route.config.load import Loaded, load
@@ -113,6 +113,7 @@ class Runtime(Struct, frozen=True):
     config: Config
     version: str
     keys: KeyRing
+    pages: Pages
     router: Router
     lines: dict[str, Line]
     catalog: Catalog
@@ -176,6 +177,7 @@ def build(
         config=config,
         version=loaded.version,
         keys=KeyRing(config.server.access_keys),
+        pages=Pages.of(config.server),
         router=router,
         lines=lines,
         catalog=catalog,

@@ -255,6 +255,37 @@ def test_a_public_address_with_stored_keys_needs_access_keys(tmp_path: Path, hos
     assert loaded(tmp_path, with_key).config.server.host == host
 
 
+def test_whoever_trusts_the_network_says_so(tmp_path: Path) -> None:
+    text = (
+        '[server]\nhost = "0.0.0.0"\ntrust_network = true\n[providers.openai]\napi_key = { env = "OPENAI_API_KEY" }\n'
+    )
+    assert loaded(tmp_path, text).config.server.trust_network
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        ('admin_password = "correct horse battery"', "server.admin_password: expected a line 'scrypt:…'"),
+        (
+            'admin_password = "scrypt:30:8:1:AAAAAAAAAAAAAAAAAAAAAA:' + "A" * 43 + '"',
+            "server.admin_password: expected a",
+        ),
+        ('public_hosts = ["https://router.example"]', "is no host name"),
+        ('public_hosts = ["router.example:443"]', "is no host name"),
+        ('public_hosts = ["*"]', "is no host name"),
+        ('cors_origins = ["*"]', "is no origin"),
+        ('cors_origins = ["null"]', "is no origin"),
+        ('cors_origins = ["app.example"]', "is no origin"),
+        ('cors_origins = ["https://app.example/"]', "is no origin"),
+        ('cors_origins = ["https://u@app.example"]', "is no origin"),
+    ],
+)
+def test_what_opens_the_door_is_checked(tmp_path: Path, field: str, fault: str) -> None:
+    (found,) = faults(tmp_path, f"[server]\n{field}\n")
+    assert fault in found
+    assert "horse" not in found
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_loopback_needs_no_access_keys(tmp_path: Path, host: str) -> None:
     text = f'[server]\nhost = "{host}"\n[providers.openai]\napi_key = {{ env = "OPENAI_API_KEY" }}\n'

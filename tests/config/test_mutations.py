@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -97,6 +98,7 @@ def test_settings_survive_a_round_trip(folder: Path, port: int, grace_s: float, 
     path.write_text(text)
     first = load(path, {}, {}, {})
     again = msgspec.json.decode(msgspec.json.encode(first.config.server))
-    path.write_text("[server]\n" + "".join(f"{name} = {value!r}\n" for name, value in again.items()))
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in again.items() if value is not None]
+    path.write_text("[server]\n" + "".join(lines))
     second = load(path, {}, {"retries.attempts": str(attempts)}, {})
     assert (second.config, second.version) == (first.config, first.version)

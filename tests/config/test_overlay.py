@@ -74,7 +74,7 @@ def test_every_field_with_a_fixed_path_takes_its_default_as_text(section: str) -
     texts = {
         f"DD0C_{section}__{name}".upper(): _text(getattr(default, name))
         for name in default.__struct_fields__
-        if name != "access_keys"
+        if name not in ("access_keys", "admin_password", "public_hosts", "cors_origins")
     }
     assert getattr(overlaid(texts), section) == default
 

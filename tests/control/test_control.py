@@ -164,12 +164,15 @@ def test_what_only_workers_find_out_is_a_fault_of_the_configuration_too(
     ("headers", "status"),
     [
         ({}, 200),
-        ({"origin": "http://router.example:4747"}, 200),
-        ({"origin": "http://router.example:4747", "sec-fetch-site": "same-origin"}, 200),
-        ({"origin": "https://shop.example", "x-forwarded-host": "shop.example"}, 200),
+        ({"origin": "http://127.0.0.1:4747"}, 200),
+        ({"origin": "http://127.0.0.1:4747", "sec-fetch-site": "same-origin"}, 200),
+        ({"origin": "http://evil.example", "x-dd0c-caller": "key=1a2b3c4d"}, 200),  # no page was lured to know a key
+        ({"origin": "https://shop.example", "x-forwarded-host": "shop.example"}, 403),  # a name made to point here
+        ({"x-forwarded-host": "shop.example"}, 403),
+        ({"origin": "http://127.0.0.1:4748"}, 403),
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "null"}, 403),
-        ({"origin": "http://router.example:4747", "x-forwarded-host": "127.0.0.1:4747"}, 403),
+        ({"origin": "http://router.example:4747"}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site"}, 403),
     ],

@@ -8,9 +8,9 @@ from typing import Any, get_args
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dd0c_route.clock import Clock
+from dd0c_route.console.addresses import Address
 from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.reading import Reading
 from dd0c_route.ledger.store import Filter, id_at, moment_ns
@@ -29,7 +29,7 @@ class BadParameter(Exception):
         self.name = name
 
 
-def api_routes(reading: Reading, clock: Clock) -> list[Route]:
+def api_routes(reading: Reading, clock: Clock) -> list[Address]:
     """The addresses that list entries and show one."""
 
     async def requests(request: Request) -> Response:
@@ -51,9 +51,9 @@ def api_routes(reading: Reading, clock: Clock) -> list[Route]:
         return json_answer(await reading.session(request.path_params["session"]))
 
     return [
-        Route("/api/v1/sessions/{session:path}", one_session, methods=["GET"]),
-        Route("/api/v1/requests", requests, methods=["GET"]),
-        Route("/api/v1/requests/{entry_id}", one_request, methods=["GET"]),
+        Address("/api/v1/sessions/{session:path}", one_session, method="GET", who="reader"),
+        Address("/api/v1/requests", requests, method="GET", who="reader"),
+        Address("/api/v1/requests/{entry_id}", one_request, method="GET", who="reader"),
     ]
 
 

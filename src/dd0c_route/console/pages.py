@@ -11,10 +11,10 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from dd0c_route import __version__
 from dd0c_route.clock import Clock
+from dd0c_route.console.addresses import Address, csrf_of
 from dd0c_route.console.reading import Reading
 from dd0c_route.console.words import clock_time, count, dollars, milliseconds
 from dd0c_route.ledger.money import NOTABLE, provider_difference
@@ -46,7 +46,7 @@ Connections = Callable[[], Awaitable[dict[str, dict[str, int]]]]
 
 def page_routes(
     reading: Reading, connections: Connections, attention: Callable[[], list[str]], clock: Clock
-) -> list[Route]:
+) -> list[Address]:
     """The pages; *connections* asks for the live upstream connections by provider, *attention* for what is wrong."""
 
     async def overview(request: Request) -> Response:
@@ -54,6 +54,7 @@ def page_routes(
         entries = page.entries
         return _page(
             "overview.html",
+            csrf=csrf_of(request),
             entries=entries,
             older=page.next,
             newest="before" not in request.query_params,
@@ -72,9 +73,10 @@ def page_routes(
         entry_id = request.path_params["entry_id"]
         entry = await reading.entry(entry_id)
         if entry is None:
-            return error_page(404, f"no request {entry_id[:64]} in the ledger")
+            return error_page(404, f"no request {entry_id[:64]} in the ledger", request)
         return _page(
             "request.html",
+            csrf=csrf_of(request),
             entry=entry,
             decision=entry.decision or {},
             tokens=_tokens(entry),
@@ -86,7 +88,7 @@ def page_routes(
     async def static(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in _STATIC:
-            return error_page(404, f"no such file: {name[:64]}")
+            return error_page(404, f"no such file: {name[:64]}", request)
         kind, content = _STATIC[name]
         return Response(content, headers={"content-type": kind, "cache-control": "max-age=86400"})
 
@@ -94,24 +96,32 @@ def page_routes(
         return RedirectResponse("/ui", 308)
 
     return [
-        Route("/ui", overview, methods=["GET"]),
-        Route("/ui/", slash, methods=["GET"]),
-        Route("/ui/requests/{entry_id}", one_request, methods=["GET"]),
-        Route("/ui/static/{name}", static, methods=["GET"]),
+        Address("/ui", overview, method="GET", who="reader"),
+        Address("/ui/", slash, method="GET", who="reader"),
+        Address("/ui/requests/{entry_id}", one_request, method="GET", who="reader"),
+        Address("/ui/static/{name}", static, method="GET", who="anybody"),
     ]
 
 
-def error_page(status: int, message: str) -> Response:
-    return _page("error.html", status, code=status, message=message)
+def error_page(status: int, message: str, request: Request) -> Response:
+    return _page("error.html", status, csrf=csrf_of(request), code=status, message=message)
 
 
-def _page(template: str, status: int = 200, /, **values: Any) -> Response:
-    return HTMLResponse(_environment.get_template(template).render(values), status)
+def login_page(status: int, *, target: str, message: str = "") -> Response:
+    """The page to log in at; *target* is the page of ours to go on to, or whatever else was asked for."""
+    return _page("login.html", status, form=True, csrf="", target=target, message=message)
+
+
+def _page(template: str, status: int = 200, /, *, form: bool = False, csrf: str, **values: Any) -> Response:
+    """A page; where it holds a form, browsers may tell us (and nobody else) that it was sent from here."""
+    text = _environment.get_template(template).render(csrf=csrf, **values)
+    # Under `no-referrer` they would say `Origin: null` (Fetch §3.2), as any page of somebody else can.
+    return HTMLResponse(text, status, {"referrer-policy": "same-origin"} if form or csrf else None)
 
 
 def _host(request: Request) -> str:
     """The address that the reader's browser used, for a command to copy; whatever it sent, only an address."""
-    host = request.headers.get("x-forwarded-host") or request.headers.get("host", "")
+    host = request.headers.get("x-forwarded-host", "")
     return host if _HOST.fullmatch(host) else "127.0.0.1:4747"
 
 

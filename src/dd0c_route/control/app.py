@@ -11,18 +11,21 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dd0c_route.access import Sessions
 from dd0c_route.clock import Clock
+from dd0c_route.config import Server
+from dd0c_route.console.addresses import Address
 from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.api import api_routes
 from dd0c_route.console.pages import error_page, page_routes
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.brain_api import brain_routes
 from dd0c_route.control.counting import Publisher
+from dd0c_route.control.door import Door
 from dd0c_route.control.learning_api import Learning, learning_routes
-from dd0c_route.control.origin import refuse_foreign
+from dd0c_route.control.login import login_routes, new_login
 from dd0c_route.control.teaching import TeachingPublisher
 from dd0c_route.control.workers import RELOAD_S, Answer, Gauges, Workers
 from dd0c_route.errors import ConfigError, RouteError
@@ -36,14 +39,15 @@ MOST_WATCHED = 500  # series of the metric of drift
 _SAFE_HEADERS = (
     (
         b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; script-src 'self'; "
-        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'",
     ),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_USUAL_HEADERS = ((b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
+"""Where an answer does not say otherwise itself."""
 
 
 class _Refused(msgspec.Struct, frozen=True):
@@ -71,30 +75,38 @@ class Control(msgspec.Struct, frozen=True):
 
 def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
     """The application; every error is JSON, except below `/ui`."""
+    sessions = Sessions()
+
+    def server() -> Server:
+        return control.learning.configured.config.server
+
+    def attention() -> list[str]:
+        return [
+            *(alert.message for alert in control.taught.alerts),
+            *(alert.message for alert in control.publisher.alerts),
+        ]
+
+    routes = [
+        *api_routes(reading, clock),
+        *learning_routes(control.learning),
+        *brain_routes(control.switch),
+        *_control_routes(control),
+        *login_routes(new_login(server, sessions, clock)),
+        *page_routes(reading, control.workers.connections, attention, clock),
+    ]
     app = Starlette(
-        routes=[
-            *api_routes(reading, clock),
-            *learning_routes(control.learning),
-            *brain_routes(control.switch),
-            *_control_routes(control),
-            *page_routes(
-                reading,
-                control.workers.connections,
-                lambda: [
-                    *(alert.message for alert in control.taught.alerts),
-                    *(alert.message for alert in control.publisher.alerts),
-                ],
-                clock,
-            ),
+        routes=routes,
+        middleware=[
+            Middleware(SafeHeaders),
+            Middleware(Door, routes=routes, server=server, sessions=sessions, clock=clock),
         ],
-        middleware=[Middleware(SafeHeaders)],
         exception_handlers={HTTPException: _http_error, RouteError: _route_error, Exception: _bug},
     )
     app.router.redirect_slashes = False  # it would name the private socket as the host
     return app
 
 
-def _control_routes(control: Control) -> list[Route]:
+def _control_routes(control: Control) -> list[Address]:
     async def connections(request: Request) -> Response:
         return json_answer(await control.workers.connections())
 
@@ -109,7 +121,6 @@ def _control_routes(control: Control) -> list[Route]:
         })  # fmt: skip
 
     async def reload(request: Request) -> Response:
-        refuse_foreign(request, "reload")
         return await _reload(control)
 
     async def metrics(request: Request) -> Response:
@@ -117,10 +128,10 @@ def _control_routes(control: Control) -> list[Route]:
         return Response(control.metrics.render(now), headers={"content-type": CONTENT_TYPE})
 
     return [
-        Route("/api/v1/connections", connections, methods=["GET"]),
-        Route("/api/v1/counting", counting, methods=["GET"]),
-        Route("/api/v1/reload", reload, methods=["POST"]),
-        Route("/metrics", metrics, methods=["GET"]),
+        Address("/api/v1/connections", connections, method="GET", who="reader"),
+        Address("/api/v1/counting", counting, method="GET", who="reader"),
+        Address("/api/v1/reload", reload, method="POST", who="writer"),
+        Address("/metrics", metrics, method="GET", who="reader"),
     ]
 
 
@@ -181,21 +192,21 @@ async def _http_error(request: Request, error: Exception) -> Response:
     path = request.url.path[:100]
     message = f"no such address: {path}" if error.status_code == 404 else f"{path}: {error.detail}"
     if request.url.path.startswith("/ui"):
-        return error_page(error.status_code, message)
+        return error_page(error.status_code, message, request)
     return json_error(error.status_code, codes.get(error.status_code, "http_error"), message)
 
 
 async def _route_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RouteError)  # noqa: S101 - registered for it
     if request.url.path.startswith("/ui"):
-        return error_page(error.status, error.message)
+        return error_page(error.status, error.message, request)
     return json_error(error.status, error.code, error.message)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
     """Our own fault: the log has the rest (the server raises it again behind this answer)."""
     if request.url.path.startswith("/ui"):
-        return error_page(500, "this page could not be made; the log says why")
+        return error_page(500, "this page could not be made; the log says why", request)
     return json_error(500, "internal_error", "this answer could not be made; the log says why")
 
 
@@ -211,8 +222,7 @@ class SafeHeaders:
                 headers = list(message.get("headers", ()))
                 names = {name for name, _ in headers}
                 message["headers"] = [*headers, *_SAFE_HEADERS]
-                if b"cache-control" not in names:
-                    message["headers"].append((b"cache-control", b"no-store"))
+                message["headers"] += [pair for pair in _USUAL_HEADERS if pair[0] not in names]
             await send(message)
 
         await self._app(scope, receive, send_safely)

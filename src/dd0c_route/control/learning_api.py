@@ -10,16 +10,15 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from dd0c_route import config
 from dd0c_route.brain.evidence import KINDS, Evidence, Promise
 from dd0c_route.brain.measured import Group, Measured
 from dd0c_route.clock import Clock, rfc3339
+from dd0c_route.console.addresses import Address
 from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.reading import Reading
 from dd0c_route.control.configured import Configured
-from dd0c_route.control.origin import refuse_foreign
 from dd0c_route.ledger.feedback import label_of, note, read_said, refuse_one_too_many
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.ledger.journal import one_note
@@ -43,11 +42,10 @@ class Learning(Struct, frozen=True):
     clock: Clock
 
 
-def learning_routes(learning: Learning) -> list[Route]:
+def learning_routes(learning: Learning) -> list[Address]:
     """The addresses."""
 
     async def feedback(request: Request) -> Response:
-        refuse_foreign(request, "judge answers")
         entry_id = request.path_params["entry_id"]
         said = read_said(await request.body())
         label = label_of(entry_id, said, learning.clock, keep_comment=learning.configured.config.learning.keep_comments)
@@ -63,7 +61,6 @@ def learning_routes(learning: Learning) -> list[Route]:
         return json_answer({"routes": described(learning.configured, learning.ingest)})
 
     async def reset(request: Request) -> Response:
-        refuse_foreign(request, "reset a route")
         route = request.path_params["route_id"]
         if route not in learning.configured.routes:
             return json_error(404, "not_found", f"no route {route[:64]!r}: GET /api/v1/routes lists them")
@@ -71,9 +68,9 @@ def learning_routes(learning: Learning) -> list[Route]:
         return json_answer({"id": route, "reset": True})
 
     return [
-        Route("/api/v1/requests/{entry_id}/feedback", feedback, methods=["POST"]),
-        Route("/api/v1/routes", routes, methods=["GET"]),
-        Route("/api/v1/routes/{route_id}/reset", reset, methods=["POST"]),
+        Address("/api/v1/requests/{entry_id}/feedback", feedback, method="POST", who="writer"),
+        Address("/api/v1/routes", routes, method="GET", who="reader"),
+        Address("/api/v1/routes/{route_id}/reset", reset, method="POST", who="writer"),
     ]
 
 

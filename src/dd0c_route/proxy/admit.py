@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dd0c_route.access.keys import KeyRing
-from dd0c_route.errors import BadKey
+from dd0c_route.access import PAGE_HEADERS, KeyRing, Pages
+from dd0c_route.errors import BadKey, NotAllowed
 from dd0c_route.proxy.headers import Headers, credential_of
 from dd0c_route.types import Secret
+
+_OF_PAGES = PAGE_HEADERS | {b"host"}
 
 
 def admit(headers: Headers, query: str, keys: KeyRing) -> str | None:
@@ -28,3 +30,14 @@ def admit(headers: Headers, query: str, keys: KeyRing) -> str | None:
             "'x-dd0c-key: …'"
         )
     return key.id
+
+
+def refuse_page(headers: Headers, pages: Pages) -> None:
+    """Where no access key is asked for, a web page could spend the stored keys with calls of a browser here.
+
+    Raises:
+        NotAllowed: Such a page, or a name that may have been made to point here, sends the call.
+    """
+    found = {name: value.decode("latin-1") for name, value in headers if name in _OF_PAGES}
+    if (fault := pages.fault(found.get(b"host", ""), found.get(b"origin"), found.get(b"sec-fetch-site"))) is not None:
+        raise NotAllowed(fault)
