@@ -120,7 +120,7 @@ risk score 0.82, disk 71 %, task 17 of 31
 LOGS = """
 10.0.3.7 - - [24/Nov/2026:05:30:59 +0000] "POST /v1/chat/completions HTTP/1.1" 200 1843 "-" "openai-python/3.1.0" 0.412
 E1124 05:30:59.123456       1 reflector.go:147] pkg/mod/k8s.io/client-go@v0.29.1/tools/cache/reflector.go:229: timeout
-Successfully pulled image "registry.test/team/api@sha256:3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed"
+Successfully pulled image "reg.test/team/api@sha256:3f786850e387550fdab836ed7e6dc881de23001b3f786850e387550fdab836ed"
 pod/router-7d9f8b6c5d-x2x4z   1/1   Running   0   3d4h
 [2026-11-24 05:30:59,123] INFO [GroupCoordinator 0]: Stabilized group payments-v2 generation 12 (__consumer_offsets-17)
 panic: runtime error: index out of range [5] with length 3 goroutine 1 [running]: main.main() /app/main.go:17 +0x1d

@@ -57,3 +57,31 @@ def test_what_is_held_is_bounded() -> None:
     for _ in range(50):
         redactor.feed(LONG)
         assert len(redactor._text) <= len(LONG) + 3 * OVERLAP_CHARS
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 300), max_size=20))
+def test_whole_lines_can_be_had_at_once_and_masked(sizes: list[int]) -> None:
+    text = f"Authorization: Bearer {KEY}\n{FILLER}api_key={KEY}\n{FILLER}"
+    redactor, said, at = StreamRedactor(), "", 0
+    for size in sizes:
+        said += redactor.feed(text[at : at + size]) + redactor.lines()
+        at += size
+        assert said.count("\n") == text[:at].count("\n")
+    assert said + redactor.feed(text[at:]) + redactor.end() == redact_sensitive(text)
+    assert redactor.masked == {"header": 1, "token": 1}
+
+
+def test_a_private_key_that_has_begun_is_held_to_its_end() -> None:
+    redactor = StreamRedactor()
+    said = redactor.feed("before\n-----BEGIN PRIVATE KEY-----\n" + credential("{B64}", 1) + "\n") + redactor.lines()
+    assert said == "before\n"
+    said += redactor.feed(credential("{B64}", 2) + "\n-----END PRIVATE KEY-----\nafter\n") + redactor.lines()
+    assert said == "before\n[redacted:private-key]\nafter\n"
+
+
+def test_the_second_half_of_a_broken_key_is_masked_after_the_first_went_out() -> None:
+    redactor = StreamRedactor()
+    said = redactor.feed(f"key {KEY[:60]}\n") + redactor.lines()
+    said += redactor.feed(f"{KEY[60:]}\nafter\n") + redactor.lines()
+    assert said == "key [redacted:anthropic]\nafter\n" or KEY[60:76] not in said
