@@ -15,6 +15,7 @@ from dd0c_route.upstream.connection import Connection
 from dd0c_route.upstream.guard import refusal
 from dd0c_route.upstream.kernel import SocketView
 from dd0c_route.upstream.origin import Origin, ProxyServer
+from dd0c_route.upstream.tls import tls_context
 
 LAST_GOOD_S = 60.0  # how old an answer of the resolver may be when the resolver fails
 SLOW_S = 0.5  # of the resolver, from where on such an answer is used as well
@@ -24,9 +25,6 @@ PROBE_S = 45  # below the shortest idle limit of common NATs (60 s)
 PROBES = 4  # unanswered ones, then the connection counts as lost
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # socket(2): not of the other side's making
 MAX_CONNECT_REPLY = 16 << 10  # bytes of a proxy's answer to CONNECT
-
-_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
-"""As in CPython since 3.10, said here since builds of it may leave that to the system. Source: its `Modules/_ssl.c`."""
 
 SockAddr = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | str]
 
@@ -101,18 +99,23 @@ class Dialer:
             else:
                 if self._proxy is not None:
                     await self._ask_proxy(sock, self._proxy)
-                _, connection = await self._loop.create_connection(
-                    make,
-                    sock=sock,
-                    ssl=context,
-                    server_hostname=self._origin.host,
-                    ssl_handshake_timeout=self._connect_s,
-                )
+                connection = await self._shake_hands(make, sock, context)
         except BaseException:  # cancelled too: the socket must not be left
             sock.close()
             raise
         if connection.usable:
             connection.kernel = SocketView(sock)
+        return connection
+
+    async def _shake_hands(
+        self, make: Callable[[], Connection], sock: socket.socket, context: ssl.SSLContext
+    ) -> Connection:
+        try:
+            _, connection = await self._loop.create_connection(
+                make, sock=sock, ssl=context, server_hostname=self._origin.host, ssl_handshake_timeout=self._connect_s
+            )
+        except ConnectionError as error:
+            raise ConnectionError(f"the TLS handshake failed: {_cause(error)}") from None
         return connection
 
     async def _tls_context(self) -> ssl.SSLContext:
@@ -266,26 +269,6 @@ def _discard(one: asyncio.Task[socket.socket]) -> None:
 
     one.cancel()
     one.add_done_callback(close)
-
-
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """How every connection to a provider is made safe: there is no other, and no setting that weakens it.
-
-    Certificate and name are checked, TLS is 1.2 at least, keys are 2048 bits and digests SHA-256 at least (OpenSSL's
-    level 2). Certificates must be as RFC 5280 has them, as in Python 3.13; not those below a *ca_file*, since many a
-    company's are not, and the operator named them. `SSLKEYLOGFILE` is not obeyed: it would write down the keys.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if ca_file is None:
-        context.load_default_certs()
-        context.verify_flags |= ssl.VERIFY_X509_STRICT
-    else:
-        context.load_verify_locations(ca_file)
-    context.set_ciphers(_CIPHERS)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _cause(error: Exception) -> str:
