@@ -151,7 +151,7 @@ class StoreUnavailable(RouteError):
 
 
 class StoreDeleted(RouteError):
-    """Somebody deleted the store's file while it was in use: what is written now would be gone with it."""
+    """Somebody deleted or replaced the store's file while it was in use: what is written now would be gone with it."""
 
     status, code = 503, "ledger_unavailable"
 

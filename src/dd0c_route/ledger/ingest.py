@@ -127,6 +127,7 @@ class Ingest:
             self._lock_fd = -1
 
     def _look(self) -> int:
+        self._store.verify()  # also while nothing comes: the next call must not be the one that is lost
         fold = Fold(self._calls, self._store.entry)
         look = _Look()
         runs = list_runs(self._directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import threading
@@ -31,6 +32,7 @@ from dd0c_route.types import Audit, Entry, Label
 
 BUSY_S = 5.0  # how long another process may hold the write lock before we give up and try again later
 
+_MAGIC = b"SQLite format 3\0"  # source: https://www.sqlite.org/fileformat2.html, 1.3.1
 _HERE = Path(__file__).parent
 _NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _SQL: dict[str, str] = dict(_NAMED.findall((_HERE / "sqlite.sql").read_text(encoding="utf-8")))
@@ -51,18 +53,30 @@ class SqliteStore:
         self._path = path
         self._reading = threading.local()  # a connection for each thread that reads
         self._connections: list[sqlite3.Connection] = []
+        self._fd = -1
         with self._guarded():
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(0o600)  # SQLite gives its other files the permissions of this one
+            # SQLite gives its other files the permissions of this one. Closed after all its connections: the kernel drops
+            # the locks that a process has on a file with whichever descriptor of it is closed (fcntl(2)).
+            self._fd = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
             self._writing = self._connect()
             self._writing.execute("PRAGMA journal_mode = WAL")
             # In WAL mode this loses no commit to a killed process; `harden` is for power losses.
             self._writing.execute("PRAGMA synchronous = NORMAL")
             self._migrate()
+            self._writing.execute("PRAGMA user_version").fetchone()  # whoever reads has the log made
+            self._files = self._which_files()
+
+    def verify(self) -> None:
+        # An open file goes on without its name: what is written then is seen by nobody, and gone with the process.
+        if self._which_files() != self._files:
+            raise StoreDeleted(f"the ledger {self._path} was deleted or replaced: the one that is there is opened anew")
+        with self._guarded():
+            if os.pread(self._fd, len(_MAGIC), 0) not in (_MAGIC, b""):
+                raise StoreUnavailable(f"the ledger {self._path} was overwritten: move it away, and a new one is begun")
 
     def ingest(self, batch: Batch) -> None:
-        if not self._path.exists():
-            raise StoreDeleted(f"the ledger {self._path} was deleted: a new one is begun")
+        self.verify()
         with self._guarded(), self._transaction() as sql:
             sql.executemany(_SQL["insert_entry"], [_columns(row) for row in batch.settled])
             sql.executemany(_SQL["update_entry"], [_columns(row) for row in batch.amended])
@@ -155,6 +169,13 @@ class SqliteStore:
         for connection in self._connections:
             connection.close()
         self._connections.clear()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _which_files(self) -> list[tuple[int, int] | None]:
+        """Which files go by the names of the database and of its log."""
+        return [_which(self._path), _which(self._path.with_name(self._path.name + "-wal"))]
 
     def _connect(self) -> sqlite3.Connection:
         # Each connection is used by one thread; only `close` comes from another.
@@ -205,6 +226,14 @@ class SqliteStore:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(f"the ledger {self._path} cannot be used ({error})") from error
+
+
+def _which(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -172,6 +172,14 @@ class Store(Protocol):
             StoreDeleted: There is no such store any more; open it anew.
         """
 
+    def verify(self) -> None:
+        """See that what is stored goes where the next process looks for it.
+
+        Raises:
+            StoreDeleted: It was deleted or replaced; open it anew.
+            StoreUnavailable: It is no store any more.
+        """
+
     def harden(self) -> None:
         """Return when everything stored survives a power loss."""
 
