@@ -143,3 +143,15 @@ def test_no_head_breaks_the_gate(method: str, version: str, target: bytes, heade
     else:
         assert target.startswith(b"/")
         assert sum(name == b"host" for name, _ in headers) == 1 or version == "1.0"
+
+
+@pytest.mark.parametrize("size", [500, 501])
+def test_a_single_header_and_the_target_have_a_longest_length(size: int) -> None:
+    limits = Limits(head_bytes=2000, header_bytes=500)
+    for target, value in ((b"/" + b"a" * (size - 1), b"b"), (b"/", b"b" * (size - 3))):
+        headers = [HOST, (b"x-a", value)]
+        if size == 500:
+            assert check("POST", "1.1", target, headers, limits) == 0
+        else:
+            with pytest.raises(HeadTooLarge, match=r"over 500 bytes \(\[limits\] header_bytes\)"):
+                check("POST", "1.1", target, headers, limits)

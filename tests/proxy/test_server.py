@@ -17,7 +17,8 @@ from dd0c_route.config import Limits
 from dd0c_route.errors import NotFound, RouteError
 from dd0c_route.proxy import server
 from dd0c_route.proxy.client import Link
-from dd0c_route.proxy.server import AHEAD_BYTES, AHEAD_REQUESTS, Connection, Inbound
+from dd0c_route.proxy.crowd import Uploads
+from dd0c_route.proxy.server import Connection, Inbound
 from dd0c_route.upstream import Sweeper
 from tests.upstream.scripted import on_uvloop, until
 
@@ -34,6 +35,8 @@ class House:
     def __init__(self, **limits: float) -> None:
         self.loop = asyncio.get_running_loop()
         self.draining = False
+        self.uploads = Uploads()
+        self.address = ("", 0)
         self.limits = msgspec.convert({**msgspec.to_builtins(Limits()), **limits}, Limits)
         self.sweeper = Sweeper(self.loop, 0.005)
         self.connections: set[Connection] = set()
@@ -119,7 +122,8 @@ async def visiting(**limits: float) -> AsyncIterator[tuple[House, Visitor]]:
     """A house and its first visitor; in the end nobody may be left inside."""
     house = House(**limits)
     listening = await house.loop.create_server(lambda: Connection(house), "127.0.0.1", 0)
-    reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+    house.address = listening.sockets[0].getsockname()
+    reader, writer = await asyncio.open_connection(*house.address)
     visitor = Visitor(reader, writer)
     try:
         yield house, visitor
@@ -191,7 +195,7 @@ def test_too_many_requests_sent_ahead_end_the_connection_after_the_running_answe
         house.answer(house.waiting.pop())
         assert (await visitor.answer())[1]["x-target"] == "/slow"
         assert await visitor.rest() == b""
-        await until(lambda: len(house.left_early) == AHEAD_REQUESTS)
+        await until(lambda: len(house.left_early) == Limits().requests_ahead)
 
     run(test)
 
@@ -200,7 +204,7 @@ def test_too_many_bytes_sent_ahead_end_the_connection() -> None:
     async def test(house: House, visitor: Visitor) -> None:
         visitor.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         await until(lambda: len(house.waiting) == 1)
-        visitor.send(b"x" * (AHEAD_BYTES + 1))
+        visitor.send(b"x" * (Limits().ahead_bytes + 1))
         await until(lambda: not house.connections)
         client = house.waiting[0].client
         assert client is not None
@@ -494,6 +498,37 @@ def test_a_body_of_countless_pieces_takes_no_more_memory_than_its_bytes() -> Non
         assert (await visitor.answer())[2] == b"xy" * pieces
 
     run(test)
+
+
+def test_the_bodies_of_all_clients_have_room_together_until_their_calls_are_over() -> None:
+    async def test(house: House, visitor: Visitor) -> None:
+        size = 50_000
+        upload = b"POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+        visitor.send(upload)
+        await until(lambda: len(house.waiting) == 1)
+        assert house.uploads.held == size
+        other = await another(house)
+        other.send(upload)
+        assert (await other.answer())[0] == 503
+        assert house.uploads.held == size
+        chunked = await another(house)
+        chunked.send(HEAD + CHUNKED + b"\r\nc000\r\n" + b"x" * 0xC000 + b"\r\n0\r\n\r\n")
+        assert (await chunked.answer())[0] == 503
+        house.answer(house.waiting.pop())
+        assert len((await visitor.answer())[2]) == size
+        assert house.uploads.held == 0
+        third = await another(house)
+        third.send(upload[:-1])
+        await until(lambda: house.uploads.held == size - 1)
+        third.writer.close()
+        await until(lambda: house.uploads.held == 0)
+
+    run(test, upload_bytes=90_000)
+
+
+async def another(house: House) -> Visitor:
+    """One more visitor of *house*."""
+    return Visitor(*await asyncio.open_connection(*house.address))
 
 
 def test_an_idle_connection_is_closed_without_a_word() -> None:

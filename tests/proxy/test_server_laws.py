@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dd0c_route.config import Limits
 from dd0c_route.errors import RouteError
 from dd0c_route.proxy.client import Link
+from dd0c_route.proxy.crowd import Uploads
 from dd0c_route.proxy.server import Connection, Inbound
 from tests.proxy.doubles import Transport
 
@@ -38,6 +39,7 @@ class House:
     def __init__(self) -> None:
         self.loop: Any = Clock()
         self.draining = False
+        self.uploads = Uploads()
         self.limits = Limits(head_bytes=2000, body_bytes=500, header_count=20)
         self.served: list[tuple[str, bytes, bytes]] = []
         self.refused: list[RouteError] = []

@@ -51,9 +51,13 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
             raise BadRequest("a header name with '_' in it imitates one that frames the request")
     if names.hosts != 1 and (names.hosts or version == "1.1"):
         raise BadRequest("the request must have one header Host")
+    if len(target) > limits.header_bytes:
+        raise HeadTooLarge(f"request target over {limits.header_bytes} bytes ([limits] header_bytes)")
     head_bytes = len(target) + 4 * len(headers) + sum(map(len, chain.from_iterable(headers)))
     if head_bytes > limits.head_bytes:
         raise HeadTooLarge(f"request head over {limits.head_bytes} bytes ([limits] head_bytes)")
+    if head_bytes > limits.header_bytes and any(len(n) + len(v) > limits.header_bytes for n, v in headers):
+        raise HeadTooLarge(f"a request header over {limits.header_bytes} bytes ([limits] header_bytes)")
     return body_bytes
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from io import BytesIO
 from typing import Protocol
 
 import httptools
@@ -16,18 +17,14 @@ from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, NoWebSocket, Overloaded, RouteError, SlowRequest
 from dd0c_route.proxy import gate
 from dd0c_route.proxy.client import Client, Link
+from dd0c_route.proxy.crowd import UNCOUNTED_BYTES, Uploads, address_of
 from dd0c_route.proxy.headers import Headers
-
-AHEAD_BYTES = 64 << 10
-AHEAD_REQUESTS = 16
-"""Most that a client may send ahead of an answer: more is no pipelining that anybody does, and would cost memory."""
 
 LINGER_S = 2.0
 """How long the rest of a refused request is read and thrown away, so that no reset takes the answer from a client that
 is still sending."""
 
-MIN_BODY_RATE = 1 << 10  # bytes/s below which an upload that runs longer than `GRACE_S` is given up
-GRACE_S = 5.0  # seconds in which a slow start is not judged
+GRACE_S = 5.0  # seconds in which the slow start of an upload is not judged
 
 
 class Inbound:
@@ -38,12 +35,13 @@ class Inbound:
         at_ns: Wall time when the head was complete.
         started_ns: Monotonic time when the whole request was in (until then: when its head was).
         body: The whole body, once it is in.
+        held: Bytes of it that are counted among all clients' uploads.
         place: What the application made of the head.
     """
 
     __slots__ = (
-        "at_ns", "body", "client", "growing", "headers", "http10", "id", "keep_alive", "method", "place", "size",
-        "started_ns", "target",
+        "at_ns", "body", "client", "growing", "headers", "held", "http10", "id", "keep_alive", "method", "place",
+        "size", "started_ns", "target",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -53,8 +51,9 @@ class Inbound:
         self.id = ""
         self.at_ns = 0
         self.started_ns = 0
-        self.growing: bytearray | None = None  # a body of more than one piece: a list of tiny ones would cost memory
+        self.growing: BytesIO | None = None  # a body of more than one piece: a list of tiny ones would cost memory
         self.size = 0
+        self.held = 0
         self.body = b""
         self.keep_alive = True
         self.http10 = False
@@ -67,6 +66,7 @@ class Door(Protocol):
 
     limits: Limits
     draining: bool
+    uploads: Uploads
     loop: asyncio.AbstractEventLoop
 
     def joined(self, connection: Connection) -> bool:
@@ -84,18 +84,26 @@ class Door(Protocol):
     def abandoned(self, request: Inbound) -> None:
         """The client left before its request was in."""
 
+    def failed(self, request: Inbound, error: BaseException) -> None:
+        """*error* is a fault of ours: report it."""
+
 
 class Connection(asyncio.Protocol):
-    """One client connection. States: idle, receiving a request, answering it, closing."""
+    """One client connection. States: idle, receiving a request, answering it, closing.
+
+    Attributes:
+        internal: Of this machine's control process, not of a client.
+        address: Whose it is, None where that is not counted (`crowd.address_of`).
+    """
 
     __slots__ = (
-        "_ahead", "_busy", "_closing", "_door", "_head_bytes", "_headers", "_lingers", "_link", "_next", "_parser",
-        "_refused", "_request", "_since", "_upload_bytes", "internal",
+        "_ahead", "_busy", "_closing", "_door", "_head_bytes", "_headers", "_held", "_lingers", "_link", "_next",
+        "_parser", "_refused", "_request", "_since", "_upload_bytes", "address", "internal",
     )  # fmt: skip
 
     def __init__(self, door: Door, *, internal: bool = False) -> None:
         self._door = door
-        self.internal = internal  # a socket of this machine's control process, not of a client
+        self.internal = internal
         self._parser = httptools.HttpRequestParser(self)
         self._request: Inbound | None = None  # being received
         self._headers: Headers | None = None  # of a head that is being received
@@ -104,28 +112,39 @@ class Connection(asyncio.Protocol):
         self._ahead = b""
         self._head_bytes = 0
         self._upload_bytes = 0
+        self._held = 0  # of the running call's body
         self._refused = False
         self._closing = False
         self._lingers = False
         self._since = 0.0
+        self.address: str | None = None
 
     # --- transport events -----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._link = Link(transport)  # type: ignore[arg-type]  # uvloop's transports do not subclass asyncio's
-        self._since = self._door.loop.time()
-        if not self._door.joined(self):
-            self._refuse(Overloaded("too many client connections ([limits] connections): try again shortly"))
+        try:
+            self._link = Link(transport)  # type: ignore[arg-type]  # uvloop's transports do not subclass asyncio's
+            self._since = self._door.loop.time()
+            self.address = None if self.internal else address_of(transport.get_extra_info("peername"))
+            is_welcome = self._door.joined(self)
+        except BaseException:  # nobody would serve it, and the loop would not tell us of its end
+            transport.abort()  # type: ignore[attr-defined]  # the same
+            raise
+        if not is_welcome:
+            self._refuse(Overloaded("too many client connections ([limits]): try again shortly"))
 
     def data_received(self, data: bytes) -> None:
         if self._closing:
             return
         if self._busy is not None or self._refused:
             self._ahead += data
-            if len(self._ahead) > AHEAD_BYTES:
+            if len(self._ahead) > self._door.limits.ahead_bytes:
                 self._link.abort()
             return
-        self._feed(data)
+        try:
+            self._feed(data)
+        except Exception as error:  # a fault of ours: the loop's own report of it would not know the caller's credential
+            self._failed(self._request or Inbound(), error)
 
     def _feed(self, data: bytes) -> None:
         if self._request is None or not self._request.method:
@@ -133,8 +152,12 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            cause = error.__context__
-            self._refuse(cause if isinstance(cause, RouteError) else BadRequest("the request could not be read"))
+            cause = error.__context__ or error
+            if isinstance(cause, RouteError):
+                self._refuse(cause)
+            else:  # a fault of ours
+                self._door.failed(self._request or Inbound(), cause)
+                self._refuse(RouteError("the router failed on this request: see its log"))
         except httptools.HttpParserUpgrade as upgrade:
             self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
@@ -165,10 +188,17 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
+        try:
+            self._over()
+        finally:
+            self._door.left(self, self._link)
+
+    def _over(self) -> None:
         self._hung_up()
         while self._next:
             self._abandon(self._next.popleft())
-        self._door.left(self, self._link)
+        if self._request is not None:  # begun behind a running call
+            self._let_go(self._request)
 
     def _hung_up(self) -> None:
         if self._busy is not None:
@@ -178,9 +208,13 @@ class Connection(asyncio.Protocol):
             self._abandon(request)
 
     def _abandon(self, request: Inbound) -> None:
+        self._let_go(request)
         request.client = self._client_for(request)
         request.client.hung_up()
-        self._door.abandoned(request)
+        try:
+            self._door.abandoned(request)
+        except Exception as error:  # the connection is over all the same
+            self._failed(request, error)
 
     def pause_writing(self) -> None:
         # The client counts as slow: more than 64 KiB (uvloop's own limit) wait beyond what the kernel takes.
@@ -216,20 +250,22 @@ class Connection(asyncio.Protocol):
         self._headers = None
         self._head_bytes = 0
         self._upload_bytes = 0
-        most = self._door.limits.header_count
-        if len(request.headers) > most:
-            raise HeadTooLarge(f"more than {most} headers ([limits] header_count)")
+        limits = self._door.limits
+        if len(request.headers) > limits.header_count:
+            raise HeadTooLarge(f"more than {limits.header_count} headers ([limits] header_count)")
         parser = self._parser
         request.method = parser.get_method().decode("ascii")
         version = parser.get_http_version()
         request.http10 = version == "1.0"
-        announced = gate.check(request.method, version, request.target, request.headers, self._door.limits)
+        announced = gate.check(request.method, version, request.target, request.headers, limits)
         if parser.should_upgrade():
             return
         request.keep_alive = parser.should_keep_alive() and not self._door.draining
         expects = self._door.head(request, internal=self.internal)  # raises what can be refused without the body
-        if announced > self._door.limits.body_bytes:
-            raise _too_large(self._door.limits)
+        if announced > limits.body_bytes:
+            raise _too_large(limits)
+        if announced > UNCOUNTED_BYTES and self._door.uploads.held + announced > limits.upload_bytes:
+            raise _no_room(limits)
         if expects and self._busy is None:
             self._link.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -241,22 +277,37 @@ class Connection(asyncio.Protocol):
         self._upload_bytes += len(data)
         if request.size > self._door.limits.body_bytes:
             raise _too_large(self._door.limits)
+        if request.size > UNCOUNTED_BYTES:
+            self._hold(request)
         if not request.body:
             request.body = data  # nearly always all of it
-        elif request.growing is None:
-            request.growing = bytearray(request.body + data)
-        else:
-            request.growing += data
+            return
+        if request.growing is None:
+            request.growing = BytesIO()  # gives all of it back without a copy
+            request.growing.write(request.body)
+        request.growing.write(data)
+
+    def _hold(self, request: Inbound) -> None:
+        """Count what came of a long body; what was only announced is not counted, since it costs nothing."""
+        limits = self._door.limits
+        if not self._door.uploads.take(request.size - request.held, limits.upload_bytes):
+            raise _no_room(limits)
+        request.held = request.size
+
+    def _let_go(self, request: Inbound) -> None:
+        held, request.held = request.held, 0
+        self._door.uploads.give_back(held)
 
     def on_message_complete(self) -> None:
         request = self._request
         if request is None or self._parser.should_upgrade():
             return
-        if len(self._next) >= AHEAD_REQUESTS:
-            raise BadRequest(f"more than {AHEAD_REQUESTS} requests sent ahead of their answers")
+        most = self._door.limits.requests_ahead
+        if self._busy is not None and len(self._next) >= most:
+            raise BadRequest(f"more than {most} requests sent ahead of their answers ([limits] requests_ahead)")
         self._request = None
         if request.growing is not None:
-            request.body, request.growing = bytes(request.growing), None
+            request.body, request.growing = request.growing.getvalue(), None
         if self._busy is not None:
             self._next.append(request)
         else:
@@ -266,7 +317,16 @@ class Connection(asyncio.Protocol):
 
     def _begin(self, request: Inbound) -> None:
         request.client = self._busy = self._client_for(request)
-        self._door.serve(request, internal=self.internal)
+        self._held = request.held
+        try:
+            self._door.serve(request, internal=self.internal)
+        except Exception as error:  # nobody answers
+            self._failed(request, error)
+
+    def _failed(self, request: Inbound, error: Exception) -> None:
+        """*error*, a fault of ours, keeps *request* from being answered: the client sees a cut."""
+        self.abort()
+        self._door.failed(request, error)
 
     def _client_for(self, request: Inbound) -> Client:
         return Client(
@@ -279,6 +339,9 @@ class Connection(asyncio.Protocol):
 
     def _answered(self, keep_alive: bool) -> None:
         self._busy = None
+        if self._held:
+            self._door.uploads.give_back(self._held)
+            self._held = 0
         self._since = self._door.loop.time()
         self._link.on_pause = self._link.on_resume = None
         if self._refused:
@@ -289,18 +352,22 @@ class Connection(asyncio.Protocol):
             self._begin(self._next.popleft())
         elif self._ahead:
             data, self._ahead = self._ahead, b""
-            self._feed(data)
+            self.data_received(data)
 
     def _refuse(self, error: RouteError) -> None:
         """Answer *error* and close: after it, where the next request begins is not known."""
         if self._closing:
             return  # what follows an answer that was the connection's last is not read
         request, self._request = self._request or Inbound(), None
+        self._let_go(request)
         self._refused = True
         request.keep_alive = False
         if self._busy is None:
             request.client = self._busy = self._client_for(request)
-            self._door.refuse(request, error)
+            try:
+                self._door.refuse(request, error)
+            except Exception as fault:
+                self._failed(request, fault)
         # else: the running answer ends with the connection
 
     def _linger(self) -> None:
@@ -342,6 +409,9 @@ class Connection(asyncio.Protocol):
     # --- deadlines (called by the sweeper) ------------------------------------------------------------------
 
     def check(self, now: float) -> None:
+        if self._link.lost:  # letting it go failed half way
+            self._door.left(self, self._link)
+            return
         limits = self._door.limits
         waited = now - self._since
         if self._busy is not None:
@@ -359,9 +429,13 @@ class Connection(asyncio.Protocol):
                 self._refuse(SlowRequest(f"the request's head took longer than {limits.head_s:g} s ([limits] head_s)"))
         elif waited > limits.body_s:
             self._refuse(SlowRequest(f"the request's body took longer than {limits.body_s:g} s ([limits] body_s)"))
-        elif waited > GRACE_S and self._upload_bytes < MIN_BODY_RATE * waited:
-            self._refuse(SlowRequest(f"the request's body came with less than {MIN_BODY_RATE} bytes a second"))
+        elif waited > GRACE_S and self._upload_bytes < (least := limits.body_bytes_per_s) * waited:
+            self._refuse(SlowRequest(f"the request's body came with less than {least} bytes a second"))
 
 
 def _too_large(limits: Limits) -> BodyTooLarge:
     return BodyTooLarge(f"request body over {limits.body_bytes} bytes ([limits] body_bytes)")
+
+
+def _no_room(limits: Limits) -> Overloaded:
+    return Overloaded(f"the bodies of running requests take {limits.upload_bytes} bytes ([limits] upload_bytes)")
