@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
+from dd0c_route.access import PAGE_HEADERS
 from dd0c_route.clock import new_id
-from dd0c_route.errors import ClientGone, ConfigError, NotFound, Overloaded, RouteError, ShuttingDown
-from dd0c_route.proxy.admit import admit
+from dd0c_route.errors import BadKey, ClientGone, ConfigError, NotFound, Overloaded, RouteError, ShuttingDown
+from dd0c_route.proxy.admit import admit, refuse_page
 from dd0c_route.proxy.audit import Auditor
 from dd0c_route.proxy.behind import hand_over
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.call import ADDRESSES, Address, address_of, speaks
 from dd0c_route.proxy.client import Client, Link
+from dd0c_route.proxy.cors import cors_headers, is_preflight
 from dd0c_route.proxy.counts import Counts
 from dd0c_route.proxy.crowd import Crowd, Uploads
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.exchange import exchange
+from dd0c_route.proxy.headers import Headers, credential_of
 from dd0c_route.proxy.models import Lists
 from dd0c_route.proxy.refusal import refuse
 from dd0c_route.proxy.server import Connection, Inbound
@@ -31,7 +35,11 @@ from dd0c_route.upstream import Pool
 from dd0c_route.wire.api import family_of
 
 _CONTROL = ("/ui", "/api/", "/metrics")  # answered by the control process
-_OPEN = ("/healthz", "/readyz", "/", "/api/hello")  # answered here, to anybody; the last two are clients' probes
+_PREFLIGHT = "preflight"  # no path: a browser's question what a page may do
+_OPEN = ("/healthz", "/readyz", "/", "/api/hello", _PREFLIGHT)
+"""Answered here, to anybody; `/` and the one behind it are clients' probes."""
+
+_name = itemgetter(0)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -97,17 +105,48 @@ class App:
         request.started_ns = clock.ticks_ns()
         request.id = new_id("dd_", request.at_ns)
         usual = _USUAL.get(request.target) if request.method == "POST" and not internal else None
-        request.place = place = usual or _place_of(request, internal=internal)
+        request.place = place = usual or self._place_of(request, internal=internal)
         if internal or place.path in _OPEN:
             return False
         if self.draining:
             raise ShuttingDown("the router is shutting down: try again")
         if len(self._calls) >= self.limits.calls:
             raise Overloaded(f"{self.limits.calls} calls are running ([limits] calls): try again shortly")
-        if self.runtime.config.server.access_keys:
+        if place.address is None:
+            request.place = structs.replace(place, key_id=self._key_of(request, place))
+        elif self.runtime.config.server.access_keys:
             key_id = admit(request.headers, place.query, self.runtime.keys)
             request.place = structs.replace(place, key_id=key_id)
+        elif request.method != "POST" or not PAGE_HEADERS.isdisjoint(map(_name, request.headers)):
+            refuse_page(request.headers, self.runtime.pages)
         return (b"expect", b"100-continue") in request.headers
+
+    def _place_of(self, request: Inbound, *, internal: bool) -> Place:
+        """
+        Raises:
+            NotFound, MethodNotAllowed, BadRequest: As `address_of`.
+        """
+        path, _, query = request.target.decode("latin-1").partition("?")
+        origins = self.runtime.config.server.cors_origins
+        asks = bool(origins) and not internal and is_preflight(request.method, request.headers)
+        is_ours = internal or path in _OPEN or path.startswith(_CONTROL)
+        if asks and not is_ours:
+            return Place(_PREFLIGHT, None, "", None)
+        return Place(path, None if is_ours else address_of(request.target, request.method)[0], query, None)
+
+    def _key_of(self, request: Inbound, place: Place) -> str | None:
+        """The access key with which somebody asks the control process; browsers log in there and show none.
+
+        Raises:
+            BadKey: It is no browser that could have logged in, or it shows a key that is none of ours.
+        """
+        try:
+            return admit(request.headers, place.query, self.runtime.keys)
+        except BadKey:
+            has_cookie = any(name == b"cookie" for name, _ in request.headers)
+            if place.path.startswith("/ui") or (has_cookie and credential_of(request.headers, place.query) is None):
+                return None
+            raise
 
     def serve(self, request: Inbound, *, internal: bool) -> None:
         """Begin to answer a whole request."""
@@ -119,13 +158,16 @@ class App:
         if internal:
             self._serve_internal(request, client, place.path)
         elif place.address is not None:
+            client.also = self._cors(request)
             bill = self._bill(request, place, client)
             work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts, self._lists)
             self._run(work, client, bill)
         elif place.path in _OPEN:
             self._serve_open(request, client, place.path)
         else:
-            self._run(hand_over(request, client, self._control), client)
+            known = bool(self.runtime.config.server.access_keys)
+            caller = f"key={place.key_id}" if place.key_id else "nobody" if known else "anybody"
+            self._run(hand_over(request, client, self._control, caller.encode()), client)
 
     def refuse(self, request: Inbound, error: RouteError) -> None:
         """Answer a request that was not read to its end with an error; a metered one leaves its entry."""
@@ -135,6 +177,7 @@ class App:
         api = family_of(path, [name for name, _ in request.headers])
         if isinstance(place, Place) and place.address is not None:
             api = speaks(place.address, request.headers)
+            client.also = self._cors(request)
             bill = self._bill(request, place, client)
             bill.status = error.status
             bill.settle(error.end_state, error.code)
@@ -185,10 +228,18 @@ class App:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})
 
+    def _cors(self, request: Inbound) -> Headers:
+        """What the answer says to a page; nothing unless the operator lists some."""
+        origins = self.runtime.config.server.cors_origins
+        return cors_headers(request.headers, origins) if origins else []
+
     # --- our own addresses ------------------------------------------------------------------------------
 
     def _serve_open(self, request: Inbound, client: Client, path: str) -> None:
-        if path == "/readyz" and self.draining:
+        if path == _PREFLIGHT:
+            origins = self.runtime.config.server.cors_origins
+            client.whole(204, cors_headers(request.headers, origins, preflight=True), b"")
+        elif path == "/readyz" and self.draining:
             _json(client, request, 503, {"status": "draining"})
         elif path == "/readyz" and not self.runtime.journal.works():  # calls that cost something are refused
             _json(client, request, 503, {"status": "ledger_unavailable"})
@@ -256,16 +307,6 @@ class App:
         self._lists.close()
         self.auditor.close()
         self._deliveries.flush()
-
-
-def _place_of(request: Inbound, *, internal: bool) -> Place:
-    """
-    Raises:
-        NotFound, MethodNotAllowed, BadRequest: As `address_of`.
-    """
-    path, _, query = request.target.decode("latin-1").partition("?")
-    is_ours = internal or path in _OPEN or path.startswith(_CONTROL)
-    return Place(path, None if is_ours else address_of(request.target, request.method)[0], query, None)
 
 
 def _json(client: Client, request: Inbound, status: int, answer: object) -> None:
