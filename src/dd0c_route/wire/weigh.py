@@ -1,0 +1,233 @@
+"""How much structure a request's body has, before anything walks through it. Pure.
+
+A parser in C goes through a text of a megabyte in half a millisecond, but not through a million names; and what is
+nested a thousand deep breaks code that calls itself. A body whose length leaves no doubt is only looked at (`is_plain`,
+`check`); a longer one is taken apart in slices (`in_slices`), between which others have their turn.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Generator, Mapping
+from itertools import accumulate
+
+import msgspec
+from msgspec import Raw
+
+from dd0c_route.config import Limits
+from dd0c_route.errors import BadRequest
+from dd0c_route.wire.loose import UNREADABLE
+
+SLICE_BYTES = 32 << 10  # at most 2 ms, when all of it is brackets
+SMALL_BYTES = 256 << 10  # up to here any body is split within 4 ms
+WHOLE_BYTES = 2 << 20  # likewise with at most `_FEW` names: 4 ms where all of it is brackets
+PROVED_BYTES = 64 << 10  # of a value that is parsed to see that it is one
+_FEW = 20_000
+_KEY_BYTES = 5  # of the shortest member, `"":1,`
+_TWICE = ("model", "stream")
+"""What the router reads and the provider reads again: of two values each could take another one."""
+
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_ELEMENTS = msgspec.json.Decoder(list[Raw])
+_TEXT = msgspec.json.Decoder(str)
+_VALUE = msgspec.json.Decoder(Raw)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_STEPS = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
+_MARK = re.compile(rb'\\.|["{}\[\]:,]', re.DOTALL)
+_BLANKS = b" \t\r\n"
+_ENDS = {b'"': b'"', b"{": b"}", b"[": b"]"}
+_DISGUISED = (b"\\u006", b"\\u007")  # how the letters of a name can be written so that it does not look like itself
+
+
+def is_plain(body: bytes, limits: Limits) -> bool:
+    """Whether *body* can be parsed in one go: within 5 ms, and with no more names than `json_keys`."""
+    if len(body) <= SMALL_BYTES and len(body) <= _KEY_BYTES * limits.json_keys:
+        return True
+    return len(body) <= WHOLE_BYTES and body.count(b":") <= min(_FEW, limits.json_keys)
+
+
+def check(body: bytes, fields: Mapping[str, Raw], limits: Limits) -> None:
+    """Refuse a plain body, split into *fields*, that is not strict.
+
+    Raises:
+        BadRequest: It is nested too deeply, is no UTF-8, or says twice which model it wants, or whether to stream.
+    """
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise _no_text(error.start) from None
+    if _openers(body) > limits.json_depth and any(_is_deeper(raw, limits.json_depth - 1, 2) for raw in fields.values()):
+        raise _too_deep(limits)
+    # Written without blanks, and nothing left out of *fields*: no name stands twice.
+    held = sum([len(memoryview(raw)) for raw in fields.values()]) + sum(map(len, fields))
+    if held + 4 * len(fields) + 1 != len(body) and _may_repeat(body):
+        for _ in in_slices(body, limits):
+            pass
+
+
+def in_slices(body: bytes, limits: Limits) -> Generator[None, None, dict[str, Raw]]:
+    """The undecoded fields of a JSON object, found step by step; each step takes 3 ms at most.
+
+    What is inside of its arrays and objects is measured, not proved to be JSON: that is the provider's to judge.
+
+    Raises:
+        BadRequest: As `check`; or it is no JSON object, or has more than `json_keys` names.
+    """
+    scan = _Scan(body, limits)
+    while scan.at < len(body):
+        scan.take()
+        yield
+    return scan.fields()
+
+
+class _Scan:
+    """Where in a body one is: at which depth, inside of a text or not, and what was found at its top."""
+
+    def __init__(self, body: bytes, limits: Limits) -> None:
+        self.at = 0
+        self._body = body
+        self._limits = limits
+        self._depth = 0
+        self._quoted = False
+        self._keys = 0
+        self._marks: list[int] = []  # places of the braces, colons and commas of the outermost object
+        self._text = codecs.getincrementaldecoder("utf-8")()
+
+    def take(self) -> None:
+        """One more slice."""
+        body, start, end = self._body, self.at, min(self.at + SLICE_BYTES, len(self._body))
+        while end < len(body) and _ends_in_escape(body, start, end):
+            end += 1
+        piece = body[start:end]
+        if not piece.isascii() or self._text.getstate()[0]:
+            self._decode(piece, final=end == len(body))
+        if b"\\" in piece:
+            piece = piece.replace(b"\\\\", b"").replace(b'\\"', b"")
+        parts = piece.split(b'"')
+        outside = b"".join(parts[self._quoted :: 2])
+        self._keys += outside.count(b":")
+        if self._keys > self._limits.json_keys:
+            raise BadRequest(f"the request body has more than {self._limits.json_keys} names ([limits] json_keys)")
+        walk = list(accumulate(map(_STEPS.__getitem__, outside.translate(None, _NO_BRACKETS)), initial=self._depth))
+        if max(walk) > self._limits.json_depth:
+            raise _too_deep(self._limits)
+        if min(walk) <= 1:
+            self._mark(start, end)
+        self._depth, self._quoted = walk[-1], self._quoted ^ (len(parts) % 2 == 0)
+        self.at = end
+
+    def _decode(self, piece: bytes, *, final: bool) -> None:
+        held = len(self._text.getstate()[0])
+        try:
+            self._text.decode(piece, final)
+        except UnicodeDecodeError as error:
+            raise _no_text(self.at - held + error.start) from None
+
+    def _mark(self, start: int, end: int) -> None:
+        """Note what belongs to the outermost object."""
+        depth, quoted, body = self._depth, self._quoted, self._body
+        for found in _MARK.finditer(body, start, end):
+            mark = body[found.start()]
+            if mark == 0x22:
+                quoted = not quoted
+            elif quoted or mark == 0x5C:
+                continue
+            elif step := _STEPS[mark]:
+                depth += step
+                if depth == (step > 0):  # the object's own: 1 behind its beginning, 0 behind its end
+                    self._marks.append(found.start())
+            elif depth == 1:
+                self._marks.append(found.start())
+
+    def fields(self) -> dict[str, Raw]:
+        """What stands between the marks."""
+        body, marks = memoryview(self._body), self._marks
+        if self._quoted or self._depth or len(marks) < 2:
+            raise BadRequest("the request body is not valid JSON: it is no whole object")
+        around = self._body[: marks[0] + 1].strip(_BLANKS) + self._body[marks[-1] :].strip(_BLANKS)
+        found: dict[str, Raw] = {}
+        inner = marks[1:-1]
+        whole = len(inner) % 2 == 1 if inner else not self._body[marks[0] + 1 : marks[1]].strip(_BLANKS)
+        if around != b"{}" or not whole:
+            raise BadRequest("the request body is not valid JSON: it is no whole object")
+        for index in range(0, len(inner), 2):
+            start, colon, end = marks[index], marks[index + 1], marks[index + 2]
+            if body[colon] != 0x3A or body[end] == 0x3A:
+                raise BadRequest(f"the request body is not valid JSON (byte {colon})")
+            name = _name(body[start + 1 : colon], start)
+            if name in _TWICE and name in found:
+                raise BadRequest(f"`{name}` stands twice in the request body: say it once")
+            found[name] = _raw(body[colon + 1 : end], colon)
+        return found
+
+
+def _name(written: memoryview, at: int) -> str:
+    try:
+        return _TEXT.decode(written)
+    except UNREADABLE:
+        raise BadRequest(f"the request body is not valid JSON: no field name (byte {at})") from None
+
+
+def _raw(written: memoryview, at: int) -> Raw:
+    """A field's value, proved to be one where that takes no time."""
+    start, end = 0, len(written)
+    while start < end and written[start] in _BLANKS:
+        start += 1
+    while end > start and written[end - 1] in _BLANKS:
+        end -= 1
+    value = written[start:end]
+    try:
+        if len(value) <= PROVED_BYTES:
+            _VALUE.decode(value)
+        elif _ENDS.get(bytes(value[:1])) != bytes(value[-1:]):
+            raise msgspec.DecodeError
+    except UNREADABLE:
+        raise BadRequest(f"the request body is not valid JSON: no value (byte {at})") from None
+    return Raw(value)
+
+
+def _ends_in_escape(body: bytes, start: int, end: int) -> bool:
+    """Whether an escape begins with the last byte before *end*."""
+    at = end
+    while at > start and body[at - 1] == 0x5C:
+        at -= 1
+    return (end - at) % 2 == 1
+
+
+def _openers(written: bytes) -> int:
+    return written.count(b"[") + written.count(b"{")
+
+
+def _is_deeper(raw: Raw, left: int, levels: int) -> bool:
+    """Whether *raw* is nested more than *left* deep. For *levels*, its elements are told apart: few are in doubt."""
+    if len(memoryview(raw)) <= 2 * left:
+        return False
+    written = bytes(raw)
+    if written[:1] not in (b"[", b"{") or _openers(written) <= left:
+        return False
+    if not levels or left < 2:
+        return _depth(written) > left
+    inner = _ELEMENTS.decode(raw) if written[:1] == b"[" else _FIELDS.decode(raw).values()
+    return any(_is_deeper(one, left - 1, levels - 1) for one in inner)
+
+
+def _depth(written: bytes) -> int:
+    """How deep a whole JSON value is nested."""
+    if b"\\" in written:
+        written = written.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside = b"".join(written.split(b'"')[::2]).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, outside)), default=0)
+
+
+def _may_repeat(body: bytes) -> bool:
+    return any(body.count(b'"%b"' % name.encode()) > 1 for name in _TWICE) or any(one in body for one in _DISGUISED)
+
+
+def _too_deep(limits: Limits) -> BadRequest:
+    return BadRequest(f"the request body is nested more than {limits.json_depth} deep ([limits] json_depth)")
+
+
+def _no_text(at: int) -> BadRequest:
+    return BadRequest(f"the request body is not valid UTF-8 (byte {at})")
