@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -29,6 +30,7 @@ from dd0c_route.proxy.models import Lists
 from dd0c_route.proxy.refusal import refuse
 from dd0c_route.proxy.server import Connection, Inbound
 from dd0c_route.proxy.shadow import Over, Shadows
+from dd0c_route.redact import registered
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Runtime
 from dd0c_route.upstream import Pool
@@ -73,7 +75,7 @@ class App:
         self._connections: set[Connection] = set()
         self._crowd = Crowd()
         self.uploads = Uploads()
-        self._calls: dict[asyncio.Task[None], tuple[Client, Bill | None]] = {}
+        self._calls: dict[asyncio.Task[None], tuple[Inbound, Client, Bill | None]] = {}
 
     def swap(self, runtime: Runtime) -> None:
         """Serve what begins from now on with *runtime*."""
@@ -161,13 +163,13 @@ class App:
             client.also = self._cors(request)
             bill = self._bill(request, place, client)
             work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts, self._lists)
-            self._run(work, client, bill)
+            self._run(work, request, client, bill)
         elif place.path in _OPEN:
             self._serve_open(request, client, place.path)
         else:
             known = bool(self.runtime.config.server.access_keys)
             caller = f"key={place.key_id}" if place.key_id else "nobody" if known else "anybody"
-            self._run(hand_over(request, client, self._control, caller.encode()), client)
+            self._run(hand_over(request, client, self._control, caller.encode()), request, client)
 
     def refuse(self, request: Inbound, error: RouteError) -> None:
         """Answer a request that was not read to its end with an error; a metered one leaves its entry."""
@@ -198,10 +200,12 @@ class App:
             request, place.address.dialect, place.address.api, place.key_id, client, self.runtime, self._deliveries
         )
 
-    def _run(self, work: Coroutine[Any, Any, None], client: Client, bill: Bill | None = None) -> None:
+    def _run(
+        self, work: Coroutine[Any, Any, None], request: Inbound, client: Client, bill: Bill | None = None
+    ) -> None:  # fmt: skip
         task = client.worker = self.loop.create_task(work)
-        self._calls[task] = client, bill
         task.add_done_callback(self._ran)
+        self._calls[task] = request, client, bill
 
     def _learn_from(self, bill: Bill) -> None:
         """The call is over: its route may learn from it."""
@@ -220,12 +224,20 @@ class App:
             self.auditor.look(bill.sent, served, entry, meter, self.runtime.config.counting.audits_per_s)
 
     def _ran(self, task: asyncio.Task[None]) -> None:
-        _, bill = self._calls.pop(task, (None, None))
+        request, client, bill = self._calls.pop(task)
+        if not client.done:  # whatever failed: nobody is left hanging
+            client.link.abort()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failed(request, error)
         if bill is not None and self.auditor.is_due():
             self._look_at(bill)
         if bill is not None and not self.draining:
             self._learn_from(bill)
-        if not task.cancelled() and (error := task.exception()) is not None:
+
+    def failed(self, request: Inbound, error: BaseException) -> None:
+        """Report a fault of ours that ended *request*: its text may repeat the caller's credential."""
+        query = request.target.partition(b"?")[2].decode("latin-1")
+        with registered(partial(credential_of, request.headers, query)):
             self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})
 
     def _cors(self, request: Inbound) -> Headers:
@@ -258,7 +270,7 @@ class App:
                 "journal_lost": self.runtime.journal.lost, "audits_skipped": self.auditor.skipped,
             })  # fmt: skip
         elif path == "/internal/reload" and request.method == "POST":
-            self._run(self._serve_reload(request, client), client)
+            self._run(self._serve_reload(request, client), request, client)
         else:
             refuse(NotFound(f"no such internal address: {path[:100]}"), client, "", request.id)
 
@@ -287,7 +299,7 @@ class App:
             else:
                 break
         cut = list(self._calls.items())
-        for task, (client, _) in cut:
+        for task, (_, client, _) in cut:
             client.stopping = True
             task.cancel()
         if cut:

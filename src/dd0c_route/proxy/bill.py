@@ -230,15 +230,16 @@ class Bill:
             self._answered = answered
             client = self._client
             delivered_bytes = client.delivered() if client.gone else client.offered + more
-            self._entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more, answered=answered)
-            self._runtime.journal.settle(self._entry)
+            entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more, answered=answered)
+            self._runtime.journal.settle(entry)
+            self._entry = entry  # from here on; what failed before is tried again on the way out
+            self._deliveries.watch(client, self)
             self._runtime.router.moments.ended(self.decision, self._entry.cost_billable_picodollars)
             if self._target is not None and self._entry.usage_source == "provider_final":
                 self._runtime.router.remember(self.decision, self._target, self._request.at_ns, self._entry.usage)
             self._remember_keeper()
             if self._target is not None and self._meter is not None:
                 self._runtime.router.called(self.decision, self._target, self._meter.call_ids)
-            self._deliveries.watch(client, self)
         return self._entry
 
     def _remember_keeper(self) -> None:
@@ -254,6 +255,14 @@ class Bill:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        try:
+            self._settle_for(error)
+        except BaseException:
+            if self._entry is None:  # the account itself fails: then the entry says at least that there was a call
+                self._settle_without_account()
+            raise
+
+    def _settle_for(self, error: BaseException | None) -> None:
         if isinstance(error, RouteError):
             if not (self._client.committed or self._client.gone):
                 self.status = error.status
@@ -262,6 +271,30 @@ class Bill:
             self.settle("shut_down", "shut_down")
         else:
             self.settle("internal", "internal_error" if error is not None else "no_answer")
+
+    def _settle_without_account(self) -> None:
+        target, client = self._target, self._client
+        self._entry = Entry(
+            id=self._request.id,
+            at=self._at,
+            dialect=self._dialect,
+            api=self._api,
+            provider=target.provider if target is not None else "",
+            requested_model=redact_label(self.call.model) if self.call is not None else "",
+            served_model=redact_label(target.model) if target is not None else "",
+            stream=self.call.stream if self.call is not None else False,
+            status=self.status,
+            end_state="internal",
+            error="internal_error",
+            attempts=tuple(self._attempts),
+            usage=Usage(),
+            usage_source="none",
+            delivered_bytes=client.offered,
+            unpriced=target is not None,
+            key_id=self.key_id,
+        )
+        self._runtime.journal.settle(self._entry)
+        self._runtime.journal.deliver(Delivery(self._request.id, {}))
 
     def is_estimated(self, delivered_bytes: int) -> bool:
         """Whether the account of so many delivered bytes rests on an estimate that a thread could make better."""

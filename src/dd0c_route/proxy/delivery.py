@@ -132,10 +132,13 @@ class Deliveries:
             self._counted(future)
 
     def _confirm(self, bill: Delivered, delivered_bytes: int) -> None:
-        if bill.is_estimated(delivered_bytes) and len(self._counting) < MOST_COUNTING:
-            self._count(bill, delivered_bytes)
-        else:
-            self._records.append(bill.delivered(delivered_bytes))
+        try:
+            if bill.is_estimated(delivered_bytes) and len(self._counting) < MOST_COUNTING:
+                self._count(bill, delivered_bytes)
+            else:
+                self._records.append(bill.delivered(delivered_bytes))
+        except Exception as error:  # its entry stays unconfirmed; those of other calls must not
+            self._loop.call_exception_handler({"message": "a delivery could not be confirmed", "exception": error})
 
     def _write(self) -> None:
         if self._records:

@@ -96,7 +96,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
 
     secrets = SecretFiles(loaded.secret_files)
     app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
-    public = await loop.create_server(lambda: Connection(app), sock=_listening(listening_fd), backlog=BACKLOG)
+    public = await loop.create_server(lambda: _greeted(app), sock=_listening(listening_fd), backlog=BACKLOG)
     private = await loop.create_unix_server(lambda: Connection(app, internal=True), _fresh(boot.worker_socket(index)))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -123,6 +123,22 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     if journal.lost:
         log("records_lost", "critical", worker=index, count=journal.lost, reason="the disk refused them to the end")
     return 0
+
+
+def _greeted(app: App) -> asyncio.Protocol:
+    """Who serves a new connection. Never fails: that would end the loop's listening, and no client could come any more."""
+    try:
+        return Connection(app)
+    except Exception as error:
+        app.loop.call_exception_handler({"message": "a connection could not be served", "exception": error})
+        return _Closed()
+
+
+class _Closed(asyncio.Protocol):
+    """Serves nobody."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _listening(fd: int) -> socket.socket:

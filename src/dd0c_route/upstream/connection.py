@@ -91,11 +91,11 @@ class Connection(asyncio.Protocol):
         # What the peer's kernel had acknowledged before. Under TLS only the kernel knows how much was written.
         self._acked_before = self._bytes_acked() if self._tls else 1 + self._written
         self._written += len(head) + len(body)
+        marks.sent = True  # or at least begun, should the write fail
         if len(body) <= COPIED_BYTES:
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-        marks.sent = True
         marks.sent_at = self._owner.ticks_ns()
         self._reply = reply = Reply(self, marks)
         self._head: asyncio.Future[None] | None = self._loop.create_future()
@@ -124,9 +124,11 @@ class Connection(asyncio.Protocol):
         """Close for good."""
         if self.usable:
             self.usable = False
-            # Not `close`: under TLS it would wait for the peer's farewell, and with unsent bytes for the peer to read.
-            self._transport.abort()
-            self._owner.gone(self)
+            try:
+                # Not `close`: under TLS it would wait for the peer's farewell, and with unsent bytes for the peer to read.
+                self._transport.abort()
+            finally:
+                self._owner.gone(self)
             del self._parser  # it calls us, so the two would wait for the garbage collector
 
     def check(self, now: float) -> None:
@@ -200,9 +202,11 @@ class Connection(asyncio.Protocol):
             self._lost()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._reply is not None:
-            self._lost()
-        self.drop()
+        try:
+            if self._reply is not None:
+                self._lost()
+        finally:
+            self.drop()
 
     # --- the parser calls these --------------------------------------------------------------------
 
@@ -277,26 +281,30 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, reply: Reply) -> None:
         """The answer is complete: keep the connection for the next call, if it is clean."""
-        if self._keep and not self._transport.get_write_buffer_size():
-            self._over(reply, "pooled")
-            if self._paused:  # by the very read that completed it
-                self.resume()
-            if not self._owner.give_back(self):
-                reply.marks.outcome = "closed"
+        try:
+            if self._keep and not self._transport.get_write_buffer_size():
+                self._over(reply, "pooled")
+                if self._paused:  # by the very read that completed it
+                    self.resume()
+                if not self._owner.give_back(self):
+                    reply.marks.outcome = "closed"
+                    self.drop()
+            else:  # also where the answer came before the request was written
+                self._over(reply, "closed")
                 self.drop()
-        else:  # also where the answer came before the request was written
-            self._over(reply, "closed")
-            self.drop()
-        reply.finish()
+        finally:  # its call waits for this
+            reply.finish()
 
     def _fail(self, fault: Exception) -> None:
         reply, head = self._reply, self._head
         assert reply is not None  # noqa: S101 - only called while one runs
-        self._over(reply, "failed")
-        self.drop()
-        if head is not None and not head.done():
-            head.set_exception(fault)
-        reply.fail(fault)
+        try:
+            self._over(reply, "failed")
+            self.drop()
+        finally:  # its call waits for one of these
+            if head is not None and not head.done():
+                head.set_exception(fault)
+            reply.fail(fault)
 
     def _over(self, reply: Reply, outcome: Outcome) -> None:
         reply.marks.outcome = outcome

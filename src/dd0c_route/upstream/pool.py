@@ -137,11 +137,15 @@ class Pool:
             except UpstreamError:
                 marks.outcome = "failed"
                 raise
-        reply, head_is_in = connection.begin(method, head, body, marks)
+        reply: Reply | None = None
         try:
+            reply, head_is_in = connection.begin(method, head, body, marks)
             await head_is_in
         except BaseException:  # cancelled, most of all; after a failure there is nothing left to give up
-            reply.abort()
+            if reply is not None:
+                reply.abort()
+            else:
+                connection.drop()
             raise
         return reply
 
@@ -239,7 +243,11 @@ class Pool:
             else:
                 connection = await self._wait()
             if connection is None:
-                return await self._dial()
+                try:
+                    return await self._dial()
+                finally:
+                    self._dialing -= 1
+                    self._pass_on_room()
             if connection.usable and connection.is_quiet():
                 return connection
             connection.drop()  # closed by the other side between being handed over and now
@@ -247,6 +255,7 @@ class Pool:
     def _take_idle(self) -> Connection | None:
         while self._idle:
             connection = self._idle.pop()
+            connection.idle_until = 0.0  # should its caller fail before it writes, the sweeper closes it
             if connection.is_quiet():
                 return connection
             connection.drop()
@@ -269,27 +278,32 @@ class Pool:
             raise
 
     async def _dial(self) -> Connection:
-        """Open a connection in the room that `_dialing` already counts."""
+        """Open a connection; who calls this counts the room for it in `_dialing` until it is there."""
+        connection = await self._dialer.dial(lambda: Connection(self, self._loop, tls=self._tls))
         try:
-            connection = await self._dialer.dial(lambda: Connection(self, self._loop, tls=self._tls))
             if self._closed:
-                connection.drop()
                 raise self._refusal()
             if not connection.usable:
                 raise UpstreamUnreachable(f"{self.name}: the connection was closed as soon as it was open")
             self._all.add(connection)
-        finally:
-            self._dialing -= 1
-            self._pass_on_room()
-        self._sweeper.watch(self)
+            self._sweeper.watch(self)
+        except BaseException:
+            connection.drop()
+            raise
         return connection
 
     async def _warm_one(self) -> None:
         if self.open >= self._provider.connections or self._closed:
             return
         self._dialing += 1
-        with suppress(UpstreamError):
-            self._put_back(await self._dial())
+        try:
+            connection = await self._dial()
+        except UpstreamError:
+            return
+        finally:
+            self._dialing -= 1
+            self._pass_on_room()
+        self._put_back(connection)
 
     def _put_back(self, got: Connection | None) -> None:
         """Return what a caller was given and did not use."""
