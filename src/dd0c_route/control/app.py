@@ -72,13 +72,29 @@ class Control(msgspec.Struct, frozen=True):
     load: Callable[[], str]
     switch: Switch
 
+    def server(self) -> Server:
+        """`[server]` of the configuration in force."""
+        return self.learning.configured.config.server
+
 
 def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
     """The application; every error is JSON, except below `/ui`."""
     sessions = Sessions()
+    routes = addresses(control, reading, sessions, clock)
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(SafeHeaders),
+            Middleware(Door, routes=routes, server=control.server, sessions=sessions, clock=clock),
+        ],
+        exception_handlers={HTTPException: _http_error, RouteError: _route_error, Exception: _bug},
+    )
+    app.router.redirect_slashes = False  # it would name the private socket as the host
+    return app
 
-    def server() -> Server:
-        return control.learning.configured.config.server
+
+def addresses(control: Control, reading: Reading, sessions: Sessions, clock: Clock) -> list[Address]:
+    """All addresses, each with who may use it."""
 
     def attention() -> list[str]:
         return [
@@ -86,24 +102,17 @@ def build_app(control: Control, reading: Reading, clock: Clock) -> Starlette:
             *(alert.message for alert in control.publisher.alerts),
         ]
 
-    routes = [
+    async def connections() -> dict[str, dict[str, int]]:
+        return await control.workers.connections()
+
+    return [
         *api_routes(reading, clock),
         *learning_routes(control.learning),
         *brain_routes(control.switch),
         *_control_routes(control),
-        *login_routes(new_login(server, sessions, clock)),
-        *page_routes(reading, control.workers.connections, attention, clock),
+        *login_routes(new_login(control.server, sessions, clock)),
+        *page_routes(reading, connections, attention, clock),
     ]
-    app = Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(SafeHeaders),
-            Middleware(Door, routes=routes, server=server, sessions=sessions, clock=clock),
-        ],
-        exception_handlers={HTTPException: _http_error, RouteError: _route_error, Exception: _bug},
-    )
-    app.router.redirect_slashes = False  # it would name the private socket as the host
-    return app
 
 
 def _control_routes(control: Control) -> list[Address]:
