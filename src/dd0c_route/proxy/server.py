@@ -187,7 +187,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._closing = True
+        self._closing = self._link.lost = True
         try:
             self._over()
         finally:

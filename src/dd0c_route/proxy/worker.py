@@ -126,7 +126,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
 
 
 def _greeted(app: App) -> asyncio.Protocol:
-    """Who serves a new connection. Never fails: that would end the loop's listening, and no client could come any more."""
+    """Who serves a new connection. Never fails: that would end the loop's listening, and with it all service."""
     try:
         return Connection(app)
     except Exception as error:

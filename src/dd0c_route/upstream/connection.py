@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
         if self.usable:
             self.usable = False
             try:
-                # Not `close`: under TLS it would wait for the peer's farewell, and with unsent bytes for the peer to read.
+                # Not `close`: under TLS that waits for the peer's farewell, and with unsent bytes for the peer to read.
                 self._transport.abort()
             finally:
                 self._owner.gone(self)
@@ -250,9 +250,9 @@ class Connection(asyncio.Protocol):
         reply.content_length = self._content_length
         reply.has_body = not bodiless and self._content_length != 0
         reply.framed = not self._endless
-        self._head = None
         if not head.done():
             head.set_result(None)
+        self._head = None
         if self._method == "HEAD":
             self._complete = True
             self._refuse("ends here")  # the parser would wait for the body that the head announces

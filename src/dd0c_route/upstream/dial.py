@@ -103,8 +103,11 @@ class Dialer:
         except BaseException:  # cancelled too: the socket must not be left
             sock.close()
             raise
-        if connection.usable:
-            connection.kernel = SocketView(sock)
+        try:
+            connection.kernel = SocketView(sock) if connection.usable else None
+        except BaseException:  # the loop holds it
+            connection.drop()
+            raise
         return connection
 
     async def _shake_hands(

@@ -36,8 +36,8 @@ class Sweeper:
         self._watched.pop(watched, None)
 
     def _tick(self) -> None:
+        self._timer = None  # should the next line but one fail, the next `watch` begins anew
         if not self._watched:
-            self._timer = None
             return
         self._timer = self._loop.call_later(self._period_s, self._tick)
         now = self._loop.time()
