@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 
+from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
-from dd0c_route.proxy.call import Address, address_of, read_call
+from dd0c_route.proxy.call import ADDRESSES, Address, address_of, read_call, take_apart
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.types import Call
@@ -18,7 +20,7 @@ def read(body: object, headers: Headers | None = None, target: bytes = b"/v1/cha
     request.method, request.target, request.headers = "POST", target, headers or []
     request.body = body if isinstance(body, bytes) else json.dumps(body).encode()
     address, query = address_of(target, "POST")
-    return read_call(request, address, query, None)
+    return read_call(request, address, query, None, Limits())
 
 
 @pytest.mark.parametrize(
@@ -230,3 +232,57 @@ def test_a_model_of_endless_name_is_refused_and_cut_short_in_a_pass_through() ->
 
 def test_an_address_is_a_value() -> None:
     assert address_of(b"/v1/messages", "POST")[0] == Address("anthropic", "anthropic.messages", "/messages")
+
+
+LONG = b'{"model":"m","messages":[{"role":"user","content":"' + b"a long text: " * 200_000 + b'"}],"stream":true}'
+
+
+def taken_apart(body: bytes, target: bytes = b"/v1/chat/completions", headers: Headers | None = None) -> Call:
+    request = Inbound()
+    request.method, request.target, request.body, request.headers = "POST", target, body, headers or []
+    address, query = address_of(target, "POST")
+    asyncio.run(take_apart(request, address, Limits()))
+    return read_call(request, address, query, None, Limits())
+
+
+def test_a_body_that_was_taken_apart_says_the_same_as_one_that_was_parsed() -> None:
+    apart, parsed = taken_apart(LONG), read(LONG)
+    assert (apart.model, apart.stream) == (parsed.model, parsed.stream) == ("m", True)
+    assert {name: bytes(raw) for name, raw in apart.fields.items()} == {n: bytes(r) for n, r in parsed.fields.items()}
+
+
+def test_others_have_their_turn_while_a_long_body_is_taken_apart() -> None:
+    turns = 0
+
+    async def main() -> None:
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count())
+        request = Inbound()
+        request.body = b'{"model":"m","a":[' + b"[]," * 1_000_000 + b"1]}"
+        await take_apart(request, ADDRESSES["/v1/chat/completions"], Limits())
+        counting.cancel()
+
+    asyncio.run(main())
+    assert turns > 50
+
+
+DOUBTFUL = [
+    b'{"a":' + b"[" * 200 + b"]" * 200 + b"}",
+    b'{"model":"a","model":"b"}',
+    b'{"model":"a","b":"\xff"}',
+]
+
+
+@pytest.mark.parametrize("body", DOUBTFUL)
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_is_passed_through_may_be_anything_and_is_not_read_then(body: bytes, apart: bool) -> None:
+    target = b"/passthrough/acme/v1/x"
+    call = taken_apart(body, target) if apart else read(body, None, target)
+    assert (call.fields, call.model, call.body) == ({}, "", body)
+    with pytest.raises(BadRequest):
+        taken_apart(body) if apart else read(body)

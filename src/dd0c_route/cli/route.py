@@ -82,6 +82,7 @@ def router_of(loaded: Loaded) -> Router:
 def call_of(line: Answer) -> Call:
     """The line as a call that came in."""
     from dd0c_route.clock import new_id
+    from dd0c_route.config import Limits
     from dd0c_route.proxy.call import address_of, read_call
     from dd0c_route.proxy.server import Inbound
 
@@ -94,7 +95,7 @@ def call_of(line: Answer) -> Call:
     request.id = given if isinstance(given, str) and given else new_id("dd_", request.at_ns)
     request.target = _path(line, request.headers).encode("utf-8", "replace")
     address, query = address_of(request.target, request.method)
-    return read_call(request, address, query, None)
+    return read_call(request, address, query, None, Limits())
 
 
 def _headers(given: Any) -> list[tuple[bytes, bytes]]:

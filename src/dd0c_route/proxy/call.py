@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from itertools import islice
+from time import perf_counter
 from urllib.parse import unquote
 
 from msgspec import Raw, Struct
 
 from dd0c_route.brain.sessions import said_session
+from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest, MethodNotAllowed, NotFound
 from dd0c_route.proxy.headers import Headers, names_of, subscription_of
 from dd0c_route.proxy.peers import heard, tags_of
@@ -18,6 +21,7 @@ from dd0c_route.types import Call, Dialect
 from dd0c_route.wire.api import api_of, family_of, model_in
 from dd0c_route.wire.body import split
 from dd0c_route.wire.request import Essentials, Ours, essentials
+from dd0c_route.wire.weigh import check, in_slices
 
 
 class Address(Struct, frozen=True):
@@ -55,6 +59,7 @@ _KEY_CHARS = 512  # so much more is looked at, since half a key is not known as 
 _NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 _NOTHING_SAID = Essentials(model="", stream=False, ours=None)
 _NO_OURS = Ours()
+_TURN_S = 0.001  # of taking a long body apart, before others have theirs
 
 
 def address_of(target: bytes, method: str) -> tuple[Address, str]:
@@ -100,14 +105,36 @@ def _with_model(path: str) -> Address | None:
     return None if found is None else Address("bedrock", "bedrock.converse", path, model=unquote(found[1]))
 
 
-def read_call(request: Inbound, address: Address, query: str, key_id: str | None) -> Call:
-    """Parse the body once and gather what the router needs.
+async def take_apart(request: Inbound, address: Address, limits: Limits) -> None:
+    """Split a body that is too long, or of too many names, to be parsed while everybody waits.
+
+    Raises:
+        BadRequest: As `read_call`.
+    """
+    request.fields = {}
+    if not _is_read(request, address):
+        return
+    steps, began = in_slices(request.body, limits), perf_counter()
+    try:
+        while True:
+            next(steps)
+            if perf_counter() - began > _TURN_S:
+                await asyncio.sleep(0)
+                began = perf_counter()
+    except StopIteration as end:
+        request.fields = end.value
+    except BadRequest as error:
+        _pardon(error, request, address)
+
+
+def read_call(request: Inbound, address: Address, query: str, key_id: str | None, limits: Limits) -> Call:
+    """Parse the body once, if that was not done (`take_apart`), and gather what the router needs.
 
     Raises:
         BadRequest: The body is not what the address takes; the message names the fault.
     """
     headers = request.headers
-    fields, known = _read_body(request, address)
+    fields, known = _read_body(request, address, limits)
     model, ours = address.model or known.model, known.ours or _NO_OURS
     if len(model) > MODEL_CHARS and address.dialect != "passthrough":
         raise BadRequest(f"`model` is longer than {MODEL_CHARS} characters")
@@ -140,21 +167,35 @@ def read_call(request: Inbound, address: Address, query: str, key_id: str | None
     )
 
 
-def _read_body(request: Inbound, address: Address) -> tuple[dict[str, Raw], Essentials]:
-    """The body's fields and what they say. Passed through, a body may be anything."""
-    strict = address.dialect != "passthrough" and address.reads_body
-    if not (strict or (address.reads_body and request.body[:1] == b"{")):
+def _is_read(request: Inbound, address: Address) -> bool:
+    return address.reads_body and (address.dialect != "passthrough" or request.body[:1] == b"{")
+
+
+def _read_body(request: Inbound, address: Address, limits: Limits) -> tuple[dict[str, Raw], Essentials]:
+    """The body's fields and what they say."""
+    if not _is_read(request, address):
         return {}, _NOTHING_SAID
     fields: dict[str, Raw] = {}
     try:
-        fields = split(request.body)
+        if request.fields is None:
+            given = split(request.body)
+            check(request.body, given, limits)
+            fields = given
+        else:
+            fields = request.fields
         return fields, essentials(address.api, fields)
-    except BadRequest:
-        if not strict:
-            return fields, _NOTHING_SAID
-        if any(name == b"content-encoding" for name, _ in request.headers):
-            raise BadRequest("the request body has a Content-Encoding: send it without one") from None
-        raise
+    except BadRequest as error:
+        _pardon(error, request, address)
+        return fields, _NOTHING_SAID
+
+
+def _pardon(error: BadRequest, request: Inbound, address: Address) -> None:
+    """Raise *error*; but passed through, a body may be anything."""
+    if address.dialect == "passthrough":
+        return
+    if any(name == b"content-encoding" for name, _ in request.headers):
+        raise BadRequest("the request body has a Content-Encoding: send it without one") from None
+    raise error
 
 
 def speaks(address: Address, headers: Headers) -> str:

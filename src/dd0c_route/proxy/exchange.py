@@ -13,7 +13,7 @@ from dd0c_route.decide import decide
 from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
 from dd0c_route.proxy.attempts import REFUSALS, UNFIT, Next, after_error, after_refusal, after_wrong_choice
 from dd0c_route.proxy.bill import Bill
-from dd0c_route.proxy.call import Address, read_call, speaks
+from dd0c_route.proxy.call import Address, read_call, speaks, take_apart
 from dd0c_route.proxy.checking import Doubtful, can_be_checked, doubtful
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, is_ours, whose
@@ -37,6 +37,7 @@ from dd0c_route.wire.meter import Meter, meter_for
 from dd0c_route.wire.neutral.placed import PlacedMeter
 from dd0c_route.wire.show_cost import CostWriter, with_cost
 from dd0c_route.wire.stored import is_stored
+from dd0c_route.wire.weigh import is_plain
 
 _NAMED = 30  # fields in a header, which clients and proxies take up to 8 KiB of
 _JSON = b"application/json"
@@ -52,7 +53,10 @@ async def exchange(
     with registered(partial(credential_of, request.headers, query)):
         try:
             with bill:
-                bill.read(call := _resolved(read_call(request, address, query, bill.key_id), runtime))
+                limits = runtime.config.limits
+                if not is_plain(request.body, limits):
+                    await take_apart(request, address, limits)
+                bill.read(call := _resolved(read_call(request, address, query, bill.key_id, limits), runtime))
                 if is_ours(call):
                     return await _count(call, client, bill, runtime, counts)
                 if call.api == "models" and not call.provider and not passes_on(call, runtime.config):

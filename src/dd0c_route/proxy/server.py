@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Protocol
 
 import httptools
+from msgspec import Raw
 
 from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, NoWebSocket, Overloaded, RouteError, SlowRequest
@@ -35,13 +36,14 @@ class Inbound:
         at_ns: Wall time when the head was complete.
         started_ns: Monotonic time when the whole request was in (until then: when its head was).
         body: The whole body, once it is in.
+        fields: Of a long body, what it was taken apart into.
         held: Bytes of it that are counted among all clients' uploads.
         place: What the application made of the head.
     """
 
     __slots__ = (
-        "at_ns", "body", "client", "growing", "headers", "held", "http10", "id", "keep_alive", "method", "place",
-        "size", "started_ns", "target",
+        "at_ns", "body", "client", "fields", "growing", "headers", "held", "http10", "id", "keep_alive", "method",
+        "place", "size", "started_ns", "target",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -55,6 +57,7 @@ class Inbound:
         self.size = 0
         self.held = 0
         self.body = b""
+        self.fields: dict[str, Raw] | None = None
         self.keep_alive = True
         self.http10 = False
         self.place: object = None
@@ -143,7 +146,7 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._feed(data)
-        except Exception as error:  # a fault of ours: the loop's own report of it would not know the caller's credential
+        except Exception as error:  # a fault of ours; the loop's report would not know the caller's credential
             self._failed(self._request or Inbound(), error)
 
     def _feed(self, data: bytes) -> None:
