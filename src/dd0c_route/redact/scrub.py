@@ -51,7 +51,7 @@ def redact_label(text: str) -> str:
 
     What it leaves out is the credentials of all the calls that happen to run, which is what would cost time.
     """
-    spans = _merged(_find_as_written(text, live=False))
+    spans = merged(_find_as_written(text, live=False))
     return masked(text, spans) if spans else text
 
 
@@ -60,7 +60,7 @@ def find(text: str) -> list[Span]:
     spans = _find_unwrapped(text)
     if view := views.unescaped(text):
         spans += [(*view.back(start, end), name) for start, end, name in _find_unwrapped(view.text)]
-    return _merged(spans) if spans else spans
+    return merged(spans) if spans else spans
 
 
 def masked(text: str, spans: list[Span]) -> str:
@@ -119,7 +119,7 @@ def _matches(formats: list[rules.Format], text: str) -> list[Span]:
     return [(m.start(), m.end(), rule.name) for rule in formats for m in rule.pattern.finditer(text)]
 
 
-def _merged(spans: list[Span]) -> list[Span]:
+def merged(spans: list[Span]) -> list[Span]:
     """Overlapping spans become one, named after the one that starts first."""
     merged: list[Span] = []
     for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
