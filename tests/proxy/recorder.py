@@ -37,6 +37,7 @@ class Recorder:
         host: Where it listens.
         port: Likewise; 0 for any.
         tls: Its side of TLS.
+        greeting: What it says before it is asked.
 
     Attributes:
         answer: What each request gets.
@@ -44,9 +45,12 @@ class Recorder:
         raw: All that came, decrypted.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None, greeting: bytes = b""
+    ) -> None:
         self._listener = socket.create_server((host, port))
         self._tls = tls
+        self._greeting = greeting
         self.port: int = self._listener.getsockname()[1]
         self.answer = JSON
         self.connections = 0
@@ -92,6 +96,7 @@ class Recorder:
 
     def _talk(self, sock: socket.socket) -> None:
         held = b""
+        sock.sendall(self._greeting)
         while data := sock.recv(1 << 16):
             self.raw += data
             held += data
