@@ -69,7 +69,7 @@ class Scene:
             for fault, one in [*self.bad.items(), ("good", self.good)]
         )
         config += "[retries]\nbudget_share = 1.0\n"
-    config += '[brain]\nbudget_us = 10000000\n[judge]\nmodel = "good/judge"\n'
+        config += '[brain]\nbudget_us = 10000000\n[judge]\nmodel = "good/judge"\n'
         environ = {"STORED": KEY, "NO_PROXY": "*"}
         self.stand = stack.enter_context(Stand(folder, config, providers=PROVIDERS, environ=environ))
 
