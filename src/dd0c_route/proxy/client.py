@@ -177,21 +177,21 @@ class Client:
         """The body is complete; the connection is free for the next call, or closes."""
         if self.done:
             return
-        self.done = True
         if not self.gone and self._chunked:
             self.link.write(b"0\r\n\r\n")
+        self.done = True
         self._on_done(not self._closes)
 
     def cut(self) -> None:
         """End an answer that did not come to its end: visibly, by tearing the connection down."""
         if self.done:
             return
-        self.done = True
         if not self.gone:
             if self._framed:
                 self.link.close()  # what was received still goes out; then the missing end shows
             else:
                 self.link.reset()
+        self.done = True
         self._on_done(False)
 
     def _head(self, status: int, headers: Headers, length: int | None) -> bytes:

@@ -419,7 +419,8 @@ class Connection(asyncio.Protocol):
         waited = now - self._since
         if self._busy is not None:
             blocked = self._link.blocked_since
-            if blocked is not None and now - blocked > limits.stalled_client_s:
+            is_stalled = blocked is not None and now - blocked > limits.stalled_client_s
+            if is_stalled or self._busy.done:  # the latter: what should have let the next call in has failed
                 self.abort()
         elif self._closing:
             if waited > (LINGER_S if self._lingers else limits.stalled_client_s):

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import uvloop
 from msgspec import structs
@@ -96,7 +97,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
 
     secrets = SecretFiles(loaded.secret_files)
     app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
-    public = await loop.create_server(lambda: _greeted(app), sock=_listening(listening_fd), backlog=BACKLOG)
+    public = await loop.create_server(partial(_greeted, app), sock=_listening(listening_fd), backlog=BACKLOG)
     private = await loop.create_unix_server(lambda: Connection(app, internal=True), _fresh(boot.worker_socket(index)))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
