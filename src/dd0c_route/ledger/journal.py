@@ -79,7 +79,8 @@ class Journal:
             self._write(self._frame)
         except OSError as error:
             raise self._failed(error) from error
-        self._recovered()
+        if self._failing:
+            self._recovered()
 
     def settle(self, entry: Entry) -> None:
         """Write the entry of a call; kept in memory while the disk refuses it."""
@@ -127,7 +128,8 @@ class Journal:
         except OSError as error:
             self._failed(error)
             return False
-        self._recovered()
+        if self._failing:
+            self._recovered()
         return True
 
     def close(self) -> None:
@@ -152,7 +154,8 @@ class Journal:
             self._failed(error)
             self._keep()
         else:
-            self._recovered()
+            if self._failing:
+                self._recovered()
 
     def _failed(self, error: OSError) -> JournalError:
         self.errors += 1
@@ -163,9 +166,8 @@ class Journal:
         return fault
 
     def _recovered(self) -> None:
-        if self._failing:
-            log("journal_works_again")
-            self._failing = False
+        log("journal_works_again")
+        self._failing = False
 
     def _keep(self) -> None:
         if len(self._pending) < MAX_PENDING:

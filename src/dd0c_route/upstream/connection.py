@@ -119,6 +119,7 @@ class Connection(asyncio.Protocol):
             self._over(reply, "aborted")
             self.drop()
             reply.give_up()
+            self._reply = self._head = None
 
     def drop(self) -> None:
         """Close for good."""
@@ -134,6 +135,9 @@ class Connection(asyncio.Protocol):
     def check(self, now: float) -> None:
         """Act on the deadlines that are over at *now*: an idle connection is closed, a running call fails."""
         reply, limits = self._reply, self._owner.timeouts
+        if not self.usable:  # letting it go failed half way
+            self._owner.gone(self)
+            return
         if reply is None:
             if now >= self.idle_until:
                 self.drop()
@@ -294,6 +298,7 @@ class Connection(asyncio.Protocol):
                 self.drop()
         finally:  # its call waits for this
             reply.finish()
+            self._reply = None  # and not before: what fails until here is told when the connection is lost
 
     def _fail(self, fault: Exception) -> None:
         reply, head = self._reply, self._head
@@ -305,11 +310,11 @@ class Connection(asyncio.Protocol):
             if head is not None and not head.done():
                 head.set_exception(fault)
             reply.fail(fault)
+            self._reply = self._head = None
 
     def _over(self, reply: Reply, outcome: Outcome) -> None:
         reply.marks.outcome = outcome
         reply.marks.ended_at = self._owner.ticks_ns()
-        self._reply = self._head = None
 
     def _lost(self) -> None:
         """The connection ended before the answer did."""
