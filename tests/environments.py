@@ -140,7 +140,9 @@ COUNTERS = Environment(
 )
 LITELLM = Environment("litellm", ROOT / "benchmarks" / "accuracy" / "requirements.lock")
 PARQUET = Environment("parquet", ROOT / "benchmarks" / "routing" / "requirements.lock")
-ENVIRONMENTS = {one.name: one for one in (SDKS, FRAMEWORKS, EARLIER, AIDER, COUNTERS, LITELLM, PARQUET)}
+BROWSER = Environment("browser", ROOT / "tests" / "console" / "browser" / "requirements.lock")
+SCHEMAS = Environment("schemas", ROOT / "tests" / "control" / "schemas" / "requirements.lock")
+ENVIRONMENTS = {one.name: one for one in (SDKS, FRAMEWORKS, EARLIER, AIDER, COUNTERS, LITELLM, PARQUET, BROWSER, SCHEMAS)}
 
 
 def _stamped(folder: Path, wanted: str) -> bool:
