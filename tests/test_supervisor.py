@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -144,6 +145,24 @@ def test_without_its_control_process_calls_are_served_and_entries_wait_for_the_n
     until(lambda: stand.get("/api/v1/requests").status == 200, "its answers")
     for answer in answers:
         assert stand.entry(answer.id)["end_state"] == "complete"
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux: a limit set from outside")
+def test_a_supervisor_that_can_start_nothing_now_goes_on_and_starts_it_later(tmp_path: Path) -> None:
+    with Stand(tmp_path, options=("--workers", "2")) as stand:
+        first, second = stand.children(WORKER)
+        open_now = len(os.listdir(f"/proc/{stand.pid}/fd"))
+        before = resource.prlimit(stand.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(stand.pid, resource.RLIMIT_NOFILE, (open_now, before[1]))
+        os.kill(first, signal.SIGKILL)
+        until(lambda: "process_not_started" in stand.router.log.read_text(), "the word that nothing can be started")
+
+        assert stand.router.popen.poll() is None
+        assert stand.children(WORKER) == [second], "the other worker lives"
+
+        resource.prlimit(stand.pid, resource.RLIMIT_NOFILE, before)
+        until(lambda: len(stand.children(WORKER)) == 2, "a second worker")
+        assert stand.post("/v1/chat/completions", CHAT).status == 200
 
 
 def test_no_child_outlives_a_supervisor_that_is_killed(stand: Stand) -> None:

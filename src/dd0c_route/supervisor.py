@@ -72,13 +72,20 @@ class Child:
     def watch(self, now: float) -> None:
         """Start the process again if it has ended."""
         if self._process is not None and (code := self._process.poll()) is not None:
-            steady = now - self._started > STEADY_S
-            self._delay_s = RESTART_S if steady else min(RESTART_MOST_S, self._delay_s * 2)
-            self._again_at = now + self._delay_s
+            self._later(now, steady=now - self._started > STEADY_S)
             self._process = None
             log("process_ended", "error", source=self.name, exit_code=code, restarts=self.restarts)
         if self._process is None and now >= self._again_at:
-            self.start()
+            try:
+                self.start()
+            except OSError as error:  # no memory, process or descriptor left: those that run must not end for it
+                self._later(now, steady=False)
+                log("process_not_started", "error", source=self.name, reason=str(error))
+
+    def _later(self, now: float, *, steady: bool) -> None:
+        """Start again in a while: the longer, the more often it was in vain."""
+        self._delay_s = RESTART_S if steady else min(RESTART_MOST_S, self._delay_s * 2)
+        self._again_at = now + self._delay_s
 
     def ended(self) -> int | None:
         """The exit code, if it has ended."""

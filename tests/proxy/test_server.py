@@ -35,6 +35,7 @@ class House:
     def __init__(self, **limits: float) -> None:
         self.loop = asyncio.get_running_loop()
         self.draining = False
+        self.crowded = False
         self.uploads = Uploads()
         self.address = ("", 0)
         self.limits = msgspec.convert({**msgspec.to_builtins(Limits()), **limits}, Limits)

@@ -39,6 +39,7 @@ class House:
     def __init__(self) -> None:
         self.loop: Any = Clock()
         self.draining = False
+        self.crowded = False
         self.uploads = Uploads()
         self.limits = Limits(head_bytes=2000, body_bytes=500, header_count=20)
         self.served: list[tuple[str, bytes, bytes]] = []

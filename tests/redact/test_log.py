@@ -3,17 +3,21 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import re
+import select
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from dd0c_route.redact.log import FIELDS, MAX_VALUE_CHARS, Role, log, set_up
+from dd0c_route.redact.hooks import NeverWaiting
+from dd0c_route.redact.log import FIELDS, MAX_VALUE_CHARS, Role, Stream, log, set_up
 from tests.redact.synthetic import credential
 
 SOURCE = Path(__file__).parents[2] / "src" / "dd0c_route"
 KEY = credential("gsk_{A52}", 1)
+S = TypeVar("S", bound=Stream)
 
 
 class Terminal(io.StringIO):
@@ -26,7 +30,7 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return logging_to(io.StringIO(), monkeypatch)
 
 
-def logging_to(stream: io.StringIO, monkeypatch: pytest.MonkeyPatch, role: Role = "worker") -> io.StringIO:
+def logging_to(stream: S, monkeypatch: pytest.MonkeyPatch, role: Role = "worker") -> S:
     from dd0c_route.redact import log as module
 
     monkeypatch.setattr(module, "_log", module._Log())
@@ -109,3 +113,24 @@ def test_a_closed_stream_stops_nobody(stream: io.StringIO) -> None:
 def test_lone_surrogates_do_not_break_the_line(stream: io.StringIO) -> None:
     log("reload_refused", reason="dd0c-\udcff.toml")
     assert json.loads(stream.getvalue())["event"] == "reload_refused"
+
+
+def test_a_reader_that_sleeps_holds_up_nobody_and_learns_later_how_much_it_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0) as reader, os.fdopen(writing, "w") as stream:
+        logging_to(NeverWaiting(stream), monkeypatch)
+        for number in range(2000):  # far more than a pipe holds; without the guard this never returns
+            log("reloaded", config_version="v" * 500, worker=number)
+        got = b""
+        while select.select([reader], [], [], 0)[0]:
+            got += reader.read(1 << 16)
+        taken = got.count(b"reloaded")
+        log("journal_works_again")
+        rest = reader.read(1 << 16)
+
+    missed, said = [json.loads(line) for line in rest.splitlines() if line]
+    assert 0 < taken < 2000
+    assert (missed["event"], missed["count"]) == ("log_lines_dropped", 2000 - taken)
+    assert said["event"] == "journal_works_again"

@@ -56,8 +56,8 @@ class SqliteStore:
         self._fd = -1
         with self._guarded():
             path.parent.mkdir(parents=True, exist_ok=True)
-            # SQLite gives its other files the permissions of this one. Closed after all its connections: the kernel drops
-            # the locks that a process has on a file with whichever descriptor of it is closed (fcntl(2)).
+            # SQLite gives its other files the permissions of this one. Closed after all its connections: the kernel
+            # drops the locks that a process has on a file with whichever descriptor of it is closed (fcntl(2)).
             self._fd = os.open(path, os.O_RDONLY | os.O_CREAT, 0o600)
             self._writing = self._connect()
             self._writing.execute("PRAGMA journal_mode = WAL")

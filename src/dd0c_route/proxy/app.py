@@ -28,6 +28,7 @@ from dd0c_route.proxy.exchange import exchange
 from dd0c_route.proxy.headers import Headers, credential_of
 from dd0c_route.proxy.models import Lists
 from dd0c_route.proxy.refusal import refuse
+from dd0c_route.proxy.room import REFUSED_AT_ONCE, most_clients
 from dd0c_route.proxy.server import Connection, Inbound
 from dd0c_route.proxy.shadow import Over, Shadows
 from dd0c_route.redact import registered
@@ -63,6 +64,7 @@ class App:
                  reload: Callable[[], Awaitable[str]]) -> None:  # fmt: skip
         self.runtime = runtime
         self.limits = runtime.config.limits
+        self._most_clients = most_clients(self.limits.connections)
         self.loop = loop
         self.draining = False
         self._control = control
@@ -81,6 +83,7 @@ class App:
         """Serve what begins from now on with *runtime*."""
         self.runtime = runtime
         self.limits = runtime.config.limits
+        self._most_clients = most_clients(self.limits.connections)
 
     # --- connections ------------------------------------------------------------------------------------
 
@@ -89,7 +92,14 @@ class App:
         self.runtime.sweeper.watch(connection)
         address = connection.address
         is_one_too_many = address is not None and self._crowd.join(address) > self.limits.connections_per_address
-        return len(self._connections) <= self.limits.connections and not is_one_too_many
+        if connection.internal:  # however many clients there are, the control process is heard
+            return True
+        return len(self._connections) <= self._most_clients and not is_one_too_many
+
+    @property
+    def crowded(self) -> bool:
+        """There are more than a few to be refused: they get their answer, and no time to be heard out."""
+        return len(self._connections) > self._most_clients + REFUSED_AT_ONCE
 
     def left(self, connection: Connection, link: Link) -> None:
         link.lost = True

@@ -72,6 +72,10 @@ class Door(Protocol):
     uploads: Uploads
     loop: asyncio.AbstractEventLoop
 
+    @property
+    def crowded(self) -> bool:
+        """So many connections are one too many that none of them can be heard out."""
+
     def joined(self, connection: Connection) -> bool:
         """A client has connected; False: one too many."""
 
@@ -134,7 +138,10 @@ class Connection(asyncio.Protocol):
             transport.abort()  # type: ignore[attr-defined]  # the same
             raise
         if not is_welcome:
+            self._link.witness.close()  # it is not asked what arrives of a refusal
             self._refuse(Overloaded("too many client connections ([limits]): try again shortly"))
+            if self._door.crowded:
+                self.close()
 
     def data_received(self, data: bytes) -> None:
         if self._closing:

@@ -25,6 +25,7 @@ from dd0c_route.processes import compute_in_place, die_with_parent
 from dd0c_route.proxy.app import App
 from dd0c_route.proxy.rotation import SecretFiles, with_secrets_of
 from dd0c_route.proxy.server import Connection
+from dd0c_route.proxy.watchdog import Watchdog
 from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, Runtime, build, load_config, needing_restart, read_boot
@@ -109,6 +110,8 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     _warm(runtime)
     _refresh(runtime, loop)
     _look(runtime, loop)
+    watchdog = Watchdog(index)
+    watchdog.start(loop)
     following = asyncio.create_task(_follow(secrets, lambda: swap(with_fresh_secrets), index))
     if ready_fd is not None:
         with contextlib.suppress(OSError):
@@ -116,6 +119,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
         os.close(ready_fd)
     await stop.wait()
 
+    watchdog.stop()
     following.cancel()
     public.close()
     await app.drain(app.runtime.config.server.grace_s)

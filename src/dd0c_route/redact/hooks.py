@@ -8,10 +8,12 @@ print file and line only and leave no core behind.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import faulthandler
 import logging
 import resource
+import select
 import sys
 import threading
 import traceback
@@ -47,7 +49,7 @@ def install(role: Role = "cli", stderr: TextIO | None = None) -> None:
     warnings.showwarning = _warn
     _install_logging()
     if stream is not None:  # a process may be started without one
-        set_up(role, stream)
+        set_up(role, NeverWaiting(stream) if role in ("worker", "control", "supervisor") else stream)
         # Re-entrant: a signal handler may write while a write is under way.
         sys.stderr = RedactingStderr(stream, threading.RLock())
         _enable_faulthandler(stream)
@@ -56,6 +58,36 @@ def install(role: Role = "cli", stderr: TextIO | None = None) -> None:
 def install_loop(loop: _Loop) -> None:
     """The same for what an event loop reports (a task's exception that nobody fetched, a failing callback)."""
     loop.set_exception_handler(_loop_error)
+
+
+class NeverWaiting:
+    """A stream that refuses what it would have to wait with: a pipe whose reader sleeps must not hold up a loop."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._room: select.poll | None = None  # a stream without a descriptor takes everything
+        with contextlib.suppress(OSError, ValueError):
+            descriptor, room = stream.fileno(), select.poll()
+            room.register(descriptor, select.POLLOUT)
+            self._room = room
+
+    def write(self, text: str) -> None:
+        """
+        Raises:
+            OSError: Nothing of *text* was taken, or not all of it.
+        """
+        # A pipe that is writable takes this much at once; no character is longer than four bytes. Source: pipe(7).
+        for start in range(0, len(text), select.PIPE_BUF // 4):
+            if self._room is not None and not self._room.poll(0):
+                raise BlockingIOError("nobody reads")
+            self._stream.write(text[start : start + select.PIPE_BUF // 4])
+            self._stream.flush()
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
 
 
 # --- Python's own hooks ------------------------------------------------------------------------------

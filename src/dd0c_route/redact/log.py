@@ -50,6 +50,7 @@ class _Log:
         self.stream: Stream | None = None
         self.role: Role = "cli"
         self.readable = True  # for a person, not for a log collector
+        self.dropped = 0  # lines since the last one that was taken
 
 
 _log = _Log()
@@ -81,11 +82,16 @@ def log(event: str, level: Level = "info", **fields: str | int | None) -> None:
         return
     clean = {name: _clean(value) if isinstance(value, str) else value for name, value in said.items()}
     line = _line(event, level, clean) if _log.readable else _json(event, level, clean)
+    if _log.dropped:
+        line = "\n" + _json("log_lines_dropped", "warning", {"count": _log.dropped}) + line
     try:
         stream.write(line)
         stream.flush()
     except (OSError, ValueError):
-        pass  # stderr is closed or its disk full: a log that cannot be written must not stop a call
+        # stderr is closed, its disk full or its reader asleep: a log that cannot be written must not stop a call
+        _log.dropped += 1
+    else:
+        _log.dropped = 0
 
 
 def _clean(value: str) -> str:
