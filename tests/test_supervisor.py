@@ -70,6 +70,18 @@ def test_a_second_router_on_the_same_port_is_noticed(stand: Stand) -> None:
     assert stand.get("/healthz").status == 200
 
 
+def test_a_proxy_that_the_environment_names_is_told_at_the_start_without_its_password(tmp_path: Path) -> None:
+    far = '[providers.far]\ndialect = "openai"\nbase_url = "https://api.example.com/v1"\n'
+    environ = {"https_proxy": "http://user:synthetic-word@127.0.0.1:3128"}
+    with Stand(tmp_path, far, environ=environ) as stand:
+        log = until(
+            lambda: (text := (stand.folder / "router.log").read_text()) and "far" in text and text, "a word of it"
+        )
+    assert "provider 'far' is reached through 127.0.0.1:3128, as the environment says" in log
+    assert "synthetic-word" not in log
+    assert "provider 'sim'" not in log  # on this machine, and reached directly
+
+
 def test_workers_share_one_port_that_nobody_else_can_have() -> None:
     sockets = listen(Server(port=0, workers=3))
     try:

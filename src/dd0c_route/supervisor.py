@@ -30,6 +30,7 @@ from dd0c_route.redact import hooks
 from dd0c_route.redact.log import log
 from dd0c_route.runtime import Boot, load_config
 from dd0c_route.switch import Switch
+from dd0c_route.upstream.origin import origin_of, proxy_for
 
 BACKLOG = 4096  # clients in line while a worker starts: the kernel's own limit on current systems
 RESTART_S = 0.05  # before a process that ended by itself is started again; doubles up to the next
@@ -292,6 +293,10 @@ def run(config_path: str | None, overrides: Mapping[str, str], *, simulated: boo
     loaded = load_config(config_path, settings)
     for warning in loaded.warnings:
         log("config_warning", "warning", message=warning)
+    for name, provider in loaded.config.providers.items():
+        if (proxy := proxy_for(origin_of(provider.base_url), os.environ)) is not None:
+            way = f"{proxy.host}:{proxy.port}"
+            log("provider_by_proxy", message=f"provider '{name}' is reached through {way}, as the environment says")
     if not loaded.config.providers:
         fix = "a [providers.…] table in dd0c.toml; where there is no such file, dd0c-route init writes one"
         log("no_providers", "warning", message="no provider is configured: every call will be refused", fix=fix)
