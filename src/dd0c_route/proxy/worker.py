@@ -99,7 +99,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     secrets = SecretFiles(loaded.secret_files)
     app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
     public = await loop.create_server(partial(_greeted, app), sock=_listening(listening_fd), backlog=BACKLOG)
-    private = await loop.create_unix_server(lambda: Connection(app, internal=True), _fresh(boot.worker_socket(index)))
+    private = await loop.create_unix_server(partial(_greeted, app, internal=True), _fresh(boot.worker_socket(index)))
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -130,10 +130,10 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
     return 0
 
 
-def _greeted(app: App) -> asyncio.Protocol:
+def _greeted(app: App, *, internal: bool = False) -> asyncio.Protocol:
     """Who serves a new connection. Never fails: that would end the loop's listening, and with it all service."""
     try:
-        return Connection(app)
+        return Connection(app, internal=internal)
     except Exception as error:
         app.loop.call_exception_handler({"message": "a connection could not be served", "exception": error})
         return _Closed()
