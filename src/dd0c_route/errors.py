@@ -37,6 +37,12 @@ class BadRequest(RouteError):
     status, code, side, end_state = 400, "invalid_request", "client", "denied"
 
 
+class SecretInPrompt(BadRequest):
+    """The prompt holds what looks like a secret, and the operator wants such calls refused."""
+
+    code = "secret_in_prompt"
+
+
 class BadKey(RouteError):
     """No valid access key."""
 

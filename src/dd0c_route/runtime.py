@@ -127,6 +127,7 @@ class Runtime(Struct, frozen=True):
     kept: Kept
     purses: Purses
     said: Said
+    looks_at_prompts: bool
 
     def line(self, provider: str) -> Line:
         """
@@ -191,4 +192,5 @@ def build(
         kept=kept,
         purses=before.purses if before is not None else Purses(learned_in),
         said=before.said if before is not None else Said(),
+        looks_at_prompts=config.looks_at_prompts,
     )

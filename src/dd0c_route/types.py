@@ -459,6 +459,8 @@ class Entry(Struct, frozen=True, omit_defaults=False):
     feedback: tuple[Label, ...] = ()
     shadow_of: str | None = None
     credential: Literal["stored", "caller", "subscription"] | None = None
+    prompt_secrets: dict[str, int] = {}
+    prompt_secrets_were: Literal["warned", "masked", "refused"] | None = None
 
 
 EXPLORED = "explored:"

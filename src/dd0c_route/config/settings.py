@@ -47,6 +47,7 @@ class Server(Settings, frozen=True, forbid_unknown_fields=True):
     workers: Positive = 1
     grace_s: Seconds = 30.0  # how long SIGTERM lets running calls finish
     access_keys: tuple[AccessKey, ...] = ()
+    prompt_secrets: Literal["off", "warn", "mask", "refuse"] = "off"  # that somebody pasted into a prompt
     admin_password: str | None = None  # its stored line; with it the console and the API ask for a login
     public_hosts: tuple[str, ...] = ()  # names under which browsers may ask, besides addresses and local names
     cors_origins: tuple[str, ...] = ()  # of web pages that may make calls
@@ -204,6 +205,7 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
     share: Share = 0.05  # of calls, in mode `canary`
     control_share: Share = 0.02
     drop: bool = False  # likewise, of the route's calls
+    prompt_secrets: Literal["off", "warn", "mask", "refuse"] | None = None  # None: as `[server]` says
     shadow_share: Share = 0.0  # of calls, sent to the other model too
     shadow_usd_per_day: Annotated[float, Meta(gt=0)] = 1.0
     epsilon: Share = 0.05
@@ -271,3 +273,9 @@ class Config(Settings, frozen=True, forbid_unknown_fields=True):
     routes: tuple[Route, ...] = ()
     models: tuple[ModelRow, ...] = ()
     prices: tuple[PriceRow, ...] = ()
+
+    @property
+    def looks_at_prompts(self) -> bool:
+        """Some route, or the server by default, wants something done about secrets in prompts."""
+        wanted = [self.server.prompt_secrets, *(route.prompt_secrets for route in self.routes)]
+        return any(action not in (None, "off") for action in wanted)

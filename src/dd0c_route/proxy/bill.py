@@ -24,6 +24,7 @@ from dd0c_route.proxy.charges import charge, charged_fields, decision_record, sh
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
+from dd0c_route.proxy.prompt_secrets import Pasted
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.statement import AT_ONCE, Account, Counting, Facts, account, counted
 from dd0c_route.redact import redact_label
@@ -64,6 +65,7 @@ class Bill:
 
     call: Call | None = None
     decision: Decision | None = None
+    pasted: Pasted | None = None
     status = 0
     ttft_ns: int | None = None
     _session: str | None = None
@@ -416,6 +418,8 @@ class Bill:
             overhead_ms=self.overhead_ms(),
             baseline_price=spent.baseline_price,
             credential=self._credential(),
+            prompt_secrets=self.pasted.rules if self.pasted is not None else {},
+            prompt_secrets_were=self.pasted.done if self.pasted is not None else None,
             **charged_fields(used, spent, reported, attempts),
         )
 

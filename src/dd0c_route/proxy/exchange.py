@@ -22,6 +22,7 @@ from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.models import Lists, answer_of, passes_on
 from dd0c_route.proxy.redirects import REDIRECTS, redirected
+from dd0c_route.proxy.prompt_secrets import looked_at
 from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
@@ -58,6 +59,8 @@ async def exchange(
                     await take_apart(request, address, limits)
                 bill.read(call := _resolved(read_call(request, address, query, bill.key_id, limits), runtime))
                 if is_ours(call):
+                if runtime.looks_at_prompts:
+                    bill.read(call := await _looked_at(call, client, bill, runtime))
                     return await _count(call, client, bill, runtime, counts)
                 if call.api == "models" and not call.provider and not passes_on(call, runtime.config):
                     return await _list(call, client, bill, runtime, lists)
@@ -84,6 +87,14 @@ def _resolved(call: Call, runtime: Runtime) -> Call:
 
 
 async def _count(call: Call, client: Client, bill: Bill, runtime: Runtime, counts: Counts) -> None:
+async def _looked_at(call: Call, client: Client, bill: Bill, runtime: Runtime) -> Call:
+    """As it may leave: what the operator wants done about secrets in its prompt is done."""
+    call, bill.pasted, refusal = await looked_at(call, client, runtime)
+    if refusal is not None:
+        raise refusal
+    return call
+
+
     """Say how long the prompt is: no provider is asked."""
     bill.decision = decision = whose(call, runtime)
     check(call)
@@ -288,6 +299,8 @@ def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill
 def _about(provider: bytes, model: str, requested_model: str, verdict: str, reason: str) -> Headers:
     """What is the same for many answers."""
     return [
+    if bill.pasted is not None:
+        out.append((b"x-dd0c-prompt-secrets", bill.pasted.header()))
         (b"x-dd0c-provider", provider),
         (b"x-dd0c-model", _visible(model)),
         (b"x-dd0c-requested-model", _visible(requested_model)),

@@ -59,7 +59,10 @@ class Carriers:
     """The carriers of `rules.toml`."""
 
     def __init__(self, carriers: Iterable[Carrier]) -> None:
-        self._names = [(carrier.names, carrier.trust) for carrier in carriers]
+        self._names = [
+            (carrier.names, tuple(name for name in carrier.names if len(name) <= 3), carrier.trust)
+            for carrier in carriers
+        ]
 
     def find(self, text: str) -> list[Span]:
         """Where the values of carriers stand in *text*."""
@@ -122,10 +125,9 @@ class Carriers:
         return start, _end(closing, text, end, len(text)), trust
 
     def _trust(self, name: str) -> Trust | None:
-        for names, trust in self._names:
+        for names, short, trust in self._names:
             if name.endswith(names):
-                short = next((n for n in names if len(n) <= 3 and name.endswith(n)), None)
-                if short and name[: -len(short)][-1:].isalpha():  # `monkey`, `design`
+                if short and name.endswith(short) and name[-4:-3].isalpha():  # `monkey`, `design`
                     continue
                 other = {"key": _OTHER_KEY, "token": _OTHER_TOKEN}.get(trust)
                 return None if other is not None and other.search(name) else trust
