@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from dd0c_route.errors import StoreUnavailable
+from dd0c_route.errors import StoreUnavailable, StoreUnsynced
 from dd0c_route.ledger.fold import Fold
 from dd0c_route.ledger.learning import Learning
 from dd0c_route.ledger.segments import Segment, delete, list_runs, read
@@ -65,6 +65,7 @@ class Ingest:
         self._lock_fd = -1
         self._loaded = False
         self._failing = False
+        self._unsynced = False
         self._calls: dict[str, OpenCall] = {}
         self._positions: dict[str, int] = {}
         self._unreadable_runs: set[str] = set()
@@ -214,8 +215,16 @@ class Ingest:
         return self.teaching.take_changes()
 
     def _delete(self, consumed: list[Segment]) -> None:
-        if consumed:
+        if self._unsynced or not consumed:
+            return
+        try:
             self._store.harden()  # a power loss must not find the segment deleted and the entries not yet on the disk
+        except StoreUnsynced as error:
+            # Never asked again: the kernel has forgotten what it could not write, so the next one would mean nothing.
+            self._unsynced = True
+            fix = "check the disk; the journals are kept until the next start"
+            log("ledger_unsynced", "critical", reason=error.message, fix=fix)
+            return
         for segment in consumed:
             delete(segment)
 

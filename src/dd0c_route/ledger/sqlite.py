@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from dd0c_route import __version__
-from dd0c_route.errors import StoreDeleted, StoreUnavailable
+from dd0c_route.errors import StoreDeleted, StoreUnavailable, StoreUnsynced
 from dd0c_route.ledger.store import (
     EVERYTHING,
     Batch,
@@ -33,6 +33,7 @@ from dd0c_route.types import Audit, Entry, Label
 BUSY_S = 5.0  # how long another process may hold the write lock before we give up and try again later
 
 _MAGIC = b"SQLite format 3\0"  # source: https://www.sqlite.org/fileformat2.html, 1.3.1
+_UNSYNCED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
 _HERE = Path(__file__).parent
 _NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _SQL: dict[str, str] = dict(_NAMED.findall((_HERE / "sqlite.sql").read_text(encoding="utf-8")))
@@ -225,6 +226,8 @@ class SqliteStore:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", None) in _UNSYNCED:
+                raise StoreUnsynced(f"the disk did not keep the ledger {self._path} ({error})") from error
             raise StoreUnavailable(f"the ledger {self._path} cannot be used ({error})") from error
 
 

@@ -181,7 +181,11 @@ class Store(Protocol):
         """
 
     def harden(self) -> None:
-        """Return when everything stored survives a power loss."""
+        """Return when everything stored survives a power loss.
+
+        Raises:
+            StoreUnsynced: The disk failed to keep it; asked again, it would say that it does.
+        """
 
     def progress(self) -> Progress: ...
 
