@@ -21,8 +21,8 @@ from dd0c_route.proxy.decoding import Decoding
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.models import Lists, answer_of, passes_on
-from dd0c_route.proxy.redirects import REDIRECTS, redirected
 from dd0c_route.proxy.prompt_secrets import looked_at
+from dd0c_route.proxy.redirects import REDIRECTS, redirected
 from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
@@ -58,9 +58,9 @@ async def exchange(
                 if not is_plain(request.body, limits):
                     await take_apart(request, address, limits)
                 bill.read(call := _resolved(read_call(request, address, query, bill.key_id, limits), runtime))
-                if is_ours(call):
                 if runtime.looks_at_prompts:
                     bill.read(call := await _looked_at(call, client, bill, runtime))
+                if is_ours(call):
                     return await _count(call, client, bill, runtime, counts)
                 if call.api == "models" and not call.provider and not passes_on(call, runtime.config):
                     return await _list(call, client, bill, runtime, lists)
@@ -86,7 +86,6 @@ def _resolved(call: Call, runtime: Runtime) -> Call:
     return call if fields is None else structs.replace(call, fields=fields, body=join(fields))
 
 
-async def _count(call: Call, client: Client, bill: Bill, runtime: Runtime, counts: Counts) -> None:
 async def _looked_at(call: Call, client: Client, bill: Bill, runtime: Runtime) -> Call:
     """As it may leave: what the operator wants done about secrets in its prompt is done."""
     call, bill.pasted, refusal = await looked_at(call, client, runtime)
@@ -95,6 +94,7 @@ async def _looked_at(call: Call, client: Client, bill: Bill, runtime: Runtime) -
     return call
 
 
+async def _count(call: Call, client: Client, bill: Bill, runtime: Runtime, counts: Counts) -> None:
     """Say how long the prompt is: no provider is asked."""
     bill.decision = decision = whose(call, runtime)
     check(call)
@@ -290,6 +290,8 @@ def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill
     out.append((b"x-dd0c-overhead-ms", b"%.3f" % bill.overhead_ms()))
     if decision.dropped:
         out.append((b"x-dd0c-dropped", _named(decision.dropped)))
+    if bill.pasted is not None:
+        out.append((b"x-dd0c-prompt-secrets", bill.pasted.header()))
     if entry is not None and entry.cost_usd is not None:
         out.append((b"x-dd0c-cost-usd", entry.cost_usd.encode()))
     return out
@@ -299,8 +301,6 @@ def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill
 def _about(provider: bytes, model: str, requested_model: str, verdict: str, reason: str) -> Headers:
     """What is the same for many answers."""
     return [
-    if bill.pasted is not None:
-        out.append((b"x-dd0c-prompt-secrets", bill.pasted.header()))
         (b"x-dd0c-provider", provider),
         (b"x-dd0c-model", _visible(model)),
         (b"x-dd0c-requested-model", _visible(requested_model)),
