@@ -156,6 +156,10 @@ class StoreUnavailable(RouteError):
     status, code = 503, "ledger_unavailable"
 
 
+class StoreUnsynced(StoreUnavailable):
+    """The disk reported that it did not keep what was written (fsync)."""
+
+
 class StoreDeleted(RouteError):
     """Somebody deleted or replaced the store's file while it was in use: what is written now would be gone with it."""
 
