@@ -12,10 +12,22 @@ from itertools import chain
 
 from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest, HeadTooLarge, MethodNotAllowed
-from dd0c_route.proxy.headers import Headers, names_of
+from dd0c_route.proxy.headers import CREDENTIALS, HOP_BY_HOP, Headers, names_of
+
+_NO_TRAILERS = (
+    HOP_BY_HOP
+    | frozenset(CREDENTIALS)
+    | frozenset(
+        b"host content-length content_length transfer_encoding content-encoding content-type content-range cookie "
+        b"expect max-forwards cache-control range".split()
+    )
+)
+"""Source: RFC 9110 §6.5.1: fields of framing, routing, authentication, modifiers and content format."""
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]++|%[0-9A-Fa-f]{2})*+)(?::[0-9]*)?")
+_HOST = re.compile(
+    rb"(?:\[(?=[^\]]*:[^\]]*:)[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]++|%[0-9A-Fa-f]{2})*+)(?::[0-9]*)?"
+)
 """Source: RFC 3986 §3.2.2 (without IPvFuture and the comma), RFC 9110 §7.2: no user, no path."""
 
 
@@ -47,6 +59,9 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
         elif name == b"transfer-encoding":
             if value.lower() != b"chunked" or version == "1.0":
                 raise BadRequest("Transfer-Encoding may only be 'chunked', and only in HTTP/1.1")
+        elif name == b"expect":
+            if value.lower() != b"100-continue":
+                raise BadRequest("the only expectation that can be met is 100-continue")
         else:
             raise BadRequest("a header name with '_' in it imitates one that frames the request")
     if names.hosts != 1 and (names.hosts or version == "1.1"):
@@ -59,6 +74,22 @@ def check(method: str, version: str, target: bytes, headers: Headers, limits: Li
     if head_bytes > limits.header_bytes and any(len(n) + len(v) > limits.header_bytes for n, v in headers):
         raise HeadTooLarge(f"a request header over {limits.header_bytes} bytes ([limits] header_bytes)")
     return body_bytes
+
+
+def check_trailer(name: bytes, value: bytes, number: int, limits: Limits) -> None:
+    """Refuse a field behind a chunked body that would have to stand before it, or is one too many.
+
+    Args:
+        name: In lower case.
+        number: The how-manieth trailer it is.
+
+    Raises:
+        BadRequest, HeadTooLarge: As `check`.
+    """
+    if name in _NO_TRAILERS or name.startswith(b"x-dd0c-"):
+        raise BadRequest("a trailer that says how to read or route the request, or who sends it: send it as a header")
+    if number > limits.header_count or len(name) + len(value) > limits.header_bytes:
+        raise HeadTooLarge("more or longer trailers than headers may be ([limits] header_count, header_bytes)")
 
 
 def without_upgrade(method: str, version: str, target: bytes, headers: Headers) -> bytes:

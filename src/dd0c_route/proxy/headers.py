@@ -65,7 +65,7 @@ _KEYS_OF_QUERIES = re.compile(
 _MAY_HOLD_A_KEY = re.compile(r"key|token|auth|x.amz|%", re.IGNORECASE)
 _PAIRS = re.compile(r"[^&;]+")
 _OF_OURS = (b"x-dd0c-", b"access-control-")  # which pages may read an answer is not a provider's to say
-_OF_FRAMING = frozenset((b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length"))
+_OF_FRAMING = frozenset((b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length", b"expect"))
 
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256\s+(?:\S+,\s*)*Credential=([^/,\s]+)/")  # AWS Signature Version 4
 _name = itemgetter(0)

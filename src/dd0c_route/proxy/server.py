@@ -25,6 +25,8 @@ LINGER_S = 2.0
 """How long the rest of a refused request is read and thrown away, so that no reset takes the answer from a client that
 is still sending."""
 
+AROUND_A_BYTE = 8  # of a chunked body: a chunk of one byte has five around it
+
 GRACE_S = 5.0  # seconds in which the slow start of an upload is not judged
 
 
@@ -104,8 +106,9 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_ahead", "_busy", "_closing", "_door", "_head_bytes", "_headers", "_held", "_lingers", "_link", "_next",
-        "_parser", "_refused", "_request", "_since", "_upload_bytes", "address", "internal",
+        "_ahead", "_body_wire_bytes", "_busy", "_closing", "_door", "_head_bytes", "_headers", "_held", "_lingers",
+        "_link", "_next", "_parser", "_refused", "_request", "_since", "_trailers", "_upload_bytes", "address",
+        "internal",
     )  # fmt: skip
 
     def __init__(self, door: Door, *, internal: bool = False) -> None:
@@ -119,6 +122,8 @@ class Connection(asyncio.Protocol):
         self._ahead = b""
         self._head_bytes = 0
         self._upload_bytes = 0
+        self._body_wire_bytes = 0  # what came since the head, chunks with all that stands around them
+        self._trailers = 0
         self._held = 0  # of the running call's body
         self._refused = False
         self._closing = False
@@ -159,6 +164,9 @@ class Connection(asyncio.Protocol):
     def _feed(self, data: bytes) -> None:
         if self._request is None or not self._request.method:
             self._head_bytes += len(data)
+        else:
+            self._body_wire_bytes += len(data)
+        behind: bytes | None = None
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -169,14 +177,17 @@ class Connection(asyncio.Protocol):
                 self._door.failed(self._request or Inbound(), cause)
                 self._refuse(RouteError("the router failed on this request: see its log"))
         except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade(data[upgrade.args[0] :])
+            behind = data[upgrade.args[0] :]
         except httptools.HttpParserError as error:
             self._refuse(BadRequest(f"not a well-formed HTTP/1.1 request: {error}"))
         else:
-            if self._head_bytes > self._door.limits.head_bytes and self._in_head():
-                self._refuse(
-                    HeadTooLarge(f"request head over {self._door.limits.head_bytes} bytes ([limits] head_bytes)")
-                )
+            most, request = self._door.limits.head_bytes, self._request
+            if self._head_bytes > most and self._in_head():
+                self._refuse(HeadTooLarge(f"request head over {most} bytes ([limits] head_bytes)"))
+            elif request is not None and self._body_wire_bytes > most + AROUND_A_BYTE * request.size:
+                self._refuse(HeadTooLarge(f"over {most} bytes of chunk extensions or trailers ([limits] head_bytes)"))
+        if behind is not None:  # not while an exception is handled: llhttp's next one would hide its cause behind that
+            self._ignore_upgrade(behind)
 
     def _ignore_upgrade(self, rest: bytes) -> None:
         """Read the request again as if it wished for no other protocol; llhttp would leave its body unread."""
@@ -241,6 +252,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._request = request = Inbound()
+        self._body_wire_bytes = self._trailers = 0
         self._headers = request.headers
         self._since = self._door.loop.time()
 
@@ -250,8 +262,11 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         headers = self._headers
-        if headers is not None:  # else it is a trailer
+        if headers is not None:
             headers.append((name.lower(), value))
+        else:  # what is not refused of trailers is dropped
+            self._trailers += 1
+            gate.check_trailer(name.lower(), value, self._trailers, self._door.limits)
 
     def on_headers_complete(self) -> None:
         request = self._request
