@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -77,11 +77,11 @@ class Provider(BaseHTTPRequestHandler):
     """Keeps what it gets."""
 
     protocol_version = "HTTP/1.1"
-    got: list[bytes]
+    got: ClassVar[list[bytes]] = []
 
     def do_POST(self) -> None:
         self.got.append(self.rfile.read(int(self.headers["content-length"])))
-        answer = next((one for path, one in ANSWERS.items() if path in self.path), {})
+        answer: dict[str, Any] = next((one for path, one in ANSWERS.items() if path in self.path), {})
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
@@ -110,12 +110,11 @@ class Router(Stand):
 
 @pytest.fixture(scope="module")
 def router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
-    handler = type("Handler", (Provider,), {"got": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     providers = PROVIDERS.replace("{provider}", str(server.server_port))
     with Router(tmp_path_factory.mktemp("prompts"), providers=providers) as stand:
-        stand.got = handler.got
+        stand.got = Provider.got
         yield stand
     server.shutdown()
     server.server_close()
