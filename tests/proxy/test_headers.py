@@ -211,3 +211,23 @@ def test_nothing_that_must_stay_ever_crosses(headers: Headers, stored: bool) -> 
     assert not [name for name in names(out) if name.startswith((b"x-dd0c-", b"x-forwarded-"))]
     assert not (stored and names(out) & set(CREDENTIALS))
     assert [pair for pair in out if pair in headers] == [pair for pair in headers if pair in out]
+
+
+def test_the_routers_own_key_goes_upstream_in_no_header_and_no_query_whatever_their_names() -> None:
+    key = b"synthetic-access-key"
+    headers = [(b"x-dd0c-key", key), (b"x-anything", b"Token " + key), (b"authorization", b"Bearer the-callers-own")]
+    asked = call(headers=headers, query="a=1&anything=synthetic%2Daccess-key", key_id="12345678")
+
+    assert upstream_headers(asked, provider()) == [(b"authorization", b"Bearer the-callers-own")]
+    assert upstream_query(asked, provider()) == "a=1"
+
+
+@pytest.mark.parametrize(
+    "query", ["KEY=one", "%6bey=one", "a=1&ke%79=%6fne", "a=1;key=one", "api_key=one", "x-goog-api-key=one"]
+)
+def test_a_credential_in_the_query_is_found_however_its_name_is_written(query: str) -> None:
+    found = credential_of([], query)
+
+    assert found is not None
+    assert found.reveal() == "one"
+    assert upstream_query(call(query=query), provider(api_key=stored_key())) in ("", "a=1")

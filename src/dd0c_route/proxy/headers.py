@@ -64,8 +64,9 @@ _KEYS_OF_QUERIES = re.compile(
 )
 _MAY_HOLD_A_KEY = re.compile(r"key|token|auth|x.amz|%", re.IGNORECASE)
 _PAIRS = re.compile(r"[^&;]+")
-_OF_OURS = (b"x-dd0c-", b"access-control-")  # which pages may read an answer is not a provider's to say
-_OF_FRAMING = frozenset((b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length", b"expect"))
+_OF_FRAMING = frozenset(
+    (b"host", b"transfer-encoding", b"content-length", b"transfer_encoding", b"content_length", b"expect")
+)
 
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256\s+(?:\S+,\s*)*Credential=([^/,\s]+)/")  # AWS Signature Version 4
 _name = itemgetter(0)
@@ -228,9 +229,11 @@ def _check(call: Call, provider: Provider, names: Names) -> None:
 def upstream_query(call: Call, provider: Provider) -> str:
     """The query string; a `key=` in it is a credential and goes only where the caller's credential goes."""
     query = call.query
-    if _MAY_HOLD_A_KEY.search(query) is None:
+    if not query:  # nearly all calls
         return query
     own_key = _own_key(call, names_of(call.headers)).decode("latin-1")
+    if not own_key and _MAY_HOLD_A_KEY.search(query) is None:
+        return query
     is_access_key = call.key_id is not None and not own_key
     keeps_credential = not (provider.has_key or provider.simulated or is_access_key)
     gone = [
