@@ -1,0 +1,97 @@
+"""An exception at every place of a call at which one can come out: what the client sees, what is written and kept.
+
+A sample of the places in every run, another one in each (`INJECTION_SEED` repeats one); `DD0C_CANARY_ALL=1` takes all,
+each three times: once with a plain exception as soon as it is reached, twice at random. `-s` prints how many.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.canary.injection import Bench, Result, Site, is_last_resort
+
+ALL = os.environ.get("DD0C_CANARY_ALL") == "1"
+SAMPLE = 70
+SEED = int(os.environ.get("INJECTION_SEED", random.randrange(1 << 31)))
+MOST_SHOWN = 20
+FAULTS = (
+    "ValueError", "KeyError", "OSError", "ConnectionResetError", "TimeoutError", "MemoryError", "RecursionError",
+    "UpstreamInvalid", "RouteError", "group", "StopIteration",
+)  # fmt: skip
+WHERE_IT_WAITS = "CancelledError"  # comes out of an await, and of nothing else
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with Bench(tmp_path_factory.mktemp("injection")).running() as running:
+        running.warm()
+        yield running
+
+
+def chosen(sites: list[Site]) -> list[tuple[Site, int, str]]:
+    """What to raise where, and at which of the times that a call gets there: each place once, or all that there is."""
+    draw = random.Random(SEED)
+    draw.shuffle(sites)
+    places = list({(site.file, site.line): site for site in sites}.values())
+    if not ALL:
+        return [(site, draw.randint(1, site.times), draw.choice(_faults(site))) for site in places[:SAMPLE]]
+    first = [(site, 1, "ValueError") for site in places]
+    again = [(site, draw.randint(1, site.times), fault) for site in places for fault in draw.sample(_faults(site), 2)]
+    return first + again
+
+
+def _faults(site: Site) -> tuple[str, ...]:
+    return (*FAULTS, WHERE_IT_WAITS) if site.waits else FAULTS
+
+
+@pytest.mark.timeout(7200 if ALL else 120)
+def test_an_exception_at_any_place_leaves_nobody_hanging_nothing_held_and_no_key_behind(bench: Bench) -> None:
+    sites = bench.sites()
+    results = [bench.inject(*one) for one in chosen(sites)]
+
+    raised = [result for result in results if result.hit]
+    places = {(site.file, site.line) for site in sites}
+    print(
+        f"\nexceptions injected: {len(raised)} raised at {len({(r.site.file, r.site.line) for r in raised})} places"
+        f" (of {len(places)} call sites that {len({s.kind for s in sites})} kinds of calls reach), seed {SEED};"
+        f" promises broken: {sum(bool(result.broken) for result in results)}"
+    )
+    assert len(raised) > len(results) * 0.9
+    broken = [result for result in results if result.broken and not is_last_resort(result)]
+    assert not broken, _told(broken)
+    assert not bench.files_leak()
+    _the_ledger_agrees(bench)
+
+
+def _told(broken: list[Result]) -> str:
+    return f"seed {SEED}:\n" + "\n".join(
+        f"{one.site.file}:{one.site.line} ({one.fault} in {one.site.kind!r}): {'; '.join(one.broken)}"
+        for one in broken[:MOST_SHOWN]
+    )
+
+
+def _the_ledger_agrees(bench: Bench) -> None:
+    """What was journaled is in the ledger, each call once."""
+    entries = bench.stand.entries(len(bench.settled))
+    counted = Counter(entry["id"] for entry in entries)
+    assert counted.keys() == bench.settled
+    assert set(counted.values()) == {1}
+    for entry in entries:
+        came = bench.cut.get(entry["id"])
+        if came is not None and entry["end_state"] == "complete":
+            assert entry["delivered_bytes"] <= came, f"{entry['id']} counts as delivered, and its client saw a cut"
+
+
+def test_the_scan_finds_what_it_looks_for(bench: Bench, tmp_path: Path) -> None:
+    """The positive control: a sink with the key in it is a leak."""
+    (bench.folder / "planted.txt").write_text(f"an error said {bench.planted}")
+    try:
+        assert bench.files_leak()
+    finally:
+        (bench.folder / "planted.txt").unlink()
