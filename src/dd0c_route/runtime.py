@@ -26,7 +26,7 @@ from dd0c_route.ledger.kept import Kept
 from dd0c_route.ledger.purses import Purses
 from dd0c_route.ledger.taught import KnownTaught
 from dd0c_route.pricing import Catalog, Price
-from dd0c_route.redact import register
+from dd0c_route.redact import redact_label, register
 from dd0c_route.switch import Switch
 from dd0c_route.upstream import Pool, Sweeper
 from dd0c_route.upstream.health import RetryBudget
@@ -137,7 +137,7 @@ class Runtime(Struct, frozen=True):
         line = self.lines.get(provider)
         if line is None:
             have = ", ".join(sorted(self.lines)) or "none"
-            raise NotFound(f"no provider '{provider[:64]}' is configured (configured: {have})")
+            raise NotFound(f"no provider '{redact_label(provider)[:64]}' is configured (configured: {have})")
         return line
 
     def price(self, provider: str, model: str, at_ns: int, tier: str | None) -> Price | None:

@@ -17,6 +17,7 @@ from msgspec import inspect as kinds
 
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
+_LIKE_A_KEY = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s/]{16,}")  # a secret in the wrong place, of whatever shape
 _SHOWN_CHARS = 60  # enough to find the value again; a message stays a line
 _INT_BOUND = 1 << 63  # TOML promises 64 bits; it also bounds what is printed
 
@@ -92,7 +93,8 @@ def shown(value: Any) -> str:
         case Text():
             return shown(value.value)
         case str():
-            brief = value if len(value) <= _SHOWN_CHARS else value[:_SHOWN_CHARS] + "…"
+            most = 4 if _LIKE_A_KEY.fullmatch(value) else _SHOWN_CHARS
+            brief = value if len(value) <= most else value[:most] + "…"
             return f'"{brief}"' if brief.isprintable() else ascii(brief)
         case dict():
             return "a table"

@@ -18,6 +18,7 @@ from dd0c_route.proxy.checking import Doubtful, can_be_checked, doubtful
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, is_ours, whose
 from dd0c_route.proxy.decoding import Decoding
+from dd0c_route.proxy.echoes import ErrorAnswer, clean_headers
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.models import Lists, answer_of, passes_on
@@ -27,7 +28,7 @@ from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.translate import Crossing, Translator, crossing
-from dd0c_route.redact import redact_bytes, registered
+from dd0c_route.redact import redact_bytes, redact_label, registered
 from dd0c_route.runtime import Line, Runtime
 from dd0c_route.types import Call, Entry, Target
 from dd0c_route.upstream import Reply
@@ -205,11 +206,14 @@ def _go_on(client: Client) -> None:
 
 def _hand_back(held: Refusal | Doubtful, call: Call, client: Client, bill: Bill, runtime: Runtime) -> None:
     """Nothing better came: the client gets what was held back."""
-    headers = partial(_headers, call, held.target, runtime.line(held.target.provider), held.headers, bill)
+    line = runtime.line(held.target.provider)
     if isinstance(held, Doubtful):
+        headers = partial(_headers, call, held.target, line, held.headers, bill)
         held.hand_on(client, bill, headers)
     else:
-        held.hand_on(client, bill, headers(None))
+        coding = dict(held.headers).get(b"content-encoding", b"").decode("latin-1")
+        told = ErrorAnswer(held.headers, coding, None)
+        held.hand_on(client, bill, told, partial(_headers, call, held.target, line, told.headers, bill, None))
 
 
 async def _ask(
@@ -245,6 +249,11 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         whole_json = reply.status != 200 or not across.is_stream(kind)
         theirs = across.headers(theirs, streamed=call.stream and reply.status < 400)
         changed = partial(across.encoded, coding.decode("latin-1")) if coding else across.whole
+    if reply.status >= 400:
+        told = ErrorAnswer(theirs, coding.decode("latin-1"), changed)
+        theirs, changed, whole_json = told.headers, told.whole, reply.has_body
+    elif reply.status >= 300 or line.pool.is_repeated_in(theirs):
+        theirs = clean_headers(theirs)
     bill.answering(target, reply.status, meter, whole_json=whole_json)
     headers = partial(_headers, call, target, line, theirs, bill)
     shown = partial(with_cost, cost=bill.cost_so_far) if call.wants_cost and not coding else None
@@ -302,8 +311,8 @@ def _about(provider: bytes, model: str, requested_model: str, verdict: str, reas
     """What is the same for many answers."""
     return [
         (b"x-dd0c-provider", provider),
-        (b"x-dd0c-model", _visible(model)),
-        (b"x-dd0c-requested-model", _visible(requested_model)),
+        (b"x-dd0c-model", _visible(redact_label(model))),
+        (b"x-dd0c-requested-model", _visible(redact_label(requested_model))),
         (b"x-dd0c-decision", b"%b; reason=%b" % (verdict.encode(), _line(reason))),
     ]
 

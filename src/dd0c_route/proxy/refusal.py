@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from dd0c_route.errors import RouteError, UpstreamError
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.echoes import ErrorAnswer
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.translate import Crossing
 from dd0c_route.redact import redact_bytes
@@ -62,8 +64,9 @@ class Refusal:
         status, body = across.whole(self.status, self._body)
         return Refusal(self.target, status, across.headers(self.headers, streamed=False), body)
 
-    def hand_on(self, client: Client, bill: Bill, headers: Headers) -> None:
+    def hand_on(self, client: Client, bill: Bill, told: ErrorAnswer, headers: Callable[[], Headers]) -> None:
         """This is the answer after all: nobody gave a better one."""
+        status, body = told.whole(self.status, self._body)
         bill.answering(self.target, self.status, meter_for("unknown", "", ""), whole_json=True)
-        bill.settle("upstream_failed", f"status_{self.status}", answered=True, more=len(self._body))
-        client.whole(self.status, headers, self._body)
+        bill.settle("upstream_failed", f"status_{self.status}", answered=True, more=len(body))
+        client.whole(status, headers(), body)

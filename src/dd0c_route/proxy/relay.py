@@ -12,8 +12,10 @@ from typing import Protocol
 from dd0c_route.errors import ClientGone, UpstreamCut, UpstreamInvalid
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.echoes import ErrorEvents
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.report import word
+from dd0c_route.redact import redact_bytes
 from dd0c_route.types import Entry
 from dd0c_route.upstream import Reply, Sweeper
 from dd0c_route.wire.meter import Meter
@@ -57,6 +59,8 @@ def hand_on_whole(
     meter.whole(body)
     _insist_on_the_end(reply, meter)
     status, body = (reply.status, body) if changed is None else changed(reply.status, body)
+    if meter.error is not None:
+        body = redact_bytes(body)
     bill.status = status
     body = body if shown is None else shown(body)
     entry = _settled(reply.status, client, bill, meter, len(body))
@@ -107,6 +111,7 @@ class Relay:
         self._held_bytes = 0
         self._hold_until = 0.0
         self._edge = b"\n\n"  # the last bytes that went out
+        self._errors: ErrorEvents | None = None  # only of a stream that speaks of one
         self._drained = 0
         self._drain_bytes = drain_bytes
 
@@ -141,6 +146,8 @@ class Relay:
         if self._changed is not None:
             status, body = self._changed(status, body)
             self._bill.status = status
+        if self._meter.error is not None:
+            body = redact_bytes(body)
         body = body if self._shown is None else self._shown(body)
         entry = self._settle(len(body))
         self._client.whole(status, self._headers(entry), body)
@@ -173,7 +180,13 @@ class Relay:
         if bill.ttft_ns is None:
             bill.ttft_ns = self._ticks_ns()
         self._edge = data[-4:]
-        if self._edit is None and _LAST[0] not in data and _LAST[1] not in data and _LAST[2] not in data:
+        if self._errors is not None or b"error" in data:
+            meter.feed(data)
+            out = self._without_secrets(data if self._edit is None else self._edit.feed(data))
+            if meter.finished:
+                self._settle(len(out))
+            client.send(out)
+        elif self._edit is None and _LAST[0] not in data and _LAST[1] not in data and _LAST[2] not in data:
             client.send(data)
             meter.feed(data)
         else:
@@ -184,6 +197,11 @@ class Relay:
             client.send(out)
         if client.gone:
             self._gone(len(data))
+
+    def _without_secrets(self, out: bytes) -> bytes:
+        if self._errors is None:
+            self._errors = ErrorEvents()
+        return self._errors.feed(out)
 
     def _hold(self, data: bytes) -> None:
         if self._held is None:
@@ -222,8 +240,11 @@ class Relay:
         """The provider's answer is whole."""
         self._meter.end()
         _insist_on_the_end(self._reply, self._meter, translated=self._changed is not None)
-        if self._edit is not None:
-            self._client.send(self._edit.end())
+        out = b"" if self._edit is None else self._edit.end()
+        if self._errors is not None:
+            out = self._errors.feed(out) + self._errors.end()
+        if out:
+            self._client.send(out)
         self._settle(0)
         self._client.finish()
 

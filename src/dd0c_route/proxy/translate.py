@@ -13,7 +13,7 @@ from dd0c_route.config import Provider
 from dd0c_route.decide.foreign import aim_at, lacking
 from dd0c_route.errors import BadRequest, UpstreamError, UpstreamInvalid
 from dd0c_route.proxy.headers import PRIVATE, Headers
-from dd0c_route.redact import redact_bytes
+from dd0c_route.redact import redact_bytes, redact_sensitive
 from dd0c_route.types import Call, Dialect, Target
 from dd0c_route.wire.body import split
 from dd0c_route.wire.encoding import Decoder, EncodingError
@@ -201,12 +201,13 @@ class Translator:
 
     def _read(self, pieces: list[Piece]) -> list[Piece]:
         self._name_untold(pieces)
+        pieces = [_clean(piece) if isinstance(piece, Fault) else piece for piece in pieces]
         return self._restored.pieces(pieces)
 
     def cut(self, error: UpstreamError) -> bytes:
         """What the caller is told where the provider's stream breaks off."""
         kind = kind_by_status(error.status)
-        return self._writer.feed([Fault(error.status, kind, redact_bytes(error.message.encode()).decode(), error.code)])
+        return self._writer.feed([_clean(Fault(error.status, kind, error.message, error.code))])
 
     def _passed(self, out: bytes) -> bytes:
         out = self._noted(out)
@@ -215,6 +216,10 @@ class Translator:
         if out:
             self._meter.passed(len(out))
         return out
+
+
+def _clean(fault: Fault) -> Fault:
+    return structs.replace(fault, message=redact_sensitive(fault.message))
 
 
 def crossing(

@@ -20,7 +20,7 @@ from dd0c_route.upstream.dial import Dialer
 from dd0c_route.upstream.marks import Marks
 from dd0c_route.upstream.origin import origin_of, proxy_for
 from dd0c_route.upstream.reply import Reply
-from dd0c_route.upstream.signing import Signer, credential_line
+from dd0c_route.upstream.signing import Signer, credential_line, secrets_of
 from dd0c_route.upstream.sweeper import Sweeper
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})  # get a content-length even where the body is empty
@@ -59,6 +59,7 @@ class Pool:
         self.ticks_ns = ticks_ns
         self._provider = provider
         self._signer = Signer.of(provider)
+        self._secrets = secrets_of(provider)
         self._wall_ns = wall_ns
         self._loop = loop
         self._sweeper = sweeper
@@ -99,6 +100,13 @@ class Pool:
     def in_use(self) -> int:
         """Connections that carry a call or are being opened for one."""
         return len(self._all) - len(self._idle) + self._dialing
+
+    def is_repeated_in(self, headers: list[tuple[bytes, bytes]]) -> bool:
+        """Whether a value of *headers*, which came with an answer, holds the stored key."""
+        if not self._secrets:
+            return False
+        said = b"\n".join([value for _, value in headers])
+        return any(secret in said for secret in self._secrets)
 
     async def send(
         self,

@@ -38,6 +38,11 @@ def credential_line(provider: Provider) -> str:
     return f"{name}: {scheme}{_value(provider.api_key).decode()}\r\n"
 
 
+def secrets_of(provider: Provider) -> tuple[bytes, ...]:
+    """What must not come back from it."""
+    return tuple(map(_value, provider.secrets))
+
+
 class Signer(Struct, frozen=True):
     """Signs the requests to one provider.
 
