@@ -210,16 +210,11 @@ class Client:
         if self.also:
             headers = [*headers, *self.also]
         first = b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, b"-"))
-        head = b"\r\n".join([first, *map(b": ".join, headers), last])
-        ends = head.count(b"\r\n")
-        if (
-            head.count(b"\n") != ends
-            or head.count(b"\r") != ends
-            or ends != 1 + len(headers) + last.count(b"\r\n")
-            or 0 in head
-        ):
-            head = b"\r\n".join([first, *map(b": ".join, filter(_is_one_line, headers)), last])
-        return head
+        lines = [first, *map(b": ".join, headers)]
+        said = b"".join(lines)  # half a microsecond for the three searches
+        if b"\r" in said or b"\n" in said or b"\0" in said:
+            lines = [first, *map(b": ".join, filter(_is_one_line, headers))]
+        return b"\r\n".join([*lines, last])
 
     def _put(self, wire: bytes, around: int) -> None:
         """Write a piece of the body with *around* other bytes, which stand before it or frame it."""
