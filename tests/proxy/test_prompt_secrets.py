@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import pytest
 
+from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.prompt_secrets import _found
+from dd0c_route.redact.prompts import Found
 from tests.redact.synthetic import credential
 from tests.stand import Answer, Stand, until
 
@@ -194,26 +199,32 @@ def test_a_prompt_without_secrets_is_the_clients_own_bytes(router: Router) -> No
     assert "x-dd0c-prompt-secrets" not in answer.headers
 
 
-def test_a_request_of_many_megabytes_delays_nobody_else(router: Router) -> None:
-    """It is searched in a thread: while it is, the worker answers others."""
-    content = "The router sends each call to the cheapest model.\n" * 40_000 + KEY
+def test_a_long_prompt_is_searched_beside_the_loop() -> None:
+    """While it is, the worker serves others."""
+    body = json.dumps({"messages": [{"content": "The router sends each call on.\n" * 20_000 + KEY}]}).encode()
+
+    class Present:
+        def present(self) -> contextlib.AbstractContextManager[None]:
+            return contextlib.nullcontext()
+
+    async def searched() -> tuple[Found | None, int]:
+        search = asyncio.ensure_future(_found(body, cast(Client, Present())))
+        turns = 0
+        while not search.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return search.result(), turns
+
+    found, turns = asyncio.run(searched())
+    print(f"{len(body)} bytes searched, {turns} turns of the loop meanwhile")
+    assert found is not None
+    assert turns > 10
+
+
+def test_a_request_with_an_image_of_many_megabytes_is_masked(router: Router) -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "QUJD" * 4_000_000}}
-    parts = [{"type": "text", "text": content}, image]
-    big = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": parts}]}).encode()
-    ended = threading.Event()
-    answers: list[Answer] = []
-
-    def ask() -> None:
-        try:
-            answers.append(router.post("/v1/chat/completions", big))
-        finally:
-            ended.set()
-
-    threading.Thread(target=ask).start()
-    others = 0
-    while not ended.is_set():
-        assert router.get("/healthz").status == 200
-        others += 1
-    print(f"{len(big)} bytes searched, {others} other answers meanwhile")
-    assert answers[0].headers["x-dd0c-prompt-secrets"] == "masked; anthropic=1"
-    assert others >= 10
+    content = [{"type": "text", "text": f"see {KEY}"}, image]
+    body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": content}]}).encode()
+    answer, got = router.ask("/v1/chat/completions", body)
+    assert answer.headers["x-dd0c-prompt-secrets"] == "masked; anthropic=1"
+    assert got == body.replace(KEY.encode(), MASKED.encode())

@@ -45,8 +45,14 @@ def _heading(entry: Entry) -> list[str]:
         f"  time      {entry.duration_ms:.1f} ms, of it the router's own {entry.overhead_ms:.3f} ms{first}",
         *([f"  tags      {tags}"] if tags else []),
         *([f"  session   {entry.session}"] if entry.session else []),
+        *([f"  secrets   {_secrets(entry)}"] if entry.prompt_secrets else []),
         *([f"  about     {entry.shadow_of}: a call of the router's own"] if entry.shadow_of else []),
     ]
+
+
+def _secrets(entry: Entry) -> str:
+    found = ", ".join(f"{count} {rule}" for rule, count in entry.prompt_secrets.items())
+    return f"in the prompt, {entry.prompt_secrets_were}: {found}"
 
 
 def _decision(entry: Entry) -> list[str]:

@@ -14,9 +14,9 @@ from dd0c_route.redact.registry import Span, longest_form
 from dd0c_route.redact.scrub import find, merged, redact_sensitive
 from dd0c_route.redact.texts import Step, Text, place, texts
 
-_WINDOW_CHARS = 32 << 10  # looked at at once, so that no step takes long; a private key is shorter
+WINDOW_CHARS = 32 << 10  # looked at at once, so that no step takes long; a private key is shorter
 _MAX_WINDOW_CHARS = 256 << 10
-_OVERLAP_CHARS = 4 << 10
+OVERLAP_CHARS = 4 << 10
 _PLACE_CHARS = 200
 _MIN_NAME_CHARS = 14  # of a field's name that could be a credential
 
@@ -118,16 +118,16 @@ def _is_text(text: Text, document: str) -> bool:
 
 def _find(document: str, begin: int, end: int) -> list[Span]:
     """The spans between *begin* and *end*, by windows: one long text costs no more than many short ones."""
-    if end - begin <= _WINDOW_CHARS:
+    if end - begin <= WINDOW_CHARS:
         return [(begin + start, begin + stop, name) for start, stop, name in find(document[begin:end])]
-    overlap = max(_OVERLAP_CHARS, longest_form())
+    overlap = max(OVERLAP_CHARS, longest_form())
     spans: list[Span] = []
     at = begin
     while True:
-        stop = min(end, at + _WINDOW_CHARS + overlap)
+        stop = min(end, at + WINDOW_CHARS + overlap)
         new = [(at + one, at + two, name) for one, two, name in find(document[at:stop])]
         while stop < end and stop - at < _MAX_WINDOW_CHARS and any(two == stop for _, two, _ in new):
-            stop = min(end, stop + _WINDOW_CHARS)  # one that goes on, such as a private key
+            stop = min(end, stop + WINDOW_CHARS)  # one that goes on, such as a private key
             new = [(at + one, at + two, name) for one, two, name in find(document[at:stop])]
         spans += new
         if stop == end:
