@@ -26,6 +26,7 @@ from dd0c_route.control.counting import Publisher
 from dd0c_route.control.door import Door
 from dd0c_route.control.learning_api import Learning, learning_routes
 from dd0c_route.control.login import login_routes, new_login
+from dd0c_route.control.openapi import openapi_routes
 from dd0c_route.control.teaching import TeachingPublisher
 from dd0c_route.control.workers import RELOAD_S, Answer, Gauges, Workers
 from dd0c_route.errors import ConfigError, RouteError
@@ -110,6 +111,7 @@ def addresses(control: Control, reading: Reading, sessions: Sessions, clock: Clo
         *learning_routes(control.learning),
         *brain_routes(control.switch),
         *_control_routes(control),
+        *openapi_routes(),
         *login_routes(new_login(control.server, sessions, clock)),
         *page_routes(reading, connections, attention, clock),
     ]
