@@ -505,10 +505,15 @@ def test_http_goes_to_the_proxy_with_the_whole_url() -> None:
         proxy = await Provided(OK).start()
         loop = asyncio.get_running_loop()
         environ = {"http_proxy": f"http://user:synthetic@127.0.0.1:{proxy.port}"}
-        pool = Pool(provider(8080, host="api.example.com"), loop=loop, sweeper=Sweeper(loop), environ=environ)
+        place = provider(8080, host="api.example.com")
+        with pytest.raises(UpstreamUnreachable, match=r"in the clear to api\.example\.com"):
+            await read(Pool(place, loop=loop, sweeper=Sweeper(loop), environ=environ))
+        assert proxy.requests == []
+        place = provider(8080, host="api.example.com", allow_plain=True)
+        pool = Pool(place, loop=loop, sweeper=Sweeper(loop), environ=environ)
         for _ in range(5):
             assert await read(pool) == (200, b"hello")
-        assert proxy.opened == 1
+        assert (proxy.opened, len(proxy.requests)) == (1, 5)
         head = proxy.requests[0].decode()
         assert head.startswith(
             "POST http://api.example.com:8080/v1/chat/completions HTTP/1.1\r\nhost: api.example.com:8080\r\n"

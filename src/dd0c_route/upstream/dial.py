@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from itertools import chain, zip_longest
 
+from dd0c_route.config.addresses import is_own
 from dd0c_route.errors import UpstreamBusy, UpstreamConnectTimeout, UpstreamUnreachable
 from dd0c_route.upstream.connection import Connection
 from dd0c_route.upstream.guard import refusal
@@ -190,7 +191,12 @@ class Dialer:
 
     def _allowed(self, addresses: list[SockAddr]) -> list[SockAddr]:
         """Those of *addresses* at which the provider may be. Raises ConnectionError where there is none."""
-        if self._proxy is not None:
+        if self._proxy is not None:  # where it goes from there, it alone knows
+            if not (self._origin.tls or self._allow_plain or self._allow_private or is_own(self._origin.host)):
+                raise ConnectionError(
+                    f"http:// would send key and prompt in the clear to {self._origin.host}: use https://, or set "
+                    "allow_plain = true"
+                )
             return addresses
         allowed, why = [], None
         for address in addresses:
