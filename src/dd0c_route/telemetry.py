@@ -1,7 +1,8 @@
 """What Prometheus can ask: every metric's name, its labels and its unit in one place.
 
 Counters and histograms are fed with finished entries; what is true only at the moment (`Now`) is asked for when
-somebody scrapes. Label values are bounded: a client can name any model, and each name would be a new time series.
+somebody scrapes. Label values are bounded: a client can name any model, and each name would be a new time series. And each
+passes the redactor once more, where its series begins.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from dd0c_route.redact import redact_label
 from dd0c_route.types import Entry
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -173,7 +175,8 @@ class Metrics:
     def _times(self, provider: str) -> _Times:
         if (times := self._times_of.get(provider)) is None:
             histograms = (self._overhead, self._ttft, self._upstream)
-            times = self._times_of[provider] = _Times(*(histogram.labels(provider) for histogram in histograms))
+            said = redact_label(provider)
+            times = self._times_of[provider] = _Times(*(histogram.labels(said) for histogram in histograms))
         return times
 
     def _value(self, label: str, value: str) -> str:
@@ -189,7 +192,7 @@ class Metrics:
         known = self._known[metric]
         if (series := known.get(values)) is None:
             full = len(known) >= MAX_SERIES
-            series = metric.labels(*((OTHER,) * len(values) if full else values))
+            series = metric.labels(*((OTHER,) * len(values) if full else map(redact_label, values)))
             if not full:
                 known[values] = series
         return series
@@ -225,7 +228,7 @@ class _Moment(Collector):
         )
         for provider, counts in sorted(now.connections.items()):
             for state, count in sorted(counts.items()):
-                connections.add_metric((provider, state), count)
+                connections.add_metric((redact_label(provider), redact_label(state)), count)
         yield connections
         workers = GaugeMetricFamily("dd0c_workers", "Workers by whether they answer", labels=("state",))
         workers.add_metric(("answering",), now.workers[0])
@@ -237,7 +240,7 @@ class _Moment(Collector):
             labels=("provider", "model", "kind", "exactness"),
         )
         for *labels, value in now.drift:
-            drift.add_metric(labels, value)
+            drift.add_metric([redact_label(label) for label in labels], value)
         yield drift
         for name, what, value in (
             (

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import faulthandler
 import logging
+import reprlib
 import resource
 import select
 import sys
@@ -27,6 +28,7 @@ from dd0c_route.redact.scrub import redact_sensitive
 from dd0c_route.redact.stderr import RedactingStderr
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
+_WHOLE_CHARS = 1 << 16  # of an argument in a library's text
 
 
 class _Loop(Protocol):
@@ -47,6 +49,7 @@ def install(role: Role = "cli", stderr: TextIO | None = None) -> None:
     threading.excepthook = _uncaught_in_thread
     sys.unraisablehook = _unraisable
     warnings.showwarning = _warn
+    _shorten_nothing()
     _install_logging()
     if stream is not None:  # a process may be started without one
         set_up(role, NeverWaiting(stream) if role in ("worker", "control", "supervisor") else stream)
@@ -161,6 +164,11 @@ def _shown(value: object, how: Callable[[object], str] = repr) -> str:
         return how(value)
     except Exception as failure:  # somebody else's __repr__
         return f"<{type(value).__name__}, its text failed with {type(failure).__name__}>"
+
+
+def _shorten_nothing() -> None:
+    """asyncio's debug mode shows arguments without their middle, and half a key is not recognised any more."""
+    reprlib.aRepr.maxstring = reprlib.aRepr.maxother = _WHOLE_CHARS
 
 
 # --- logging -------------------------------------------------------------------------------------------
