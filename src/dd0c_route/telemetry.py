@@ -1,8 +1,8 @@
 """What Prometheus can ask: every metric's name, its labels and its unit in one place.
 
 Counters and histograms are fed with finished entries; what is true only at the moment (`Now`) is asked for when
-somebody scrapes. Label values are bounded: a client can name any model, and each name would be a new time series. And each
-passes the redactor once more, where its series begins.
+somebody scrapes. Label values are bounded: a client can name any model, and each name would be a new time series; and
+each passes the redactor once more, where its series begins.
 """
 
 from __future__ import annotations
