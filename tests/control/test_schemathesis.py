@@ -26,9 +26,10 @@ match = {{{{ model = "a" }}}}
 candidates = ["sim/a", "sim/b"]
 """
 # `ignored_auth` takes the header that this run gives to every request for one that the address does without.
-# `unsupported_method` asks for `Allow` from the door of the worker, which does not know the address yet. The two of data
-# take the schema for all that can be said of a value: an age, a time in any form of RFC 3339.
+# `unsupported_method` asks for `Allow` from the door of the worker, which does not know the address yet. The two of
+# data take the schema for all that can be said of a value: an age, a time in any form of RFC 3339.
 NOT_ASKED = "ignored_auth,unsupported_method,positive_data_acceptance,negative_data_rejection"
+PHASES = ("--phases", "coverage,stateful") if EXAMPLES == 5 else ()
 CHECKS = ("--checks", "all", "--exclude-checks", NOT_ASKED)
 
 
@@ -41,7 +42,7 @@ def test_requests_made_from_the_document_are_answered_as_it_says(tmp_path: Path)
         address = f"http://127.0.0.1:{stand.port}/api/v1/openapi.json"
         done = subprocess.run(
             [program, "run", address, "-H", f"authorization: Bearer {KEY}", *CHECKS, "--max-examples", str(EXAMPLES),
-             "--seed", "2026", "--workers", "4", "--no-color", "--generation-database", "none"],
+             "--seed", "2026", "--workers", "4", *PHASES, "--no-color", "--generation-database", "none"],
             capture_output=True, text=True, timeout=RUN_S, check=False, cwd=tmp_path,
         )  # fmt: skip
         log = (stand.folder / "router.log").read_text()
