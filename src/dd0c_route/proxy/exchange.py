@@ -22,10 +22,12 @@ from dd0c_route.proxy.echoes import ErrorAnswer, clean_headers
 from dd0c_route.proxy.forward import upstream_body, upstream_target
 from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
 from dd0c_route.proxy.models import Lists, answer_of, passes_on
+from dd0c_route.proxy.opening import opening
 from dd0c_route.proxy.prompt_secrets import looked_at
 from dd0c_route.proxy.redirects import REDIRECTS, redirected
 from dd0c_route.proxy.refusal import Refusal, refuse
 from dd0c_route.proxy.relay import Edit, Relay, hand_on_whole
+from dd0c_route.proxy.report import word
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.translate import Crossing, Translator, crossing
 from dd0c_route.redact import redact_bytes, redact_label, registered
@@ -44,6 +46,7 @@ from dd0c_route.wire.weigh import is_plain
 _NAMED = 30  # fields in a header, which clients and proxies take up to 8 KiB of
 _JSON = b"application/json"
 _EVENTS = b"text/event-stream"
+_PAGE = b"text/html"
 
 
 async def exchange(
@@ -125,7 +128,7 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
     assert bill.decision is not None  # noqa: S101 - set one line before
     decision, plan = bill.decision, bill.decision.plan
     held: Refusal | Doubtful | None = None
-    tried, index, fresh = 0, 0, False
+    tried, index, fresh, judged = 0, 0, False, _is_judged(call)
     while True:
         target = plan[index]
         line = runtime.line(target.provider)
@@ -158,22 +161,19 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
                         index, tried = index if doubt.again else index + 1, 0
                         _go_on(client)
                         continue
-                step = None if reply.status < 400 else after_refusal(
-                    reply.status, reply.headers, line.provider, tried, index, len(plan),
+                status, said = reply.status, None
+                if status == 200 and judged and tried < runtime.config.retries.attempts:
+                    status, said = await opening(reply, sent)
+                step = None if status < 400 else after_refusal(
+                    status, reply.headers, line.provider, tried, index, len(plan),
                     runtime.config.retries, runtime.retry_budget, runtime.clock.wall_ns() / 1e9, random.random,
                 )  # fmt: skip
                 if step is None:
-                    step = after_wrong_choice(reply.status, tried, index, plan, decision.asked, runtime.config.retries)
+                    step = after_wrong_choice(status, tried, index, plan, decision.asked, runtime.config.retries)
                 is_last = step is None or client.gone
-                if is_last and not (isinstance(held, Doubtful) and reply.status >= 400):
+                if is_last and not (isinstance(held, Doubtful) and status >= 400):
                     return await _relay(call, target, line, reply, usage_asked, across, client, bill, runtime)
-                refusal = await Refusal.read(reply, target)
-                if across is not None:
-                    refusal = refusal.translated(across)
-                if reply.status in REFUSALS or reply.status in UNFIT or reply.status >= 500:
-                    bill.failed(reply.status, f"status_{reply.status}")
-                else:  # it may be the request's fault
-                    bill.tried(reply.status, f"status_{reply.status}")
+                refusal = await _set_aside(reply, target, said, across, bill)
                 held = held if isinstance(held, Doubtful) else refusal
         _go_on(client)
         nothing_left = step is None or step.index < decision.checked
@@ -183,6 +183,26 @@ async def _answer(call: Call, client: Client, bill: Bill, runtime: Runtime) -> N
         index = step.index
         if step.delay_s:
             await asyncio.sleep(step.delay_s)
+
+
+async def _set_aside(
+    reply: Reply, target: Target, said: str | None, across: Crossing | None, bill: Bill
+) -> Refusal | None:  # fmt: skip
+    """Note a try whose answer is not the client's, and keep what it says, if that is a refusal in good order."""
+    if said is not None:  # a 200 that begins with an error
+        bill.failed(reply.status, word(said))
+        return None
+    refusal = await Refusal.read(reply, target)
+    if reply.status in REFUSALS or reply.status in UNFIT or reply.status >= 500:
+        bill.failed(reply.status, f"status_{reply.status}")
+    else:  # it may be the request's fault
+        bill.tried(reply.status, f"status_{reply.status}")
+    return refusal if across is None else refusal.translated(across)
+
+
+def _is_judged(call: Call) -> bool:
+    """Whether the answer must be one of the call's API; what is passed through may be anything."""
+    return call.dialect != "passthrough" and call.method == "POST"
 
 
 def _across(
@@ -229,7 +249,9 @@ async def _ask(
     reply = await line.pool.send(call.method, where, headers, body, marks, fresh=fresh)
     if reply.status in REDIRECTS and call.dialect != "passthrough":
         reply.abort()
-        raise redirected(reply.status, reply.headers, line.provider)
+        error = redirected(reply.status, reply.headers, line.provider)
+        bill.failed(reply.status, error.code)  # answered, if not as it should be: nothing was worked on
+        raise error
     return reply, usage_asked
 
 
@@ -238,7 +260,8 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     """Hand the answer to the client, byte for byte; one in another dialect, as the client reads it."""
     fields = dict(reply.headers)
     kind, coding = fields.get(b"content-type", b"").lower(), fields.get(b"content-encoding", b"")
-    whole_json = reply.has_body and kind.startswith(_JSON) and not (call.stream and call.dialect == "gemini")
+    judged = _is_judged(call)
+    whole_json = _comes_whole(call, reply, kind, judged=judged)
     is_plain_stream = kind.startswith(_EVENTS) and reply.status == 200 and not coding
     theirs, changed = reply.headers, None
     meter: Meter
@@ -258,7 +281,8 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     headers = partial(_headers, call, target, line, theirs, bill)
     shown = partial(with_cost, cost=bill.cost_so_far) if call.wants_cost and not coding else None
     if whole_json and reply.complete:
-        return hand_on_whole(reply, client, bill, meter, headers, runtime.clock.ticks_ns(), changed, shown)
+        now_ns = runtime.clock.ticks_ns()
+        return hand_on_whole(reply, client, bill, meter, headers, now_ns, changed, shown, judged=judged)
     edit: Edit | None = None
     translator: Translator | None = None
     if across is not None:
@@ -272,7 +296,7 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     relay = Relay(
         reply, client, bill, meter, edit=edit, headers=headers,
         sweeper=runtime.sweeper, ticks_ns=runtime.clock.ticks_ns, drain_bytes=line.provider.drain_bytes,
-        changed=changed, shown=shown,
+        judged=judged, changed=changed, shown=shown,
     )  # fmt: skip
     now = asyncio.get_running_loop().time()
     if whole_json:
@@ -286,6 +310,14 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
         elif kind.startswith(_EVENTS) and not coding and relay.between_events and not meter.finished:
             client.send(redact_bytes(render_event(error, call.api, call.id)))
         raise
+
+
+def _comes_whole(call: Call, reply: Reply, kind: bytes, *, judged: bool) -> bool:
+    """Whether the answer is held until it is whole: JSON, and what can be no answer."""
+    if judged and (kind.startswith(_PAGE) or not reply.has_body or (reply.complete and not reply.first)):
+        return True
+    is_array = call.stream and call.dialect == "gemini" and reply.first[:1] != b"{"
+    return reply.has_body and kind.startswith(_JSON) and not is_array
 
 
 def _headers(call: Call, target: Target, line: Line, theirs: Headers, bill: Bill, entry: Entry | None) -> Headers:

@@ -18,10 +18,11 @@ from dd0c_route.proxy.report import word
 from dd0c_route.redact import redact_bytes
 from dd0c_route.types import Entry
 from dd0c_route.upstream import Reply, Sweeper
+from dd0c_route.wire.errors import status_of
 from dd0c_route.wire.meter import Meter
 
 HOLD_BYTES = 1 << 20  # longer JSON answers go out as they come, without a cost header
-CHANGED_BYTES = 32 << 20  # of one that must be whole before it can be translated
+CHANGED_BYTES = 32 << 20  # of one that must be whole before it can be translated, or shown without keys
 HOLD_S = 0.25  # so do those that trickle: some providers send blanks to keep a slow answer's connection alive
 
 _LAST = (b"[DONE]", b"message_stop", b'"response.')
@@ -45,7 +46,7 @@ Shown = Callable[[bytes], bytes]
 
 def hand_on_whole(
     reply: Reply, client: Client, bill: Bill, meter: Meter, headers: Callable[[Entry | None], Headers], now_ns: int,
-    changed: Whole | None = None, shown: Shown | None = None,
+    changed: Whole | None = None, shown: Shown | None = None, *, judged: bool,
 ) -> None:  # fmt: skip
     """Hand on an answer that is complete already, as nearly every JSON answer is: the same as `Relay.hold`.
 
@@ -57,10 +58,8 @@ def hand_on_whole(
     if body:
         bill.ttft_ns = now_ns
     meter.whole(body)
-    _insist_on_the_end(reply, meter)
-    status, body = (reply.status, body) if changed is None else changed(reply.status, body)
-    if meter.error is not None:
-        body = redact_bytes(body)
+    _insist_on_the_end(reply, meter, judged=judged)
+    status, body = _told(reply, meter, body, changed, judged=judged)
     bill.status = status
     body = body if shown is None else shown(body)
     entry = _settled(reply.status, client, bill, meter, len(body))
@@ -78,15 +77,31 @@ def _settled(status: int, client: Client, bill: Bill, meter: Meter, more: int) -
     return bill.settle("complete", answered=True, more=more)
 
 
-def _insist_on_the_end(reply: Reply, meter: Meter, *, translated: bool = False) -> None:
-    """Of a body that ends with its connection, only the API's own end tells whether all of it came. A *translated*
-    stream gets an end of ours, which must not stand for one that its provider never wrote.
+def _insist_on_the_end(reply: Reply, meter: Meter, *, judged: bool) -> None:
+    """Only the API's own end tells whether all of an answer came: a body may end with its connection, and a server in
+    between ends in good order what was cut behind it. An answer that is not *judged* was passed through: there its
+    length or its last chunk will do.
 
     Raises:
         UpstreamCut: That end did not come.
+        UpstreamInvalid: What came is no answer of any API.
     """
-    if (translated or not reply.framed) and reply.status == 200 and meter.cut_short:
+    if reply.status >= 300 or not (judged or not reply.framed):
+        return
+    if meter.cut_short:
         raise UpstreamCut("the provider ended its answer before it was complete")
+    if judged and meter.is_no_answer:
+        raise UpstreamInvalid("the provider answered with something that is neither JSON nor a stream of events")
+
+
+def _told(reply: Reply, meter: Meter, body: bytes, changed: Whole | None, *, judged: bool) -> tuple[int, bytes]:
+    """Status and body of an answer that came whole, as the client gets them: an error is none with 200."""
+    status, failed = reply.status, meter.error is not None
+    if judged and status < 300 and meter.error is not None:
+        status = status_of(meter.error)
+    if changed is not None:
+        status, body = changed(status, body)
+    return status, redact_bytes(body) if failed else body
 
 
 class Relay:
@@ -95,7 +110,7 @@ class Relay:
     def __init__(
         self, reply: Reply, client: Client, bill: Bill, meter: Meter, *, edit: Edit | None,
         headers: Callable[[Entry | None], Headers], sweeper: Sweeper, ticks_ns: Callable[[], int],
-        drain_bytes: int, changed: Whole | None = None, shown: Shown | None = None,
+        drain_bytes: int, judged: bool, changed: Whole | None = None, shown: Shown | None = None,
     ) -> None:  # fmt: skip
         self._reply = reply
         self._client = client
@@ -105,6 +120,7 @@ class Relay:
         self._headers = headers
         self._sweeper = sweeper
         self._ticks_ns = ticks_ns
+        self._judged = judged
         self._changed = changed
         self._shown = shown
         self._held: list[bytes] | None = None
@@ -141,13 +157,9 @@ class Relay:
             return
         body = b"".join(self._held)
         self._meter.whole(body)
-        _insist_on_the_end(self._reply, self._meter)
-        status = self._reply.status
-        if self._changed is not None:
-            status, body = self._changed(status, body)
-            self._bill.status = status
-        if self._meter.error is not None:
-            body = redact_bytes(body)
+        _insist_on_the_end(self._reply, self._meter, judged=self._judged)
+        status, body = _told(self._reply, self._meter, body, self._changed, judged=self._judged)
+        self._bill.status = status
         body = body if self._shown is None else self._shown(body)
         entry = self._settle(len(body))
         self._client.whole(status, self._headers(entry), body)
@@ -169,7 +181,8 @@ class Relay:
 
     def _start(self) -> None:
         reply = self._reply
-        length = reply.content_length if self._edit is None else None  # of nothing, too, an edit may make something
+        # Of nothing, too, an edit may make something; and behind a length that is full no end can be withheld.
+        length = reply.content_length if self._edit is None and not self._judged else None
         self._client.start(reply.status, self._headers(None), length)
         self._client.flow(reply.pause, reply.resume)
 
@@ -213,9 +226,7 @@ class Relay:
         self._held_bytes += len(data)
         if self._changed is not None:
             if self._held_bytes > CHANGED_BYTES:
-                raise UpstreamInvalid(
-                    f"the provider's answer is longer than {CHANGED_BYTES} bytes: too long to translate"
-                )
+                raise UpstreamInvalid(f"the provider's answer is longer than {CHANGED_BYTES} bytes: too long to hold")
         elif self._held_bytes > HOLD_BYTES:
             self._release()
 
@@ -239,7 +250,7 @@ class Relay:
     def _finish(self) -> None:
         """The provider's answer is whole."""
         self._meter.end()
-        _insist_on_the_end(self._reply, self._meter, translated=self._changed is not None)
+        _insist_on_the_end(self._reply, self._meter, judged=self._judged)
         out = b"" if self._edit is None else self._edit.end()
         if self._errors is not None:
             out = self._errors.feed(out) + self._errors.end()

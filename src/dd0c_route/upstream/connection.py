@@ -241,7 +241,7 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200:
             self._interims += 1
-            if status == 101 or self._interims > MAX_INTERIM:
+            if status == 101 or status < 100 or self._interims > MAX_INTERIM:
                 self._refuse(f"has an unasked status {status}")
             self._interim = True
             return

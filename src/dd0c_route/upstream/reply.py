@@ -69,6 +69,24 @@ class Reply:
                 self.resume()
             sink(held[0] if len(held) == 1 else b"".join(held))
 
+    @property
+    def first(self) -> bytes:
+        """The first piece of what is held of the body; empty where nothing is."""
+        return self._held[0] if self._held else b""
+
+    async def begun(self, wait_s: float) -> None:
+        """Return when something of the body is held, when the answer is over, or after *wait_s* seconds."""
+        if self._held or self._source is None:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = waiter = loop.create_future()
+        timer = loop.call_later(wait_s, self._wake, waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
     def give_back(self, body: bytes) -> None:
         """What a sink took is held again, all of it: the next sink gets it first."""
         self._sink = None
@@ -123,6 +141,8 @@ class Reply:
         self._held_bytes += len(piece)
         if self._held_bytes > MAX_HELD_BYTES:
             self.pause()
+        if self._waiter is not None:
+            self._wake(self._waiter)
 
     def finish(self) -> None:
         """The body is complete."""

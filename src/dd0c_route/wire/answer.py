@@ -147,7 +147,7 @@ class Dialect(NamedTuple):
         report: Work out the usage from `Answer.usage`.
         usage_key: Where usage stands, for a body of which only the tail is known.
         has_arrays: A stream may come as a JSON array of events.
-        has_end: A stream says itself that its answer is over.
+        has_end: An answer says itself that it is over. All that was recorded of the known APIs do.
     """
 
     event: Callable[[Answer, bytes, bytes], None]
@@ -156,4 +156,4 @@ class Dialect(NamedTuple):
     usual_body: Callable[[Answer, bytes], bool] = lambda answer, data: False
     usage_key: str = "usage"
     has_arrays: bool = False
-    has_end: bool = False
+    has_end: bool = True

@@ -160,5 +160,5 @@ def _count_body(answer: Answer, fields: dict[str, Raw]) -> None:
         answer.usage = {"input_tokens": value_of(fields["input_tokens"])}
 
 
-MESSAGES = Dialect(event=_event, body=_body, report=_report, has_end=True)
+MESSAGES = Dialect(event=_event, body=_body, report=_report)
 COUNT_TOKENS = Dialect(event=_event, body=_count_body, report=_report)

@@ -48,6 +48,18 @@ _CONVERSE_TYPES = {
     504: "ModelTimeoutException",
 }
 _REQUEST_ID = {"anthropic": b"request-id", "bedrock": b"x-amzn-requestid"}  # the headers that SDKs show
+_BY_WORD = {
+    "invalid_request_error": 400, "invalid_argument": 400, "failed_precondition": 400, "validationexception": 400,
+    "invalid_prompt": 400, "authentication_error": 401, "invalid_api_key": 401, "unauthenticated": 401,
+    "unrecognizedclientexception": 401, "billing_error": 402, "permission_error": 403, "permission_denied": 403,
+    "accessdeniedexception": 403, "not_found_error": 404, "not_found": 404, "model_not_found": 404,
+    "resourcenotfoundexception": 404, "request_too_large": 413, "rate_limit_error": 429, "rate_limit_exceeded": 429,
+    "insufficient_quota": 429, "resource_exhausted": 429, "throttlingexception": 429, "overloaded_error": 529,
+    "overloaded": 529, "server_is_overloaded": 503, "unavailable": 503, "serviceunavailableexception": 503,
+    "timeout_error": 504, "deadline_exceeded": 504, "modeltimeoutexception": 504,
+}  # fmt: skip
+"""The status that an error's type would have had in its place. Source: the tables above, and OpenAI's error codes."""
+
 _WORTH_A_RETRY = (408, 503)
 RETRY_AFTER_S = 1  # of what passes: a bound that is reached, a restart
 
@@ -73,6 +85,13 @@ def headers_of(error: RouteError, api: str, request_id: str) -> list[tuple[bytes
     if error.status == 503:
         headers.append((b"retry-after", b"%d" % RETRY_AFTER_S))
     return headers
+
+
+def status_of(kind: str) -> int:
+    """The status that belongs to an error of the type *kind*, which may be a number; 502 of one that nobody knows."""
+    if kind.isdecimal() and len(kind) == 3 and 400 <= int(kind) <= 599:
+        return int(kind)
+    return _BY_WORD.get(kind.lower(), 502)
 
 
 def render(error: RouteError, api: str, request_id: str) -> bytes:

@@ -153,6 +153,8 @@ class JsonFrames:
             read_json(self._answer, self._dialect, data)
         else:
             _read_tail(self._answer, self._dialect, data)
+            if data.rstrip().endswith((b"}", b"]")):  # as far as that shows of so long a text
+                self._answer.closed = True
 
 
 def read_json(answer: Answer, dialect: Dialect, data: bytes) -> None:

@@ -12,7 +12,7 @@ from dd0c_route.wire import anthropic, bedrock, cohere, gemini, ollama, openai_c
 from dd0c_route.wire.answer import Answer, Dialect, Output, Reported
 from dd0c_route.wire.encoding import Decoder, EncodingError
 from dd0c_route.wire.eventstream import EventStreamError
-from dd0c_route.wire.frames import Frames, JsonFrames, frames_for, is_blank, read_json
+from dd0c_route.wire.frames import AwsFrames, Frames, JsonFrames, frames_for, is_blank, read_json
 from dd0c_route.wire.loose import has_odd_count
 from dd0c_route.wire.sse import MAX_EVENT_BYTES
 
@@ -36,6 +36,7 @@ _DIALECTS: dict[str, Dialect] = {
 }
 
 
+_NO_ANSWER = "the body is neither JSON nor events"
 _UNKNOWN = openai_chat.CHAT._replace(has_end=False)
 
 
@@ -134,7 +135,7 @@ class Meter:
                 return
             frames = self._frames = frames_for(self._content_type, data, self._answer, self._dialect)
             if frames is None:
-                self.fault = "the body is neither JSON nor events"
+                self.fault = _NO_ANSWER
                 return
         frames.feed(data)
 
@@ -145,11 +146,16 @@ class Meter:
 
     @property
     def cut_short(self) -> bool:
-        """What came is the beginning of an answer: half a JSON body, or a stream without the end that its API has."""
+        """What came is nothing, or the beginning of an answer: half a JSON body, a stream without a word of its end."""
         answer = self._answer
         if self.fault is not None or answer.error is not None or answer.finished or answer.closed:
             return False
         return self._dialect.has_end or isinstance(self._frames, JsonFrames)
+
+    @property
+    def is_no_answer(self) -> bool:
+        """What came is nothing that any API answers: a page, a sentence, frames that are none."""
+        return self.fault is _NO_ANSWER or (self.fault is not None and isinstance(self._frames, AwsFrames))
 
     @property
     def reported(self) -> Reported | None:

@@ -186,4 +186,4 @@ def _read_message(answer: Answer, message: dict[str, Any]) -> None:
         answer.call(function.get("name") or custom.get("name"), arguments, call.get("id"))
 
 
-CHAT = Dialect(event=_event, body=_body, report=report, usual_body=_usual_body, has_end=True)
+CHAT = Dialect(event=_event, body=_body, report=report, usual_body=_usual_body)

@@ -117,4 +117,4 @@ def _body(answer: Answer, fields: dict[str, Raw]) -> None:
     _read_frame(answer, {name: value_of(fields[name]) for name in names if name in fields})
 
 
-RESPONSES = Dialect(event=_event, body=_body, report=report, has_end=True)
+RESPONSES = Dialect(event=_event, body=_body, report=report)

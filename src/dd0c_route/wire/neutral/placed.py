@@ -36,13 +36,6 @@ class PlacedMeter(Meter):
             del self._written_at[0:half:2]
             del self._read_at[0:half:2]
 
-    @property
-    def cut_short(self) -> bool:
-        """Nothing said why the answer ended, which its translation would have to say; also where an API has no event
-        for its end."""
-        answer = self._answer
-        return self.fault is None and answer.error is None and not (answer.finished or answer.closed)
-
     def output_at(self, body_bytes: int | None = None) -> Output:
         """What stands in the first *body_bytes* bytes of the translation (None: in all that came)."""
         if body_bytes is None or not self._written_at:
