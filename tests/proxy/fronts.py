@@ -38,7 +38,7 @@ http {{
     }}
 }}
 """
-"""As lenient as it can be told to be, with connections that are used again: what it lets pass has to be stopped here."""
+"""As lenient as it can be told to be, with connections that are used again: what it lets pass must be stopped here."""
 
 HAPROXY = """
 global

@@ -150,9 +150,8 @@ def test_behind_another_proxy_no_request_hides_in_another(house: House, name: st
             hidden = len(sent) > len(found) or [model for status, model in found if status == 200] != sent
             if hidden or answers(probe) != [(200, "probed")] or after != ["probed"]:
                 torn.append((what, data[:2000], found, sent, answers(probe), after))
-    print(
-        f"\n{name}: {len(CASES)} requests and {MUTATED} mutated ones, each before another: {reached} served; torn: {len(torn)}"
-    )
+    tried = f"{len(CASES)} requests and {MUTATED} mutated ones, each before another"
+    print(f"\n{name}: {tried}: {reached} served; torn: {len(torn)}")
     assert not torn
 
 

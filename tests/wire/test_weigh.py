@@ -152,7 +152,7 @@ def test_no_body_with_too_many_names_counts_as_plain(names: int, keys: int) -> N
 
 
 def test_a_long_body_of_text_is_plain_and_one_of_names_is_not() -> None:
-    assert is_plain(b'{"a":"' + b"Hello, world: good. " * 15_000 + b'"}', LIMITS)
+    assert is_plain(b'{"a":"' + b"Hello, world: good. " * 9_000 + b'"}', LIMITS)
     assert not is_plain(b"{" + b'"":1,' * 60_000 + b'"a":1}', LIMITS)
     assert not is_plain(b'{"a":"' + b"x" * weigh.WHOLE_BYTES + b'"}', LIMITS)
 
@@ -160,3 +160,22 @@ def test_a_long_body_of_text_is_plain_and_one_of_names_is_not() -> None:
 def test_a_slice_ends_behind_an_escape() -> None:
     body = b'{"a":"' + b"\\\\" * 50_000 + b'\\"","b":1}'
     assert plain(sliced(body)) == plain(split(body))
+
+
+@BOTH
+def test_a_body_has_no_more_fields_than_can_be_looked_at(read: Any) -> None:
+    def body(fields: int) -> bytes:
+        return b"{" + b",".join(b'"%x":1' % index for index in range(fields)) + b"}"
+
+    assert len(read(body(weigh.MOST_FIELDS))) == weigh.MOST_FIELDS
+    with pytest.raises(BadRequest, match="more than 1000 fields"):
+        read(body(weigh.MOST_FIELDS + 1))
+
+
+@pytest.mark.parametrize("place", [b"%b{", b'{%b"', b"1%b}", b":%b1", b'"%b:', b"}%b"])
+def test_blanks_without_end_are_no_json(place: bytes) -> None:
+    whole = b'{"a":1}'
+    few, many = (whole.replace(place.replace(b"%b", b""), place % (b" " * n), 1) for n in (1000, 200_000))
+    assert plain(sliced(few)) == {"a": b"1"}
+    with pytest.raises(BadRequest):
+        sliced(many)

@@ -19,10 +19,11 @@ from dd0c_route.config import Limits
 from dd0c_route.errors import BadRequest
 from dd0c_route.wire.loose import UNREADABLE
 
-SLICE_BYTES = 32 << 10  # at most 2 ms, when all of it is brackets
-SMALL_BYTES = 256 << 10  # up to here any body is split within 4 ms
-WHOLE_BYTES = 2 << 20  # likewise with at most `_FEW` names: 4 ms where all of it is brackets
+SLICE_BYTES = 16 << 10  # at most 2 ms, when all of it is brackets
+SMALL_BYTES = 16 << 10  # up to here any body is split and looked through within 2 ms
+WHOLE_BYTES = 1 << 20  # likewise with no more than `_FEW` values
 PROVED_BYTES = 64 << 10  # of a value that is parsed to see that it is one
+MOST_FIELDS = 1_000  # of the outermost object, each of which is looked at: a request has some twenty
 _FEW = 20_000
 _KEY_BYTES = 5  # of the shortest member, `"":1,`
 _TWICE = ("model", "stream")
@@ -41,10 +42,15 @@ _DISGUISED = (b"\\u006", b"\\u007")  # how the letters of a name can be written 
 
 
 def is_plain(body: bytes, limits: Limits) -> bool:
-    """Whether *body* can be parsed in one go: within 5 ms, and with no more names than `json_keys`."""
+    """Whether *body* can be parsed in one go: within 5 ms, and with no more names than `json_keys`.
+
+    Counted are all characters that a name or a value would need, also those within texts.
+    """
     if len(body) <= SMALL_BYTES and len(body) <= _KEY_BYTES * limits.json_keys:
         return True
-    return len(body) <= WHOLE_BYTES and body.count(b":") <= min(_FEW, limits.json_keys)
+    if len(body) > WHOLE_BYTES or (names := body.count(b":")) > limits.json_keys:
+        return False
+    return names + body.count(b",") + _openers(body) <= _FEW
 
 
 def check(body: bytes, fields: Mapping[str, Raw], limits: Limits) -> None:
@@ -53,6 +59,8 @@ def check(body: bytes, fields: Mapping[str, Raw], limits: Limits) -> None:
     Raises:
         BadRequest: It is nested too deeply, is no UTF-8, or says twice which model it wants, or whether to stream.
     """
+    if len(fields) > MOST_FIELDS:
+        raise _too_many_fields()
     if not body.isascii():
         try:
             body.decode()
@@ -136,15 +144,22 @@ class _Scan:
                 continue
             elif step := _STEPS[mark]:
                 depth += step
+                if step > 0 and depth == 1 and self._marks:
+                    raise BadRequest(f"the request body is not valid JSON: more than one value (byte {found.start()})")
                 if depth == (step > 0):  # the object's own: 1 behind its beginning, 0 behind its end
                     self._marks.append(found.start())
             elif depth == 1:
+                if (mark == 0x3A) != (len(self._marks) % 2 == 1):  # the brace, then colons and commas by turns
+                    raise BadRequest(f"the request body is not valid JSON (byte {found.start()})")
+                if len(self._marks) > 2 * MOST_FIELDS:
+                    raise _too_many_fields()
                 self._marks.append(found.start())
 
     def fields(self) -> dict[str, Raw]:
         """What stands between the marks."""
         body, marks = memoryview(self._body), self._marks
-        if self._quoted or self._depth or len(marks) < 2:
+        far = len(marks) < 2 or marks[0] > PROVED_BYTES or len(body) - marks[-1] > PROVED_BYTES
+        if self._quoted or self._depth or far:
             raise BadRequest("the request body is not valid JSON: it is no whole object")
         around = self._body[: marks[0] + 1].strip(_BLANKS) + self._body[marks[-1] :].strip(_BLANKS)
         found: dict[str, Raw] = {}
@@ -154,8 +169,6 @@ class _Scan:
             raise BadRequest("the request body is not valid JSON: it is no whole object")
         for index in range(0, len(inner), 2):
             start, colon, end = marks[index], marks[index + 1], marks[index + 2]
-            if body[colon] != 0x3A or body[end] == 0x3A:
-                raise BadRequest(f"the request body is not valid JSON (byte {colon})")
             name = _name(body[start + 1 : colon], start)
             if name in _TWICE and name in found:
                 raise BadRequest(f"`{name}` stands twice in the request body: say it once")
@@ -165,6 +178,8 @@ class _Scan:
 
 def _name(written: memoryview, at: int) -> str:
     try:
+        if len(written) > PROVED_BYTES:
+            raise msgspec.DecodeError
         return _TEXT.decode(written)
     except UNREADABLE:
         raise BadRequest(f"the request body is not valid JSON: no field name (byte {at})") from None
@@ -172,12 +187,10 @@ def _name(written: memoryview, at: int) -> str:
 
 def _raw(written: memoryview, at: int) -> Raw:
     """A field's value, proved to be one where that takes no time."""
-    start, end = 0, len(written)
-    while start < end and written[start] in _BLANKS:
-        start += 1
-    while end > start and written[end - 1] in _BLANKS:
-        end -= 1
-    value = written[start:end]
+    before = bytes(written[:PROVED_BYTES])
+    start = len(before) - len(before.lstrip(_BLANKS))
+    behind = bytes(written[max(start, len(written) - PROVED_BYTES) :])
+    value = written[start : len(written) - (len(behind) - len(behind.rstrip(_BLANKS)))]
     try:
         if len(value) <= PROVED_BYTES:
             _VALUE.decode(value)
@@ -190,10 +203,8 @@ def _raw(written: memoryview, at: int) -> Raw:
 
 def _ends_in_escape(body: bytes, start: int, end: int) -> bool:
     """Whether an escape begins with the last byte before *end*."""
-    at = end
-    while at > start and body[at - 1] == 0x5C:
-        at -= 1
-    return (end - at) % 2 == 1
+    piece = body[start:end]
+    return (len(piece) - len(piece.rstrip(b"\\"))) % 2 == 1
 
 
 def _openers(written: bytes) -> int:
@@ -227,6 +238,10 @@ def _may_repeat(body: bytes) -> bool:
 
 def _too_deep(limits: Limits) -> BadRequest:
     return BadRequest(f"the request body is nested more than {limits.json_depth} deep ([limits] json_depth)")
+
+
+def _too_many_fields() -> BadRequest:
+    return BadRequest(f"the request body has more than {MOST_FIELDS} fields")
 
 
 def _no_text(at: int) -> BadRequest:
