@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
+import sys
 
 import pytest
 
@@ -286,3 +289,29 @@ def test_what_is_passed_through_may_be_anything_and_is_not_read_then(body: bytes
     assert (call.fields, call.model, call.body) == ({}, "", body)
     with pytest.raises(BadRequest):
         taken_apart(body) if apart else read(body)
+
+
+def test_a_body_that_was_refused_is_not_kept() -> None:
+    body = bytes(bytearray(b'{"model":"a","messages":' + b"[" * 200_000))
+
+    async def refuse(*, apart: bool) -> None:
+        request = Inbound()
+        request.body = body
+        address = ADDRESSES["/v1/chat/completions"]
+        with contextlib.suppress(BadRequest):
+            if apart:
+                await take_apart(request, address, Limits())
+            read_call(request, address, "", None, Limits())
+
+    async def main() -> None:
+        before = sys.getrefcount(body)
+        for apart in (False, True):
+            await refuse(apart=apart)
+            assert sys.getrefcount(body) == before
+
+    gc.collect()
+    gc.disable()  # a worker collects rarely: what refers to itself stays for long
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()

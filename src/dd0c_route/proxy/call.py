@@ -123,8 +123,9 @@ async def take_apart(request: Inbound, address: Address, limits: Limits) -> None
                 began = perf_counter()
     except StopIteration as end:
         request.fields = end.value
-    except BadRequest as error:
-        _pardon(error, request, address)
+    except BadRequest:
+        if _is_refused(request, address):
+            raise
 
 
 def read_call(request: Inbound, address: Address, query: str, key_id: str | None, limits: Limits) -> Call:
@@ -184,18 +185,23 @@ def _read_body(request: Inbound, address: Address, limits: Limits) -> tuple[dict
         else:
             fields = request.fields
         return fields, essentials(address.api, fields)
-    except BadRequest as error:
-        _pardon(error, request, address)
+    except BadRequest:
+        if _is_refused(request, address):
+            raise
         return fields, _NOTHING_SAID
 
 
-def _pardon(error: BadRequest, request: Inbound, address: Address) -> None:
-    """Raise *error*; but passed through, a body may be anything."""
+def _is_refused(request: Inbound, address: Address) -> bool:
+    """Whether a body that cannot be read is refused: passed through, it may be anything.
+
+    Raises:
+        BadRequest: It is in a coding, which says more than what its bytes are not.
+    """
     if address.dialect == "passthrough":
-        return
+        return False
     if any(name == b"content-encoding" for name, _ in request.headers):
         raise BadRequest("the request body has a Content-Encoding: send it without one") from None
-    raise error
+    return True
 
 
 def speaks(address: Address, headers: Headers) -> str:
