@@ -156,6 +156,11 @@ class Client:
                 self._put(body[: self.offered], 0)
         self.finish()
 
+    @property
+    def begun(self) -> bool:
+        """A byte of the answer is written."""
+        return self.link.written > self._start
+
     def start(self, status: int, headers: Headers, length: int | None) -> None:
         """The head of an answer whose body follows in pieces; *length* in bytes, None where unknown."""
         head = self._head(status, headers, length)

@@ -304,10 +304,11 @@ async def _relay(call: Call, target: Target, line: Line, reply: Reply, usage_ask
     try:
         await relay.stream()
     except UpstreamError as error:
-        # Say why, before the cut shows that; behind the stream's own last event nobody listens.
-        if translator is not None and not meter.finished:
+        # Say why, before the cut shows that; before the head, and behind the stream's own last event, nobody listens.
+        listens = client.begun and not meter.finished
+        if listens and translator is not None:
             client.send(translator.cut(error))
-        elif kind.startswith(_EVENTS) and not coding and relay.between_events and not meter.finished:
+        elif listens and kind.startswith(_EVENTS) and not coding and relay.between_events:
             client.send(redact_bytes(render_event(error, call.api, call.id)))
         raise
 

@@ -128,6 +128,7 @@ class Relay:
         self._hold_until = 0.0
         self._edge = b"\n\n"  # the last bytes that went out
         self._errors: ErrorEvents | None = None  # only of a stream that speaks of one
+        self._fault: Exception | None = None  # of ours, outside of the call's own task
         self._drained = 0
         self._drain_bytes = drain_bytes
 
@@ -173,6 +174,8 @@ class Relay:
         except BaseException:  # cut or given up: what can be read of it is read before the bill is left
             self._meter.feed(b"".join(self._held or ()))
             self._meter.end()
+            if self._fault is not None:
+                raise self._fault from None
             raise
         finally:
             self._client.still()
@@ -233,7 +236,11 @@ class Relay:
     def check(self, now: float) -> None:
         """The sweeper asks: has it been held for long enough?"""
         if self._held and now > self._hold_until and self._changed is None and not self._client.gone:
-            self._release()
+            try:
+                self._release()
+            except Exception as error:  # nothing may follow: it could be a body without a head
+                self._fault = error
+                self._reply.abort()
 
     def _release(self) -> None:
         held, self._held = b"".join(self._held or ()), None
