@@ -39,8 +39,8 @@ from dd0c_route.wire.api import family_of
 
 _CONTROL = ("/ui", "/api/", "/metrics")  # answered by the control process
 _PREFLIGHT = "preflight"  # no path: a browser's question what a page may do
-_OPEN = ("/healthz", "/readyz", "/", "/api/hello", _PREFLIGHT)
-"""Answered here, to anybody; `/` and the one behind it are clients' probes."""
+_OPEN = ("/healthz", "/readyz", "/", "/api/hello")  # answered here, to anybody; the last two are clients' probes
+_ANYBODY = (*_OPEN, _PREFLIGHT)
 
 _name = itemgetter(0)
 
@@ -118,7 +118,7 @@ class App:
         request.id = new_id("dd_", request.at_ns)
         usual = _USUAL.get(request.target) if request.method == "POST" and not internal else None
         request.place = place = usual or self._place_of(request, internal=internal)
-        if internal or place.path in _OPEN:
+        if internal or place.path in _ANYBODY:
             return False
         if self.draining:
             raise ShuttingDown("the router is shutting down: try again")
@@ -174,7 +174,7 @@ class App:
             bill = self._bill(request, place, client)
             work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts, self._lists)
             self._run(work, request, client, bill)
-        elif place.path in _OPEN:
+        elif place.path in _ANYBODY:
             self._serve_open(request, client, place.path)
         else:
             known = bool(self.runtime.config.server.access_keys)
