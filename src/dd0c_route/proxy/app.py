@@ -25,7 +25,7 @@ from dd0c_route.proxy.counts import Counts
 from dd0c_route.proxy.crowd import Crowd, Uploads
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.exchange import exchange
-from dd0c_route.proxy.headers import Headers, credential_of
+from dd0c_route.proxy.headers import credential_of
 from dd0c_route.proxy.models import Lists
 from dd0c_route.proxy.refusal import refuse
 from dd0c_route.proxy.room import REFUSED_AT_ONCE, most_clients
@@ -170,7 +170,8 @@ class App:
         if internal:
             self._serve_internal(request, client, place.path)
         elif place.address is not None:
-            client.also = self._cors(request)
+            if origins := self.runtime.config.server.cors_origins:
+                client.also = cors_headers(request.headers, origins)
             bill = self._bill(request, place, client)
             work = exchange(request, place.address, place.query, client, bill, self.runtime, self._counts, self._lists)
             self._run(work, request, client, bill)
@@ -189,7 +190,8 @@ class App:
         api = family_of(path, [name for name, _ in request.headers])
         if isinstance(place, Place) and place.address is not None:
             api = speaks(place.address, request.headers)
-            client.also = self._cors(request)
+            if origins := self.runtime.config.server.cors_origins:
+                client.also = cors_headers(request.headers, origins)
             bill = self._bill(request, place, client)
             bill.status = error.status
             bill.settle(error.end_state, error.code)
@@ -249,11 +251,6 @@ class App:
         query = request.target.partition(b"?")[2].decode("latin-1")
         with registered(partial(credential_of, request.headers, query)):
             self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})
-
-    def _cors(self, request: Inbound) -> Headers:
-        """What the answer says to a page; nothing unless the operator lists some."""
-        origins = self.runtime.config.server.cors_origins
-        return cors_headers(request.headers, origins) if origins else []
 
     # --- our own addresses ------------------------------------------------------------------------------
 
