@@ -1,4 +1,4 @@
-"""Reloading while streams run: each goes on as it began, with its price; what cannot be used is refused, and says why."""
+"""Reloading while streams run: each goes on as it began, with its price; what cannot be used is refused."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def mutated(text: bytes, draw: random.Random) -> bytes:
         text[:at] + bytes([draw.randrange(256)]) + text[at + 1 :],
         text[:at] + text[at + draw.randrange(1, 9) :],
         text[:at] + draw.choice([b"=", b"[", b'"', b"\0", b"\xff", b"{", b"nan", b"-1"]) + text[at:],
-        b"".join(lines[:number] + [lines[number]] + lines[number:]),
+        b"".join(lines[: number + 1] + lines[number:]),
         b"".join(lines[:number] + lines[number + 1 :]),
     ])  # fmt: skip
 
