@@ -235,7 +235,11 @@ class Bill:
             entry = self._entry_for(end_state, error, delivered_bytes, client.offered + more, answered=answered)
             self._runtime.journal.settle(entry)
             self._entry = entry  # from here on; what failed before is tried again on the way out
-            self._deliveries.watch(client, self)
+            try:
+                self._deliveries.watch(client, self)
+            except BaseException:  # nobody else will say what arrived: no more than has by now
+                self._runtime.journal.deliver(self.delivered(client.delivered()))
+                raise
             self._runtime.router.moments.ended(self.decision, self._entry.cost_billable_picodollars)
             if self._target is not None and self._entry.usage_source == "provider_final":
                 self._runtime.router.remember(self.decision, self._target, self._request.at_ns, self._entry.usage)
@@ -315,7 +319,8 @@ class Bill:
         ended = self._end_of_try()
         if entry is None or (delivered_bytes == entry.delivered_bytes and counting is AT_ONCE):
             return Delivery(self._request.id, {"attempts": to_builtins(self._attempts)} if ended else {})
-        lost_some = delivered_bytes < self._client.offered and entry.end_state == "complete"
+        whole = max(self._client.offered, entry.delivered_bytes)
+        lost_some = delivered_bytes < whole and entry.end_state == "complete"
         end_state: EndState = "client_gone" if lost_some else entry.end_state
         offered, answered = self._client.offered, self._answered
         after = self._entry_for(
