@@ -14,7 +14,7 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -100,7 +100,7 @@ class Bench:
         self._still: dict[str, Any] = {}
         self.calls = 0
         self.settled: set[str] = set()
-        self.cut: dict[str, int] = {}  # bytes of the body that came of an answer that did not come whole
+        self.cut: dict[str, tuple[int, Site]] = {}  # of answers that did not come whole: bytes of the body that came
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Bench]:
@@ -158,18 +158,17 @@ class Bench:
             caller.read_until(lambda raw: enough(raw) or body_of(raw)[1])
 
     def warm(self) -> None:
-        """Twice each kind: the second shows what a whole answer looks like, and what is held when nothing runs."""
-        for _ in range(2):
-            for name, kind in KINDS.items():
-                caller = self.call(kind)
-                self._whole[name] = shape(caller)
+        """Each kind once: what a whole answer looks like, and what is held when nothing runs."""
+        for name, kind in KINDS.items():
+            self._whole[name] = shape(self.call(kind))
         self._still = self._quiet()
         self._records()
 
-    def sites(self) -> list[Site]:
+    def sites(self, kinds: Collection[str] = KINDS) -> list[Site]:
         """Every line of the shipped code that each kind of call reaches, in the order in which it does."""
         found = []
-        for name, kind in KINDS.items():
+        for name in kinds:
+            kind = KINDS[name]
             self.order("collect")
             self.call(kind)
             self._quiet()
@@ -227,7 +226,7 @@ class Bench:
         self._still = held
         if caller is not None:
             broken += self._answer_faults(site.kind, kind, caller)
-        broken += self._entry_faults(kind, caller)
+        broken += self._entry_faults(site, kind, caller)
         broken += self._leaks(caller, caller_known=state["knew"])
         return Result(site, fault, hit, tuple(broken), self._number)
 
@@ -235,13 +234,15 @@ class Bench:
         if kind.leaves is not None:
             return []
         whole = self._whole[name]
+        if caller.raw and not caller.raw.startswith(b"HTTP/1.1 "):
+            return [f"a body without a head: {bytes(caller.raw[:60])!r}"]
         if kind.metered and caller.whole and caller.status < 400 and shape(caller) != whole and whole[1]:
             return [f"a false end: {shape(caller)[2][-80:]!r}"]
         if caller.whole and caller.status >= 400 and not caller.body.lstrip().startswith((b"{", b"[")):
             return [f"an error without words: {caller.status} {caller.body[:60]!r}"]
         return []
 
-    def _entry_faults(self, kind: Kind, caller: Caller | None) -> list[str]:
+    def _entry_faults(self, site: Site, kind: Kind, caller: Caller | None) -> list[str]:
         records = self._records()
         settled = [record["id"] for what, record in records if what == SETTLE]
         intended = {record["id"] for what, record in records if what == INTENT}
@@ -250,12 +251,18 @@ class Bench:
             faults.append("two entries")
         if intended - set(settled):
             faults.append("sent without an entry")
-        if kind.metered and caller is not None and 200 <= caller.status < 300 and caller.whole and not settled:
+        if (
+            kind.metered
+            and caller is not None
+            and caller.raw.startswith(b"HTTP/1.1 2")
+            and caller.whole
+            and not settled
+        ):
             faults.append("answered without an entry")
         if kind.metered and self.wire.sent and not settled:
             faults.append("bytes went upstream without an entry")
-        if caller is not None and caller.status and not caller.whole:
-            self.cut.update(dict.fromkeys(settled, len(caller.body)))
+        if caller is not None and caller.raw.startswith(b"HTTP/1.1 ") and not caller.whole:
+            self.cut.update(dict.fromkeys(settled, (len(caller.body), site)))
         return faults
 
     def _leaks(self, caller: Caller | None, *, caller_known: bool) -> list[str]:
@@ -300,6 +307,10 @@ class Bench:
 
 def is_last_resort(result: Result) -> bool:
     """Whether it was raised instead of the very step that gives something back: nothing else could."""
-    with (_SOURCE / result.site.file).open(encoding="utf-8") as lines:
-        text = next(islice(lines, result.site.line - 1, None)).strip()
-    return (result.site.file, text) in LAST_RESORTS
+    return (result.site.file, line_of(result.site)) in LAST_RESORTS
+
+
+def line_of(site: Site) -> str:
+    """The text of the line."""
+    with (_SOURCE / site.file).open(encoding="utf-8") as lines:
+        return next(islice(lines, site.line - 1, None)).strip()

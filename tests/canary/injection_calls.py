@@ -27,6 +27,13 @@ api_key = {{ env = "SIM_KEY" }}
 timeouts = { connect_s = 1.0, first_byte_s = 1.0, silence_s = 1.0, total_s = 4.0 }
 idle_s = 2.0
 
+[providers.fresh]
+dialect = "openai"
+base_url = "http://127.0.0.1:WIRE/v1"
+price_as = "openai"
+timeouts = { connect_s = 1.0, first_byte_s = 1.0, silence_s = 1.0, total_s = 4.0 }
+idle_s = 0.001
+
 [providers.sim-anthropic]
 dialect = "anthropic"
 base_url = "http://127.0.0.1:WIRE/v1"
@@ -147,7 +154,7 @@ KINDS: dict[str, Kind] = {
     "embeddings": Kind("/v1/embeddings", {"model": "sim/text-embedding-3-small", "input": "the sea"}),
     "passed through": Kind("/passthrough/sim/chat/completions", _chat("gpt-4o-mini"), _SHORT),
     "gzip": Kind(CHAT, _chat(), "chunks=5; encoding=gzip"),
-    "slow": Kind(CHAT, _chat(), "chunks=40; chunk_ms=10"),
+    "slow": Kind(CHAT, _chat(), "chunks=40; write_bytes=40; chunk_ms=25"),
     "counted": Kind(MESSAGES + "/count_tokens", {"model": "sim/gpt-4o-mini", "messages": _PROMPT}),
     "models": Kind("/v1/models", None, method="GET", metered=False),
     "retried": Kind(CHAT, _chat(stream=True), "status=503; fail_first=1; key=KEY"),
@@ -160,6 +167,7 @@ KINDS: dict[str, Kind] = {
     "no answer": Kind(CHAT, _chat(), "cut_head=0"),
     "no HTTP": Kind(CHAT, _chat(), "junk"),
     "error event": Kind(CHAT, _chat(stream=True), "chunks=9; chunk_ms=1; error_after=3"),
+    "new connection": Kind(CHAT, _chat("fresh/gpt-4o-mini"), _SHORT),
     "stale connection": Kind(CHAT, _chat(), "chunks=5; stale=1"),
     "no JSON": Kind(CHAT, b'{"model": "sim/gpt-4o-mini", "messages": ['),
     "no model": Kind(CHAT, _chat("nowhere/nothing")),
