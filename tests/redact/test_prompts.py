@@ -17,7 +17,7 @@ from tests.redact.synthetic import RULES, credential
 
 KEY = credential("sk-ant-api03-{W93}AA", 3)
 OTHER = credential("AKIA{U16}", 3)
-PASTED = f'my key is {KEY}\nand it does not work é \\ / "'
+PASTED = f'I pasted {KEY}\nand it does not work é \\ / "'
 IMAGE = base64.b64encode(bytes(range(256)) * 4).decode()
 SIGNED = f"https://files.test/a.png?X-Amz-Credential={OTHER}&sig=abcdef0123456789"
 

@@ -85,6 +85,16 @@ def test_rules_have_names_of_their_own_and_a_source() -> None:
         "{'headers': {'authorization': ['Bearer abcdefgh12345678']}}",
         "aws_secret_access_key = " + credential("{B40}", 3),
         "bearer abcdef1234567890",
+        "my password is hunter2!xY",
+        "tool --api-key hunter2hunter2 --verbose",
+        "tool --password 'hunter2!xY'",
+        "<apiKey>hunter2hunter2</apiKey>",
+        '<input name="api_key" value="hunter2hunter2">',
+        "apiKey: `hunter2hunter2`",
+        "api_key：hunter2hunter2",  # noqa: RUF001 - as Chinese is typed
+        '"api_keys": ["' + credential("{A40}", 4) + '"]',
+        "curl -u admin:hunter2 https://a.test",
+        "machine a.test login bob password hunter2!xY",
     ],
 )
 def test_carriers_give_their_value_up(text: str) -> None:
@@ -97,7 +107,8 @@ def test_carriers_give_their_value_up(text: str) -> None:
         "correct horse",
         "9f8e7d6c",
         "abcdefgh1234",
-        "wJalr",
+        credential("{A40}", 4)[:12],
+        credential("{B40}", 3)[:12],
         "abcdef123",
     ):
         assert word not in clean

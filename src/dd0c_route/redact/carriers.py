@@ -24,13 +24,16 @@ _BEARER = re.compile(r"(?<![a-z0-9])(?:bearer|basic)\s+([a-z0-9._~+/=-]{8,})")
 _USERINFO = re.compile(r"[a-z][a-z0-9+.-]{0,20}://([^\s/?#\"'<>@:]*)(?::([^\s/\"'<>]*))?@")
 # What may stand between a name and its value; a comma only in a list of pairs.
 _MARK = re.compile(
-    r"(?P<close>\\{0,8}[\"'`])?\s{0,8}(?P<mark>=>|:=|[:=]|(?(close),|=))\s{0,8}[\[(]?(?:b?(?P<open>\\{0,8}[\"']))?"
+    r"(?:(?<=key)s)?(?P<close>\\{0,8}[\"'`])?"
+    r"(?:(?P<mark>>|[ \t]{1,8}(?:is|was)[ \t:])"
+    r"|\s{0,8}(?P<sign>=>|:=|[:=\uff1a]|(?(close)(?:,|(?:value|content)\s?=)|=)))"
+    r"\s{0,8}[\[(]?(?:-\s)?(?:b?(?P<open>\\{0,8}[\"'`]))?"
 )
 _STEMS = (  # how names end, behind what is asked of each line: most hold none
     ("key", ("key",)),
     ("secret", ("secret",)),
     ("token", ("token",)),
-    ("pass", ("password", "passwd", "passphrase")),
+    ("pass", ("password", "passwort", "passwd", "passphrase")),
     ("pwd", ("pwd",)),
     ("authorization", ("authorization",)),
     ("cookie", ("cookie",)),
@@ -38,6 +41,13 @@ _STEMS = (  # how names end, behind what is asked of each line: most hold none
     ("sig", ("sig", "signature")),
 )
 _PAIR = re.compile(r"[(\[]\s{0,8}b?\\{0,8}[\"'][a-z0-9_-]*$")
+_TAG = re.compile(r"<[a-z0-9_:-]*$")
+# What is told by its place in a command or a file of logins: `--api-key …`, `curl -u name:…`, `login name password …`.
+_FLAG = re.compile(
+    r"--[a-z-]{0,32}(?:key|token|secret|password|passwd|credentials)[ \t]{1,8}[\"']?([^\s\"'<>$-][^\s\"'<>]*)"
+)
+_USER = re.compile(r"(?:-u|--user)[ =]{0,4}[\"']?[^\s:\"'$<]{1,64}:([^\s\"'$<]{3,})")
+_LOGIN = re.compile(r"login[ \t]{1,8}\S{1,64}\s{1,8}password[ \t]{1,8}(\S{3,})")
 _NO_VALUE = frozenset(("", *",:;}]) \n"))
 _MAX_NAME_CHARS = 32  # of the longest name in `rules.toml`, with room
 _DASHES = str.maketrans("_ ", "--")
@@ -74,6 +84,12 @@ class Carriers:
                     spans += self._behind(stem, text, lower)
         if "bearer" in lower or "basic" in lower:
             spans += [(*m.span(1), "bearer") for m in _BEARER.finditer(lower) if looks_random(text[slice(*m.span(1))])]
+        if "--" in text:
+            spans += [(*m.span(1), "token") for m in _FLAG.finditer(lower) if looks_random(text[slice(*m.span(1))])]
+        if "curl" in lower:
+            spans += [(*m.span(1), "userinfo") for m in _USER.finditer(lower) if not _PLACEHOLDER.fullmatch(m.group(1))]
+        if "login" in lower:
+            spans += [(*m.span(1), "password") for m in _LOGIN.finditer(lower) if looks_random(text[slice(*m.span(1))])]
         if "://" in text and "@" in text:
             spans += _userinfo(text, lower)
         return spans
@@ -96,12 +112,13 @@ class Carriers:
         trust = self._trust(name.translate(_DASHES))
         if trust is None:
             return None
-        if mark.group("mark") == "," and not _PAIR.search(name):
+        sign = mark.group("sign") or mark.group("mark")
+        if (sign == "," and not _PAIR.search(name)) or (sign == ">" and not _TAG.search(name)):
             return None
         start, quote = mark.end(), mark.group("open")
         if quote and quote != mark.group("close") and text[start : start + 1] in _NO_VALUE:
             return None  # that quote ended the string in which the name stands
-        in_query = mark.group("mark") == "=" and _QUERY_NAME.search(name) is not None
+        in_query = sign == "=" and _QUERY_NAME.search(name) is not None
         if quote:
             closing = _string_end(quote)
         elif in_query:
@@ -119,7 +136,7 @@ class Carriers:
             value = value[scheme.end() :]
         if not value or _PLACEHOLDER.fullmatch(value.lower()):
             return None
-        glued = mark.group("mark") == "=" and mark.start("mark") == mark.start()
+        glued = sign == "=" and mark.start("sign") == mark.start()
         if not _credible(trust, value, quote is not None, in_query, glued):
             return None
         return start, _end(closing, text, end, len(text)), trust
