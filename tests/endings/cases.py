@@ -141,6 +141,12 @@ PHASES = {
     "while the provider's connection hangs": Phase(
         _waiting, "", seen="", provider={"openai": "hang", "anthropic": "hang-anthropic", "gemini": "hang"}
     ),
+    "while the provider's TLS hangs": Phase(
+        _waiting, "", seen="", provider={"openai": "mute", "anthropic": "mute-anthropic", "gemini": "mute"}
+    ),
+    "in line for a connection": Phase(
+        _waiting, "", seen="", provider={"openai": "narrow", "anthropic": "narrow-anthropic", "gemini": "narrow"}
+    ),
 }  # fmt: skip
 
 
@@ -151,7 +157,7 @@ def draw_cases(count: int, seed: int) -> list[Case]:
     forms = [(how, stream, dialect) for how in ("fin", "rst") for stream in (True, False) for dialect in DIALECTS]
     draw.shuffle(names)
     draw.shuffle(forms)
-    # 41 names and 12 forms have no common divisor: in turn, they meet in every combination.
+    # 49 names and 12 forms have no common divisor: in turn, they meet in every combination.
     return [
         Case(number, names[number % len(names)], *forms[number % len(forms)], draw.getrandbits(32))  # type: ignore[arg-type]  # forms have three parts
         for number in range(count)

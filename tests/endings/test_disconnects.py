@@ -22,7 +22,7 @@ from msgspec import Struct
 from dd0c_route.tokens import count_text_exactly
 from tests.endings.caller import Caller, How, body_of, text_of, whole_events
 from tests.endings.cases import DIALECTS, PHASES, Case, draw_cases
-from tests.endings.deaf import deaf_port
+from tests.endings.deaf import deaf_port, mute_port
 from tests.stand import Stand, until
 
 COUNT = int(os.environ.get("DD0C_DISCONNECTS", "150"))
@@ -55,6 +55,24 @@ base_url = "http://127.0.0.1:HANG/v1"
 [providers.hang-anthropic]
 dialect = "anthropic"
 base_url = "http://127.0.0.1:HANG/v1"
+
+[providers.mute]
+dialect = "openai"
+base_url = "https://127.0.0.1:MUTE/v1"
+
+[providers.mute-anthropic]
+dialect = "anthropic"
+base_url = "https://127.0.0.1:MUTE/v1"
+
+[providers.narrow]
+dialect = "openai"
+base_url = "http://127.0.0.1:HANG/v1"
+connections = 1
+
+[providers.narrow-anthropic]
+dialect = "anthropic"
+base_url = "http://127.0.0.1:HANG/v1"
+connections = 1
 """
 
 
@@ -69,8 +87,8 @@ class Visit(Struct, frozen=True):
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Iterator[Stand]:
-    with deaf_port() as port:
-        providers = PROVIDERS.replace("HANG", str(port))
+    with deaf_port() as port, mute_port() as mute:
+        providers = PROVIDERS.replace("HANG", str(port)).replace("MUTE", str(mute))
         with Stand(tmp_path, "[retries]\nbudget_share = 1.0\n", providers=providers) as running:
             # Vocabularies are loaded by the first hang-up that has to be counted; the ones below find them there.
             visits(
