@@ -14,8 +14,8 @@ from dd0c_route.access import new_key
 from tests.environments import SCHEMAS
 from tests.stand import CHAT, Stand, until
 
-EXAMPLES = 400 if os.environ.get("DD0C_XSS") == "all" else 5  # an operation, of each kind
-RUN_S = 1200 if EXAMPLES > 5 else 240
+EXAMPLES = 400 if os.environ.get("DD0C_XSS") == "all" else 8  # an operation, of each kind
+RUN_S = 1200 if EXAMPLES > 8 else 240
 KEY, STORED_KEY = new_key()
 CONFIG = f"""
 [server]
@@ -29,7 +29,7 @@ candidates = ["sim/a", "sim/b"]
 # `unsupported_method` asks for `Allow` from the door of the worker, which does not know the address yet. The two of
 # data take the schema for all that can be said of a value: an age, a time in any form of RFC 3339.
 NOT_ASKED = "ignored_auth,unsupported_method,positive_data_acceptance,negative_data_rejection"
-PHASES = ("--phases", "coverage,stateful") if EXAMPLES == 5 else ()
+PHASES = ("--phases", "fuzzing,stateful") if EXAMPLES == 8 else ()
 CHECKS = ("--checks", "all", "--exclude-checks", NOT_ASKED)
 
 
@@ -50,6 +50,6 @@ def test_requests_made_from_the_document_are_answered_as_it_says(tmp_path: Path)
     count = re.search(r"(\d+) generated", done.stdout)
     assert count is not None
     print(f"\n{count[1]} requests made from the document: none failed")
-    assert int(count[1]) >= 100
+    assert int(count[1]) >= 60
     assert "Traceback" not in log
     assert KEY not in done.stdout + log
