@@ -4,6 +4,7 @@
 #   make test    the whole test suite
 #   make check   linter, formatter, strict types, import rings, tests
 #   make bench   latency and throughput, direct, through nginx and through the router
+#   make faults  what providers do wrong: every byte cut, 10,000 calls into closing connections
 #   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
 #   make xss     300 payloads in every field and address of the console, in a real browser
 #   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
@@ -22,7 +23,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy routing prior soak kill door corpus clients sdks frameworks earlier aider agents \
+.PHONY: run test check lint types bench accuracy routing prior soak kill faults door corpus clients sdks frameworks earlier aider agents \
 	counters litellm parquet browser schemas xss extras lock clean
 
 VENV := .venv
@@ -70,6 +71,10 @@ kill: $(DEV)
 # Each of 300 payloads in each field and address, in a real browser (Debian: apt-get install chromium).
 xss: $(DEV) browser
 	DD0C_XSS=all $(PYTEST) --timeout=1800 -s tests/console/test_xss.py $(ARGS)
+
+# Every byte cut by FIN and by RST, ten thousand calls into closing and poisoned connections.
+faults: $(DEV)
+	DD0C_FAULTS_ALL=1 DD0C_FAULTS=$${DD0C_FAULTS:-10000} $(PYTEST) -s --timeout=3600 tests/endings/test_upstream_faults*.py $(ARGS)
 
 # Also behind nginx and haproxy, where they are installed.
 door: $(DEV)
