@@ -1,7 +1,7 @@
 """An exception at every place of a call at which one can come out: what the client sees, what is written and kept.
 
-A sample of the places in every run, another one in each (`INJECTION_SEED` repeats one); `DD0C_CANARY_ALL=1` takes all,
-each three times: once with a plain exception as soon as it is reached, twice at random. `-s` prints how many.
+A sample of the places in every run (`DD0C_SEED` draws another one); `DD0C_CANARY_ALL=1` takes all, each three times:
+once with a plain exception as soon as it is reached, twice at random. `-s` prints how many.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.stand import until
 
 ALL = os.environ.get("DD0C_CANARY_ALL") == "1"
 SAMPLE = 60
-SEED = int(os.environ.get("INJECTION_SEED", random.randrange(1 << 31)))
+SEED = int(os.environ.get("DD0C_SEED", "2026"))
 MOST_SHOWN = 20
 FAULTS = (
     "ValueError", "KeyError", "OSError", "ConnectionResetError", "TimeoutError", "MemoryError", "RecursionError",
