@@ -7,6 +7,7 @@
 #   make faults  what providers do wrong: every byte cut, 10,000 calls into closing connections
 #   make soak    2,000 random hang-ups          make kill    200 rounds of SIGKILL under load
 #   make xss     300 payloads in every field and address of the console, in a real browser
+#   make canary  a planted key in every slot through everything, each guard switched off in turn, an exception at every call site
 #   make accuracy  how near counts and prices come on the recordings of DD0C_CORPUS, beside litellm's
 #   make routing   how well the brain routes on the data of DD0C_CORPUS, beside the published routers
 #   make prior     the predictor that is shipped, made anew from the data of DD0C_CORPUS
@@ -23,7 +24,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy routing prior soak kill faults door corpus clients sdks frameworks earlier aider agents \
+.PHONY: run test check lint types bench accuracy routing prior soak kill faults door canary corpus clients sdks frameworks earlier aider agents \
 	counters litellm parquet browser schemas xss extras lock clean
 
 VENV := .venv
@@ -71,6 +72,9 @@ kill: $(DEV)
 # Each of 300 payloads in each field and address, in a real browser (Debian: apt-get install chromium).
 xss: $(DEV) browser
 	DD0C_XSS=all $(PYTEST) --timeout=1800 -s tests/console/test_xss.py $(ARGS)
+
+canary: $(DEV)
+	DD0C_CANARY_ALL=1 $(PYTEST) -s --timeout=3600 tests/canary $(ARGS)
 
 # Every byte cut by FIN and by RST, ten thousand calls into closing and poisoned connections.
 faults: $(DEV)

@@ -4,7 +4,7 @@
     scan.find(blob)      # [Hit(slot, way, excerpt), …]; empty is good
 
 Searched are any twelve characters of the canary's random part, and its MD5, SHA-1 and SHA-256, each without regard to
-case: in the blob as it is, and after undoing up to three layers of `views`.
+case: in the blob as it is, and after undoing up to three layers of `views` (two where the blob is long).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _STRIDE = WINDOW - _GRAM + 1
 _LAYERS = 3
 # What is undone further: text, or what tells by its first bytes that it is compressed. Other bytes are looked at once.
 _COMPRESSED = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x78", b"PK\x03\x04")
-_ONCE = frozenset(("joined", "unfolded"))  # what is joined stays so
+_LARGE_BYTES = 256 << 10  # of files and long lists one layer less is undone
+_ONCE = ({"joined", "unfolded"}, {"percent"}, {"quoted-printable"}, {"utf-16"}, {"html"})  # what is undone stays so
 _PRINTABLE = bytes(range(32, 127)) + b"\t\n\r\0"
 _RANDOM = re.compile(r"[A-Za-z0-9]{8,}[A-Za-z0-9_+/-]*")
 
@@ -89,7 +90,7 @@ class Scan:
         """Every canary that *blob* holds, once for each slot and form."""
         found: dict[tuple[str, str], Hit] = {}
         seen: set[int] = set()
-        todo = [("", blob, _LAYERS)]
+        todo = [("", blob, _LAYERS - (len(blob) > _LARGE_BYTES))]
         while todo:
             way, text, layers = todo.pop()
             key = hash(text)
@@ -101,10 +102,11 @@ class Scan:
                 found.setdefault((slot, form), Hit(slot, form, way or "raw", excerpt))
             if layers and (way == "" or _readable(text)):
                 done = way.split(" > ")
+                gone = {name for names in _ONCE if not names.isdisjoint(done) for name in names}
                 todo += [
                     (f"{way} > {name}" if way else name, said, layers - 1)
                     for name, said in views(text)
-                    if name not in _ONCE or not _ONCE.intersection(done)
+                    if name not in gone
                 ]
         return list(found.values())
 
