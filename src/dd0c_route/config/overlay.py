@@ -18,7 +18,7 @@ PREFIX = "DD0C_"
 # The test suite's own; a router that it starts sees them, too.
 NOT_SETTINGS = frozenset(
     {
-        *("DD0C_COMPATIBILITY", "DD0C_CORPUS", "DD0C_CORPUS_ALL"),
+        *("DD0C_CANARY_ALL", "DD0C_COMPATIBILITY", "DD0C_CORPUS", "DD0C_CORPUS_ALL"),
         *("DD0C_DISCONNECTS", "DD0C_DOOR", "DD0C_KILL_ROUNDS", "DD0C_NO_SKIP", "DD0C_SEED", "DD0C_XSS"),
     }
 )
