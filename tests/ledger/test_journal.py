@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -14,6 +16,7 @@ from dd0c_route.errors import JournalError
 from dd0c_route.ledger import journal as journal_module
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.ledger.records import DELIVER, INTENT, SETTLE, scan
+from dd0c_route.ledger.segments import list_runs, read
 from dd0c_route.types import Delivery, Entry, Intent
 from tests.ledger.examples import an_entry, an_intent
 
@@ -210,3 +213,31 @@ def test_a_segment_deleted_before_it_was_locked_is_made_again(tmp_path: Path, mo
     journal = Journal(tmp_path, 0, SystemClock())
     journal.settle(an_entry())
     assert kinds(tmp_path) == [SETTLE]
+
+
+def test_a_write_that_fails_in_an_unusual_way_takes_no_earlier_record_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path, 0, SystemClock())
+    write = os.write
+
+    def failing(fault: type[BaseException], kept_bytes: int) -> Callable[[int, bytes], int]:
+        def half(fd: int, data: bytes) -> int:
+            write(fd, bytes(data)[:kept_bytes])
+            raise fault("in the middle")
+
+        return half
+
+    journal.settle(an_entry("dd_1"))
+    monkeypatch.setattr(os, "write", failing(MemoryError, 50))
+    with pytest.raises(MemoryError):
+        journal.settle(an_entry("dd_2"))
+    monkeypatch.setattr(os, "write", failing(OSError, 20))
+    journal.settle(an_entry("dd_3"))
+    monkeypatch.setattr(os, "write", write)
+    journal.settle(an_entry("dd_4"))
+
+    (segment,) = next(iter(list_runs(tmp_path).values()))
+    journal.close()
+    records = read(segment, 0).records
+    assert [json.loads(record.payload)["id"] for record in records] == ["dd_1", "dd_3", "dd_4"]

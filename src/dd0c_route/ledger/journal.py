@@ -181,14 +181,15 @@ class Journal:
             self._pending.popleft()
 
     def _write(self, frame: bytearray | bytes) -> None:
-        """Append one record whole, or raise OSError and leave none of it behind."""
+        """Append one record whole, or raise and leave none of it behind."""
         if self._size >= self._segment_bytes or self._fd < 0:
             self._rotate()
+        size = len(frame)
         try:
             written = os.write(self._fd, frame)
-            while written < len(frame):
+            while written < size:
                 written += os.write(self._fd, frame[written:])
-        except OSError:
+        except BaseException:  # whatever it is: `_size` must not fall behind the file, or the next one would be cut too
             self._take_back()
             raise
         self._size += written
