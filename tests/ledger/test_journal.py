@@ -232,10 +232,12 @@ def test_a_write_that_fails_in_an_unusual_way_takes_no_earlier_record_with_it(
     monkeypatch.setattr(os, "write", failing(MemoryError, 50))
     with pytest.raises(MemoryError):
         journal.settle(an_entry("dd_2"))
-    monkeypatch.setattr(os, "write", failing(OSError, 20))
-    journal.settle(an_entry("dd_3"))
     monkeypatch.setattr(os, "write", write)
+    journal.settle(an_entry("dd_3"))
+    monkeypatch.setattr(os, "write", failing(OSError, 20))
     journal.settle(an_entry("dd_4"))
+    monkeypatch.setattr(os, "write", write)
+    assert journal.works()
 
     (segment,) = next(iter(list_runs(tmp_path).values()))
     journal.close()
