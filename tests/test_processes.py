@@ -66,7 +66,7 @@ def test_numbers_are_computed_in_the_thread_that_asks() -> None:
 
 
 @pytest.mark.parametrize(("mode", "loads"), [("off", False), ("on", True)])
-def test_only_a_worker_with_a_route_loads_what_computes_and_it_starts_no_thread(
+def test_only_a_worker_with_a_route_loads_what_computes_and_that_starts_no_thread(
     tmp_path: Path, mode: str, loads: bool
 ) -> None:
     route = f'[[routes]]\ncandidates = ["sim/gpt-4o", "sim/gpt-4o-mini"]\nmode = "{mode}"\n'
@@ -76,4 +76,4 @@ def test_only_a_worker_with_a_route_loads_what_computes_and_it_starts_no_thread(
         assert ("numpy" in files) is loads
         (control,) = stand.children("dd0c_route.control")
         assert "numpy" not in Path(f"/proc/{control}/maps").read_text()
-        assert len(list(Path(f"/proc/{worker}/task").iterdir())) == 1
+        assert len(list(Path(f"/proc/{worker}/task").iterdir())) == 2  # the loop's and the watchdog's
