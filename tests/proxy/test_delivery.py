@@ -6,13 +6,19 @@ import asyncio
 import threading
 from typing import Any
 
+import pytest
+
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.delivery import Deliveries
 from dd0c_route.proxy.statement import AT_ONCE, Counting
-from dd0c_route.types import Delivery
+from dd0c_route.redact import redact_sensitive
+from dd0c_route.types import Delivery, Secret
 from dd0c_route.upstream import Sweeper
 from tests.proxy.doubles import Transport, Witness, client_on
+from tests.redact.synthetic import credential
 from tests.upstream.scripted import on_uvloop, until
+
+KEY = credential("{a40}", 91)  # synthetic, and without a shape
 
 
 class Bill:
@@ -25,9 +31,14 @@ class Bill:
         return self.name.startswith("estimated")
 
     def delivered(self, delivered_bytes: int, counting: Counting = AT_ONCE) -> Delivery:
+        if self.name.endswith("broken"):
+            raise ValueError(f"no record for {KEY}")
         exactly = counting is not AT_ONCE
         name = f"{self.name}, counted by {threading.current_thread().name}" if exactly else self.name
         return Delivery(name, {"delivered_bytes": delivered_bytes})
+
+    def credential(self) -> Secret | None:
+        return Secret(KEY)
 
 
 class Journal:
@@ -165,5 +176,20 @@ def test_a_worker_that_stops_waits_for_what_is_being_counted() -> None:
         scene.answered("estimated")
         scene.deliveries.flush()
         assert [name for name, _ in scene.journal.written] == ["estimated, counted by counter_0"]
+
+    on_uvloop(test)
+
+
+@pytest.mark.parametrize("name", ["broken", "estimated, broken"])
+def test_a_record_that_cannot_be_made_is_reported_without_the_callers_key(name: str) -> None:
+    async def test() -> None:
+        scene, said = Scene(), []
+        asyncio.get_running_loop().set_exception_handler(
+            lambda _, context: said.append(redact_sensitive(str(context["exception"])))
+        )
+        client = scene.answered(name)
+        scene.kernel.figure = client.ends_at
+        await until(lambda: said == ["no record for [redacted:known]"])
+        assert len(scene.deliveries) == 0
 
     on_uvloop(test)

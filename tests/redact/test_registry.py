@@ -74,6 +74,15 @@ def test_an_exception_ends_the_registration_too() -> None:
     assert redact_sensitive(key) == key
 
 
+def test_a_registration_whose_way_out_fails_ends_with_its_block() -> None:
+    key = "quite-an-ordinary-word-to-look-at"
+    known = registered(Secret(key))
+    known.__enter__()
+    assert redact_sensitive(key) == "[redacted:known]"
+    del known  # and `__exit__` never ran
+    assert redact_sensitive(key) == key
+
+
 def test_no_credential_is_no_registration() -> None:
     with registered(None):
         assert redact_sensitive("None") == "None"

@@ -523,3 +523,30 @@ def test_http_goes_to_the_proxy_with_the_whole_url() -> None:
         await proxy.stop()
 
     on_uvloop(test)
+
+
+def test_a_connection_whose_deadline_cannot_be_taken_back_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def broken(delay: float | None) -> AsyncIterator[None]:
+        yield
+        raise MemoryError
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        closed = asyncio.Event()
+
+        async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            closed.set()
+            writer.close()
+
+        server = await asyncio.start_server(peer, "127.0.0.1", 0)
+        pool = Pool(provider(server.sockets[0].getsockname()[1]), loop=loop, sweeper=Sweeper(loop, 0.01), environ={})
+        monkeypatch.setattr("dd0c_route.upstream.dial.asyncio.timeout", broken)
+        with pytest.raises(MemoryError):
+            await pool.send("POST", "/", [], b"", Marks())
+        monkeypatch.undo()
+        await asyncio.wait_for(closed.wait(), 5.0)
+        server.close()
+
+    on_uvloop(test)

@@ -236,18 +236,22 @@ class App:
             self.auditor.look(bill.sent, served, entry, meter, self.runtime.config.counting.audits_per_s)
 
     def _ran(self, task: asyncio.Task[None]) -> None:
-        request, client, bill = self._calls.pop(task)
-        if not client.done:  # whatever failed: nobody is left hanging
-            client.link.abort()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.failed(request, error)
-        if bill is not None and self.auditor.is_due():
-            self._look_at(bill)
-        if bill is not None and not self.draining:
-            self._learn_from(bill)
+        request, client, bill = self._calls[task]
+        del self._calls[task]
+        try:
+            if not client.done:  # whatever failed: nobody is left hanging
+                client.link.abort()
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.failed(request, error)
+            if bill is not None and self.auditor.is_due():
+                self._look_at(bill)
+            if bill is not None and not self.draining:
+                self._learn_from(bill)
+        except Exception as fault:  # nobody waits for it
+            self.failed(request, fault)
 
     def failed(self, request: Inbound, error: BaseException) -> None:
-        """Report a fault of ours that ended *request*: its text may repeat the caller's credential."""
+        """Report a fault of ours in *request*, or behind it: its text may repeat the caller's credential."""
         query = request.target.partition(b"?")[2].decode("latin-1")
         with registered(partial(credential_of, request.headers, query)):
             self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})

@@ -24,6 +24,7 @@ from dd0c_route.proxy.charges import charge, charged_fields, decision_record, sh
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
+from dd0c_route.proxy.headers import credential_of
 from dd0c_route.proxy.prompt_secrets import Pasted
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.statement import AT_ONCE, Account, Counting, Facts, account, counted
@@ -39,6 +40,7 @@ from dd0c_route.types import (
     EndState,
     Entry,
     Intent,
+    Secret,
     Target,
     Usage,
 )
@@ -334,6 +336,10 @@ class Bill:
         old, new = to_builtins(entry), to_builtins(after)
         changes = {name: value for name, value in new.items() if value != old[name] and name != "duration_ms"}
         return Delivery(entry.id, changes)
+
+    def credential(self) -> Secret | None:
+        """The caller's."""
+        return credential_of(self._request.headers, self._request.target.partition(b"?")[2].decode("latin-1"))
 
     def _end_of_try(self) -> bool:
         """Note how the last try ended where that was not known yet: a stream is settled before its last bytes."""

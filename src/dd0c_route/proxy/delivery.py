@@ -11,7 +11,8 @@ from dd0c_route.ledger.journal import Journal
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.counter import Correct, Counter, as_counted
 from dd0c_route.proxy.statement import AT_ONCE, Counting
-from dd0c_route.types import Delivery
+from dd0c_route.redact import registered
+from dd0c_route.types import Delivery, Secret
 from dd0c_route.upstream import Sweeper
 
 ARRIVES_S = 30.0  # after this, what has not been acknowledged of a closed connection's last bytes has not arrived
@@ -27,6 +28,9 @@ class Delivered(Protocol):
     def is_estimated(self, delivered_bytes: int) -> bool: ...
 
     def delivered(self, delivered_bytes: int, counting: Counting = AT_ONCE) -> Delivery: ...
+
+    def credential(self) -> Secret | None:
+        """The caller's: what is said of a fault must not show it."""
 
 
 class Deliveries:
@@ -46,7 +50,7 @@ class Deliveries:
         self._loop = loop
         self._counter = Counter(correct)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counter")
-        self._counting: set[Future[Delivery]] = set()
+        self._counting: dict[Future[Delivery], Delivered] = {}
         self._expected: set[str] = set()
         self._waiting: dict[Link, deque[tuple[Client, Delivered]]] = {}
         self._records: list[Delivery] = []  # confirmed, and written with the next round
@@ -138,6 +142,10 @@ class Deliveries:
             else:
                 self._records.append(bill.delivered(delivered_bytes))
         except Exception as error:  # its entry stays unconfirmed; those of other calls must not
+            self._report(bill, error)
+
+    def _report(self, bill: Delivered, error: BaseException) -> None:
+        with registered(bill.credential):  # the call is over, and it is not known any more
             self._loop.call_exception_handler({"message": "a delivery could not be confirmed", "exception": error})
 
     def _write(self) -> None:
@@ -149,10 +157,13 @@ class Deliveries:
         future = self._thread.submit(
             bill.delivered, delivered_bytes, Counting(self._counter.text, self._counter.request)
         )
-        self._counting.add(future)
+        self._counting[future] = bill
         future.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._counted, done))
 
     def _counted(self, future: Future[Delivery]) -> None:
-        if future in self._counting:  # not if `flush` was first
-            self._counting.discard(future)
+        if (bill := self._counting.pop(future, None)) is None:  # `flush` was first
+            return
+        try:
             self._journal.deliver(future.result())
+        except Exception as error:
+            self._report(bill, error)

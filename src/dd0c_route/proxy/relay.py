@@ -129,6 +129,7 @@ class Relay:
         self._edge = b"\n\n"  # the last bytes that went out
         self._errors: ErrorEvents | None = None  # only of a stream that speaks of one
         self._fault: Exception | None = None  # of ours, outside of the call's own task
+        self._over = False
         self._drained = 0
         self._drain_bytes = drain_bytes
 
@@ -178,6 +179,7 @@ class Relay:
                 raise self._fault from None
             raise
         finally:
+            self._over = True
             self._client.still()
             if watched:
                 self._sweeper.forget(self)
@@ -235,7 +237,9 @@ class Relay:
 
     def check(self, now: float) -> None:
         """The sweeper asks: has it been held for long enough?"""
-        if self._held and now > self._hold_until and self._changed is None and not self._client.gone:
+        if self._over:  # it was to be forgotten then, and that failed
+            self._sweeper.forget(self)
+        elif self._held and now > self._hold_until and self._changed is None and not self._client.gone:
             try:
                 self._release()
             except Exception as error:  # nothing may follow: it could be a body without a head

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import weakref
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Span = tuple[int, int, str]  # start, end, name of the rule
 
 MIN_EXACT_CHARS = 8  # a shorter "secret" (`EMPTY`, `ollama`) is a word, and masking it everywhere would eat the log
-MAX_LIVE = 16_384  # more than `[limits] connections`; a bound on memory should a caller of `registered` never leave
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -59,9 +59,10 @@ class registered:
     """`with registered(credential):` masks it in everything written while the block runs. None: nothing happens.
 
     Instead of the credential, a function that finds it may be given: it is asked when something is to be written.
+    Known weakly: should the block's own way out fail, it is forgotten with the block's frame.
     """
 
-    __slots__ = ("_forms", "_secret")
+    __slots__ = ("__weakref__", "_forms", "_known_as", "_secret")
 
     def __init__(self, secret: Secret | Callable[[], Secret | None] | None) -> None:
         self._secret = secret
@@ -69,12 +70,12 @@ class registered:
 
     def __enter__(self) -> None:
         if self._secret is not None:
-            if len(_live) >= MAX_LIVE:
-                _live.pop(next(iter(_live)), None)
-            _live[id(self)] = self
+            self._known_as = weakref.ref(self, _live.discard)
+            _live.add(self._known_as)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        _live.pop(id(self), None)
+        if self._secret is not None:
+            _live.discard(self._known_as)
 
     def forms(self) -> Forms:
         """Worked out when first asked for."""
@@ -84,7 +85,7 @@ class registered:
         return self._forms
 
 
-_live: dict[int, registered] = {}
+_live: set[weakref.ref[registered]] = set()
 _kept: list[Forms] = [Forms()]  # one: all of them together, replaced whole
 
 
@@ -101,14 +102,18 @@ def find_known(text: str, words: str, longest_word: int, *, live: bool = True) -
         live: Also those of the calls that are running.
     """
     spans = _kept[0].find(text, words, longest_word)
-    for known in list(_live.values()) if live else ():
+    for known in _running() if live else ():
         spans += known.forms().find(text, words, longest_word)
     return spans
 
 
+def _running() -> list[registered]:
+    return [one for known in list(_live) if (one := known()) is not None]
+
+
 def longest_form() -> int:
     """Characters in the longest form of any known secret: how far two pieces of a text must overlap."""
-    known = [_kept[0], *(one.forms() for one in list(_live.values()))]
+    known = [_kept[0], *(one.forms() for one in _running())]
     return max((len(form) for forms in known for form in forms.words | forms.texts), default=0)
 
 

@@ -78,8 +78,7 @@ class Dialer:
             UpstreamBusy: This machine has no room for another connection.
         """
         try:
-            async with asyncio.timeout(self._connect_s):
-                return await self._open(make)
+            return await self._open_in_time(make)
         except TimeoutError:
             message = f"{self._name}: no connection to {self._next} within {self._connect_s:g} s"
             raise UpstreamConnectTimeout(message) from None
@@ -88,6 +87,17 @@ class Dialer:
                 fix = "raise the limit (ulimit -n), or lower [limits] connections"
                 raise UpstreamBusy(f"{self._name}: no room for a connection here: {_cause(error)}; {fix}") from None
             raise UpstreamUnreachable(f"{self._name}: cannot reach {self._next}: {_cause(error)}") from None
+
+    async def _open_in_time(self, make: Callable[[], Connection]) -> Connection:
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(self._connect_s):
+                connection = await self._open(make)
+                return connection  # noqa: RET504 - the way out of the block may fail, too
+        except BaseException:
+            if connection is not None:  # nobody else knows of it yet
+                connection.drop()
+            raise
 
     async def _open(self, make: Callable[[], Connection]) -> Connection:
         context = await self._tls_context() if self._origin.tls and self._unix_path is None else None
