@@ -61,6 +61,8 @@ class FakeTransport(asyncio.Transport):
 
     def abort(self) -> None: ...
 
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
@@ -82,7 +84,7 @@ class Bench:
         self._provider.connection_made(FakeTransport(lambda request: self._answer(0)))
         pool._all.add(self._provider)  # as if the pool had opened it
         pool.give_back(self._provider)
-        self._app = App(runtime, pool, loop, _no_reload)
+        self._app = App(runtime, pool, loop, _no_reload, Path("bodies"))
         self._client = ClientConnection(self._app)
         self._client.connection_made(FakeTransport(self._answered))
 
@@ -108,7 +110,9 @@ class Bench:
 
     def _send(self, index: int) -> None:
         self._answer(index + 1)
-        self._provider.data_received(self._pieces[index])
+        piece = self._pieces[index]
+        self._provider.get_buffer(-1)[: len(piece)] = piece
+        self._provider.buffer_updated(len(piece))
 
     def _answered(self, data: bytes) -> None:
         if data.endswith(self._end):

@@ -20,9 +20,7 @@ from tests.endings.caller import Caller, post
 from tests.stand import CHAT, Stand
 
 SLOW, READERS = (5000, 200) if "DD0C_DOOR" in os.environ else (1000, 60)
-READER_BYTES = (
-    400 << 10
-)  # of a worker's memory, for each; 250 KB of it are what the loop reads of a fast provider at once
+READER_BYTES = 256 << 10  # of a worker's memory, for each, at a provider of full speed
 HEAD_S, BODY_S = 2.0, 3.0
 LATE_S = 1.0  # a deadline is looked at twenty times a second; the rest is for a busy machine
 CONFIG = f"""

@@ -27,6 +27,8 @@ class Transport:
         self.waiting = 0
         self.ended = ""
 
+    def set_write_buffer_limits(self, high: int) -> None: ...
+
     def write(self, data: bytes) -> None:
         self.data += data
 

@@ -27,6 +27,8 @@ is still sending."""
 
 AROUND_A_BYTE = 8  # of a chunked body: a chunk of one byte has five around it
 
+WRITE_AHEAD_BYTES = 16 << 10  # what waits beyond the kernel's share before the client counts as slow
+
 GRACE_S = 5.0  # seconds in which the slow start of an upload is not judged
 
 
@@ -136,6 +138,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         try:
             self._link = Link(transport)  # type: ignore[arg-type]  # uvloop's transports do not subclass asyncio's
+            self._link.transport.set_write_buffer_limits(high=WRITE_AHEAD_BYTES)
             self._since = self._door.loop.time()
             self.address = None if self.internal else address_of(transport.get_extra_info("peername"))
             is_welcome = self._door.joined(self)
@@ -238,7 +241,7 @@ class Connection(asyncio.Protocol):
             self._failed(request, error)
 
     def pause_writing(self) -> None:
-        # The client counts as slow: more than 64 KiB (uvloop's own limit) wait beyond what the kernel takes.
+        # The client counts as slow: more than WRITE_AHEAD_BYTES wait beyond what the kernel takes.
         self._link.blocked_since = self._door.loop.time()
         if self._link.on_pause is not None:
             self._link.on_pause()

@@ -22,6 +22,7 @@ MAX_HEAD_BYTES = 64 << 10  # also of what comes without yielding body: trailers,
 MAX_HEADERS = 200  # providers send some thirty
 MAX_INTERIM = 8  # 1xx heads before the answer
 COPIED_BYTES = 64 << 10  # up to here a copy costs less than a second buffer; both are one system call
+READ_BYTES = 32 << 10  # at a time: of a fast provider so much is on its way to a slow client before it is paused
 STALE_NS = 1_000_000_000  # a reused connection that closes later than this was still alive when the request came
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
@@ -33,6 +34,7 @@ class Owner(Protocol):
     name: str
     timeouts: Timeouts
     ticks_ns: Callable[[], int]
+    room: memoryview  # for what is read, shared by all connections: nothing of it is kept
 
     def give_back(self, connection: Connection) -> bool:
         """The connection can carry another call. False: it is not wanted any more."""
@@ -41,7 +43,7 @@ class Owner(Protocol):
         """The connection is closed."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """The way to the provider for one call at a time.
 
     Attributes:
@@ -161,7 +163,10 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self.usable = True
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._owner.room
+
+    def buffer_updated(self, nbytes: int) -> None:
         reply = self._reply
         if reply is None:
             self.drop()  # bytes that nobody asked for must not become the next call's answer
@@ -173,10 +178,10 @@ class Connection(asyncio.Protocol):
                 return
             reply.marks.first_byte_at = self._owner.ticks_ns()
         self._heard = True
-        self._barren += len(data)
+        self._barren += nbytes
         fault: Exception | None = None
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(self._owner.room[:nbytes])  # it copies what it hands on
         except (HttpParserError, HttpParserUpgrade) as error:
             self._keep = False
             fault = self._fault or self._invalid(f"is not HTTP/1.1: {error}")

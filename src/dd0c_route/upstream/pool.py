@@ -15,7 +15,7 @@ from contextlib import suppress
 from dd0c_route.clock import SystemClock
 from dd0c_route.config import Provider
 from dd0c_route.errors import BadRequest, ShuttingDown, UpstreamBusy, UpstreamError, UpstreamUnreachable
-from dd0c_route.upstream.connection import Connection
+from dd0c_route.upstream.connection import READ_BYTES, Connection
 from dd0c_route.upstream.dial import Dialer
 from dd0c_route.upstream.marks import Marks
 from dd0c_route.upstream.origin import origin_of, proxy_for
@@ -57,6 +57,7 @@ class Pool:
         self.name = f"provider {provider.name!r}"
         self.timeouts = provider.timeouts
         self.ticks_ns = ticks_ns
+        self.room = memoryview(bytearray(READ_BYTES))
         self._provider = provider
         self._signer = Signer.of(provider)
         self._secrets = secrets_of(provider)
