@@ -35,7 +35,7 @@ from dd0c_route.upstream import Pool, Sweeper
 
 BACKLOG = 4096  # clients in line while the loop is busy: the kernel's own limit on current systems
 LOOK_S = 5.0  # between two looks at what was learned of our own counts
-UNSENT_IN_KERNEL = 64 << 10  # TCP_NOTSENT_LOWAT: what the kernel takes beyond what it has sent
+UNSENT_IN_KERNEL = 16 << 10  # TCP_NOTSENT_LOWAT: what the kernel takes beyond what it has sent
 
 
 def main(boot_path: str, index: int, listening_fd: int, ready_fd: int | None) -> int:
