@@ -6,7 +6,6 @@ stands a client on a bare socket, behind it a witness on the wire and the simula
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import json
 import os
@@ -15,61 +14,22 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
-from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
-import dd0c_route
 from dd0c_route.ledger.records import INTENT, SETTLE
 from dd0c_route.ledger.segments import list_runs, read
 from tests.canary.injection_calls import KINDS, PROVIDERS, Kind, shape
+from tests.canary.injection_places import Result, Site, calls_in
 from tests.canary.injection_wire import Wire
 from tests.canary.search import WINDOW, Canary, Scan
 from tests.endings.caller import Caller, body_of
 from tests.redact.synthetic import credential
 from tests.stand import Stand, until
 
-LAST_RESORTS = frozenset(
-    (
-        ("upstream/sweeper.py", "self._timer = self._loop.call_later(self._period_s, self._tick)"),  # begun by the next
-        ("proxy/app.py", "request, client, bill = self._calls.pop(task)"),
-        ("redact/registry.py", "_live.pop(id(self), None)"),  # bounded: `MAX_LIVE`
-    )
-)
 FULL_SCAN_BYTES = 100_000
 QUIET_S = 4.0  # after this, what is still held is held for good
-_SOURCE = Path(dd0c_route.__file__).parent
 _INJECTED = Path(__file__).parent / "injected"
-
-
-class Site(Struct, frozen=True, order=True):
-    """A line of the shipped code that calls of *kind* reach, *times* in each; *waits*: in a coroutine."""
-
-    file: str
-    line: int
-    waits: bool
-    times: int
-    kind: str
-
-
-class Result(Struct, frozen=True):
-    """What became of one exception: whether it was raised at all, and the promises that it broke."""
-
-    site: Site
-    fault: str
-    hit: bool
-    broken: tuple[str, ...]
-    number: int
-
-
-@cache
-def calls_in(file: str) -> frozenset[int]:
-    """The lines of a file of ours on which something is called or awaited: an exception can come out of these."""
-    tree = ast.parse((_SOURCE / file).read_text(encoding="utf-8"))
-    return frozenset(node.lineno for node in ast.walk(tree) if isinstance(node, ast.Call | ast.Await))
 
 
 class Bench:
@@ -303,14 +263,3 @@ class Bench:
                 found += [(record.kind, json.loads(record.payload)) for record in piece.records]
         self.settled.update(record["id"] for what, record in found if what == SETTLE)
         return found
-
-
-def is_last_resort(result: Result) -> bool:
-    """Whether it was raised instead of the very step that gives something back: nothing else could."""
-    return (result.site.file, line_of(result.site)) in LAST_RESORTS
-
-
-def line_of(site: Site) -> str:
-    """The text of the line."""
-    with (_SOURCE / site.file).open(encoding="utf-8") as lines:
-        return next(islice(lines, site.line - 1, None)).strip()

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.canary.injection import Bench, Result, Site, is_last_resort, line_of
+from tests.canary.injection import Bench
+from tests.canary.injection_places import Result, Site, is_last_resort, line_of
 from tests.stand import until
 
 ALL = os.environ.get("DD0C_CANARY_ALL") == "1"
@@ -51,6 +52,8 @@ FOUND = (
     ("upstream/connection.py", "reply.finish()", "chat", "the client hung"),
     ("upstream/connection.py", "head.set_exception(fault)", "no answer", "the client hung"),
     ("upstream/connection.py", "head.set_result(None)", "chat", "the client hung"),
+    ("proxy/relay.py", "self._sweeper.forget(self)", "slow", "it was looked at for ever"),
+    ("redact/registry.py", "_live.discard(", "chat", "the credential stayed registered"),
 )
 """Where an exception once broke a promise, in which kind of call, and what came of it."""
 
