@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import brotli  # type: ignore[import-untyped]  # it ships no types
 import pytest
+import zstandard
 
 from tests.endings.caller import Caller
 from tests.endings.failing_wires import Faulty, faulty_stand
 from tests.endings.faultd import Flood, Pause, Play
-from tests.endings.forms import CHAT, CHAT_JSON, CHAT_STREAM, FORMS, MESSAGES, Form
+from tests.endings.forms import CHAT, CHAT_JSON, CHAT_STREAM, FORMS, KEY, MESSAGES, Form
 from tests.endings.rest import resident_bytes, worker
-from tests.endings.written import chunk, head
+from tests.endings.written import chunk, head, sized
 
 MEGABYTES = int(os.environ.get("DD0C_FAULTS_MB", "100"))  # of an answer without end
+GIGABYTES = max(1, MEGABYTES // 100)  # that a bomb decodes to
 MOST_GROWTH = 48 << 20  # mostly what any first long answer makes the allocator keep
 OVER_CHAT = next(form for form in FORMS if form.translated and form.stream and form.answers is CHAT)
 LAST = CHAT.events[-3:]
@@ -126,3 +130,40 @@ def test_an_answer_without_end_is_not_held(faulty: Faulty, form: Form) -> None:
 
     print(f"\n{form.name}: {MEGABYTES} MB passed, and the worker grew by {grown / (1 << 20):.1f} MiB")
     assert grown < MOST_GROWTH
+
+
+def test_an_error_without_end_is_an_error(faulty: Faulty) -> None:
+    piece = chunk(b"x" * 100_000)
+    play: Play = [head(CHAT_JSON, b"transfer-encoding: chunked", status=b"400 No"), Flood(piece, MEGABYTES * 10)]
+
+    caller, grown = _read_away(faulty, CHAT_JSON, play, MEGABYTES << 20)
+
+    assert caller.status == 502
+    assert grown < MOST_GROWTH
+
+
+def _bomb(coding: str, gigabytes: int) -> bytes:
+    """Blanks: of 16 MB a whole stream of its own, again and again, which these codings allow."""
+    blanks = b" " * (16 << 20)
+    if coding == "gzip":
+        return gzip.compress(blanks) * (gigabytes * 64)
+    if coding == "br":
+        return bytes(brotli.compress(blanks * gigabytes * 4, quality=1))
+    return zstandard.ZstdCompressor().compress(blanks) * (gigabytes * 64)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd"])
+def test_a_bomb_passes_as_it_came_or_is_an_error_and_does_not_go_off(faulty: Faulty, coding: str) -> None:
+    bomb, header = _bomb(coding, GIGABYTES), b"content-encoding: " + coding.encode()
+    translated = next(form for form in FORMS if form.translated and not form.stream)
+    for form, status in [(CHAT_JSON, 502), (CHAT_STREAM, 200), (translated, 502), (CHAT_JSON, 400)]:
+        said = b"400 No" if status == 400 else b"200 OK"
+        play: Play = [sized(form, bomb, header, status=said)]
+        caller, grown = _read_away(faulty, form, play, len(bomb))
+        print(f"\n{coding}, {form.name}: {len(bomb)} bytes, the worker grew by {grown / (1 << 20):.1f} MiB")
+        assert grown < MOST_GROWTH
+        assert caller.status in (status, 502), (form.name, status)  # 400: where even the bomb is too long to hold
+        if status == 200:
+            assert KEY.encode() not in caller.raw
+            caller, _ = faulty.ask(CHAT_JSON, [[sized(CHAT_JSON)]])
+            assert caller.body == CHAT_JSON.body  # the worker is not busy with it

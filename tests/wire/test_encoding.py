@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dd0c_route.wire.encoding import Decoder, EncodingError
+from dd0c_route.wire.encoding import Decoder, EncodingError, decoded
 from dd0c_route.wire.meter import meter_for
 from tests.wire.examples import CHAT, SSE, cuts, read, reading
 
@@ -59,6 +59,17 @@ def test_a_bomb_is_refused_before_it_takes_memory(name: str) -> None:
         sizes.extend(map(len, Decoder(coding).feed(bomb)))
     assert sum(sizes) < 40 << 20
     assert max(sizes, default=0) <= 8 << 20  # none where the first piece is too much already
+
+
+@pytest.mark.parametrize(("coding", "encode"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_streams_behind_one_another_end_although_each_is_longer_than_a_piece(
+    coding: str, encode: Callable[[bytes], bytes]
+) -> None:
+    data = encode(b" " * (1 << 20)) * 3  # zlib then shows the next stream as its own unread rest, for ever
+    assert sum(map(len, Decoder(coding).feed(data))) == 3 << 20
+    assert len(decoded(coding, data, 3 << 20)) == 3 << 20
+    with pytest.raises(EncodingError, match="more than"):
+        decoded(coding, data, (3 << 20) - 1)
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tracemalloc
 from collections.abc import Mapping
@@ -253,3 +254,11 @@ def test_the_ids_of_tool_calls_are_known_from_a_stream(api: str, stream: bytes) 
 def test_of_many_calls_a_bounded_number_is_kept() -> None:
     answer = {"message": {"tool_calls": [called(str(number)) for number in range(1000)]}}
     assert len(read_json("openai.chat", choices=[answer]).call_ids) == 32
+
+
+def test_a_body_that_is_no_answer_is_not_decoded_to_its_end() -> None:
+    body = gzip.compress(b" " * (16 << 20)) * 16
+    meter = meter_for("openai.chat", "application/json", "gzip")
+    meter.whole(body)
+    assert meter.is_no_answer
+    assert not meter.has_output

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.redact import redact_bytes
 from dd0c_route.redact.scrub import find
-from dd0c_route.wire.encoding import Decoder, EncodingError
+from dd0c_route.wire.encoding import EncodingError, decoded
 
+MAX_ERROR_BYTES = 1 << 20  # of an error that comes whole, decoded: it is looked through in one go, on the loop
 MAX_EVENT_BYTES = 64 << 10  # of an error that a stream tells; a longer one is looked at in pieces
 _ERROR = re.compile(rb'"error":\s*[{"]|"type":\s*"(?:error|response\.failed)"|event:\s*error')
 _EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
@@ -48,7 +49,7 @@ class ErrorAnswer:
         if not self._coding:
             return status, redact_bytes(body)
         try:
-            said = b"".join(Decoder(self._coding).feed(body))
+            said = decoded(self._coding, body, MAX_ERROR_BYTES)
         except EncodingError:
             return status, body  # no client reads it, either
         clean = redact_bytes(said)

@@ -12,7 +12,7 @@ from typing import Protocol
 from dd0c_route.errors import ClientGone, UpstreamCut, UpstreamInvalid
 from dd0c_route.proxy.bill import Bill
 from dd0c_route.proxy.client import Client
-from dd0c_route.proxy.echoes import ErrorEvents
+from dd0c_route.proxy.echoes import MAX_ERROR_BYTES, ErrorEvents
 from dd0c_route.proxy.headers import Headers
 from dd0c_route.proxy.report import word
 from dd0c_route.redact import redact_bytes
@@ -22,7 +22,7 @@ from dd0c_route.wire.errors import status_of
 from dd0c_route.wire.meter import Meter
 
 HOLD_BYTES = 1 << 20  # longer JSON answers go out as they come, without a cost header
-CHANGED_BYTES = 32 << 20  # of one that must be whole before it can be translated, or shown without keys
+CHANGED_BYTES = 32 << 20  # of one that must be whole before it can be translated
 HOLD_S = 0.25  # so do those that trickle: some providers send blanks to keep a slow answer's connection alive
 
 _LAST = (b"[DONE]", b"message_stop", b'"response.')
@@ -230,8 +230,9 @@ class Relay:
         self._held.append(data)
         self._held_bytes += len(data)
         if self._changed is not None:
-            if self._held_bytes > CHANGED_BYTES:
-                raise UpstreamInvalid(f"the provider's answer is longer than {CHANGED_BYTES} bytes: too long to hold")
+            most = CHANGED_BYTES if self._reply.status < 400 else MAX_ERROR_BYTES
+            if self._held_bytes > most:
+                raise UpstreamInvalid(f"the provider's answer is longer than {most} bytes: too long to hold")
         elif self._held_bytes > HOLD_BYTES:
             self._release()
 

@@ -16,7 +16,7 @@ from dd0c_route.proxy.headers import PRIVATE, Headers
 from dd0c_route.redact import redact_bytes, redact_sensitive
 from dd0c_route.types import Call, Dialect, Target
 from dd0c_route.wire.body import split
-from dd0c_route.wire.encoding import Decoder, EncodingError
+from dd0c_route.wire.encoding import EncodingError, decoded
 from dd0c_route.wire.neutral import (
     DIALECTS,
     Fault,
@@ -69,6 +69,8 @@ _OWN_HEADERS = (b"anthropic-", b"openai-", b"x-goog-", b"x-stainless-", b"chatgp
 
 _ID_HEADERS = {"anthropic": b"request-id", "bedrock": b"x-amzn-requestid"}
 """Where SDKs look for the id of a request; all others in `x-request-id`."""
+
+DECODED_BYTES = 16 << 20  # of an answer with a content coding: it is read in one go, on the loop
 
 _JSON = b"application/json"
 _EVENTS = b"text/event-stream"
@@ -135,10 +137,10 @@ class Crossing:
             UpstreamInvalid: Also where it cannot be decoded.
         """
         try:
-            decoded = b"".join(Decoder(coding).feed(body))
+            plain = decoded(coding, body, DECODED_BYTES)
         except EncodingError as error:
             raise UpstreamInvalid(f"the provider's answer cannot be read: {error}") from None
-        return self.whole(status, decoded)
+        return self.whole(status, plain)
 
     def _name_untold(self, told: Sequence[Part | Piece]) -> None:
         """What the caller's dialect cannot tell stands before the request's fields: an entry names but a few."""

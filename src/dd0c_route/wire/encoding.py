@@ -57,6 +57,22 @@ class Decoder:
             raise EncodingError(f"the body is not what its content coding says: {type(error).__name__}") from error
 
 
+def decoded(coding: str, body: bytes, most_bytes: int) -> bytes:
+    """A whole *body* without its *coding*, for those who read it in one go.
+
+    Raises:
+        EncodingError: It cannot be decoded, or to more than *most_bytes*.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    for piece in Decoder(coding).feed(body):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most_bytes:
+            raise EncodingError(f"it decodes to more than {most_bytes} bytes")
+    return b"".join(pieces)
+
+
 def _inflate(make: Callable[[bytes], zlib._Decompress]) -> _Step:
     inflater: zlib._Decompress | None = None
 
@@ -66,7 +82,7 @@ def _inflate(make: Callable[[bytes], zlib._Decompress]) -> _Step:
             if inflater is None:
                 inflater = make(data)
             yield inflater.decompress(data, _PIECE_BYTES)
-            while inflater.unconsumed_tail:
+            while inflater.unconsumed_tail and not inflater.eof:  # at its end zlib may leave there what is not its own
                 yield inflater.decompress(inflater.unconsumed_tail, _PIECE_BYTES)
             data = inflater.unused_data
             if inflater.eof:

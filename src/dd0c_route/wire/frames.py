@@ -11,6 +11,7 @@ from dd0c_route.wire.loose import elements_of, fields_of, is_array, object_in_ta
 from dd0c_route.wire.sse import MAX_EVENT_BYTES, TAIL_BYTES, SseEvent, SseParser
 
 _BLANK = b"\xef\xbb\xbf \t\r\n"
+LOOKED_AT_BYTES = 4096  # that begin a body: blanks beyond it begin nothing
 _SSE_START = re.compile(rb"(?:data|event|id|retry)?:")
 
 
@@ -33,7 +34,7 @@ def frames_for(content_type: str, head: bytes, answer: Answer, dialect: Dialect)
         return AwsFrames(answer, dialect)
     if kind.endswith(("ndjson", "jsonl", "jsonlines", "stream+json")):
         return LineFrames(answer, dialect)
-    start = head.lstrip(_BLANK)
+    start = head[:LOOKED_AT_BYTES].lstrip(_BLANK)
     if start.startswith((b"{", b"[")):
         return JsonFrames(answer, dialect)
     if kind == "text/event-stream" or _SSE_START.match(start):

@@ -12,7 +12,7 @@ from dd0c_route.wire import anthropic, bedrock, cohere, gemini, ollama, openai_c
 from dd0c_route.wire.answer import Answer, Dialect, Output, Reported
 from dd0c_route.wire.encoding import Decoder, EncodingError
 from dd0c_route.wire.eventstream import EventStreamError
-from dd0c_route.wire.frames import AwsFrames, Frames, JsonFrames, frames_for, is_blank, read_json
+from dd0c_route.wire.frames import LOOKED_AT_BYTES, AwsFrames, Frames, JsonFrames, frames_for, is_blank, read_json
 from dd0c_route.wire.loose import has_odd_count
 from dd0c_route.wire.sse import MAX_EVENT_BYTES
 
@@ -105,6 +105,8 @@ class Meter:
             else:
                 for piece in self._decoder.feed(data):
                     self._read(piece)
+                    if self.fault is not None:
+                        return  # a bomb is not undone for nobody to read
         except (EncodingError, EventStreamError) as error:
             self.fault = str(error)
 
@@ -130,7 +132,7 @@ class Meter:
         frames = self._frames
         if frames is None:
             data = self._head + data
-            if is_blank(data) and len(data) < 4096:
+            if len(data) < LOOKED_AT_BYTES and is_blank(data):
                 self._head = data
                 return
             frames = self._frames = frames_for(self._content_type, data, self._answer, self._dialect)
