@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dd0c_route.config import Provider
 from dd0c_route.proxy.echoes import MAX_EVENT_BYTES, ErrorAnswer, ErrorEvents, clean_headers
+from dd0c_route.proxy.redirects import redirected
 from dd0c_route.redact import registered
 from dd0c_route.types import Secret
 
@@ -48,6 +50,17 @@ def test_a_credential_in_a_compressed_error_is_masked_and_the_error_comes_plain(
 
 def test_a_redirect_does_not_repeat_a_key_in_its_address() -> None:
     assert SHAPED.encode() not in clean_headers([(b"location", f"https://a.test/?key={SHAPED}".encode())])[0][1]
+
+
+@pytest.mark.parametrize(
+    ("host", "is_named"),
+    [("api.eu-central-1.example", True), ("login.acme-customer-portal.test", True), (f"{SHAPED}.test", False)],
+)
+def test_a_redirect_to_a_host_that_may_be_a_key_does_not_name_it(host: str, is_named: bool) -> None:
+    provider = Provider("one", "openai", "https://api.test/v1")
+    error = redirected(302, [(b"location", f"https://{host}/v1".encode())], provider)
+    assert (host.lower() in error.message) == is_named
+    assert is_named or "ab3x" not in error.message
 
 
 @pytest.mark.parametrize("head", [b"event: error\ndata: ", b"data: "])
