@@ -22,7 +22,7 @@ MAX_HEAD_BYTES = 64 << 10  # also of what comes without yielding body: trailers,
 MAX_HEADERS = 200  # providers send some thirty
 MAX_INTERIM = 8  # 1xx heads before the answer
 COPIED_BYTES = 64 << 10  # up to here a copy costs less than a second buffer; both are one system call
-READ_BYTES = 32 << 10  # at a time: of a fast provider so much is on its way to a slow client before it is paused
+READ_BYTES = 16 << 10  # at a time: of a fast provider so much is on its way to a slow client before it is paused
 STALE_NS = 1_000_000_000  # a reused connection that closes later than this was still alive when the request came
 
 _FRAMING = frozenset({b"content-length", b"transfer-encoding"})
