@@ -37,6 +37,8 @@ _STEPS = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
 _MARK = re.compile(rb'\\.|["{}\[\]:,]', re.DOTALL)
 _BLANKS = b" \t\r\n"
 _ENDS = {b'"': b'"', b"{": b"}", b"[": b"]"}
+_BEFORE = re.compile(rb"[ \t\r\n]*+[{,][ \t\r\n]*+")
+_COLON = re.compile(rb"[ \t\r\n]*+:[ \t\r\n]*+")
 _ROUNDS = 6  # of peeling off what is innermost; deeper bodies are rare, and walked through
 _NO_SIGNS = _NO_BRACKETS.replace(b'"', b"")
 _ALIKE = bytes.maketrans(b"{}", b"[]")  # in valid JSON they match anyway
@@ -81,9 +83,7 @@ def check(body: bytes, fields: Mapping[str, Raw], limits: Limits) -> None:
         _is_deeper(bytes(raw), limits.json_depth - 1) for raw in fields.values()
     ):
         raise _too_deep(limits)
-    # Written without blanks, and nothing left out of *fields*: no name stands twice.
-    held = sum([len(memoryview(raw)) for raw in fields.values()]) + sum(map(len, fields))
-    if held + 4 * len(fields) + 1 != len(body):
+    if not _stand_once(body, fields):
         names = [name.text for name in _NAMES.decode(body)]
         for name in _TWICE:
             if names.count(name) > 1:
@@ -220,6 +220,27 @@ def _ends_in_escape(body: bytes, start: int, end: int) -> bool:
     """Whether an escape begins with the last byte before *end*."""
     piece = body[start:end]
     return (len(piece) - len(piece.rstrip(b"\\"))) % 2 == 1
+
+
+def _stand_once(body: bytes, fields: Mapping[str, Raw]) -> bool:
+    """Whether *body* is *fields* one after the other and nothing else: then no name stands twice for any reader.
+
+    False also where a name is written with escapes.
+    """
+    held = sum([len(memoryview(raw)) for raw in fields.values()]) + sum(map(len, fields))
+    if held + 4 * len(fields) + 1 == len(body):  # written without blanks
+        return True
+    at = 0
+    for name, value in fields.items():
+        before = _BEFORE.match(body, at)
+        written = b'"%b"' % name.encode()
+        if before is None or not body.startswith(written, before.end()):
+            return False
+        colon = _COLON.match(body, before.end() + len(written))
+        if colon is None or not body.startswith(value, colon.end()):
+            return False
+        at = colon.end() + len(memoryview(value))
+    return _BEFORE.match(body, at) is None
 
 
 def _openers(written: bytes) -> int:
