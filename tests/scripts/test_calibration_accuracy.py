@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.calibration_accuracy import Predicted, calls, predicted, table
+from tests.tokens.extras.installed import counter_or_skip
 
 
 @cache
@@ -24,6 +25,9 @@ def test_exact_counts_stay_as_they_are() -> None:
 
 
 def test_for_each_count_that_is_led_away_five_come_nearer() -> None:
+    """With the vocabularies: counts that are rough without them follow their corrections less well (3.5 for each)."""
+    for name in ("gemma_3", "deepseek", "qwen"):
+        counter_or_skip(name)
     errors = [
         (abs(one.told.count.tokens - one.told.reported), abs(one.corrected.tokens - one.told.reported))
         for one in found()
