@@ -114,7 +114,14 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         file.writelines(json.dumps(line) + "\n" for line in lines)
     routes = [ROUTE.format(name=f"away-then-{at}", first="away/first", second=f"{at}/m") for at in OWN]
     routes += [ROUTE.format(name=f"{at}-then-another", first=f"{at}/m", second=f"{another(at)}/m") for at in OWN]
-    with Stand(folder, "".join(routes), providers=PROVIDERS + MORE, recordings=folder, environ=KEYS) as running:
+    # What calls teach would change what later ones are counted as, and these are compared with each other.
+    with Stand(
+        folder,
+        "[counting]\naudits_per_s = 0\n" + "".join(routes),
+        providers=PROVIDERS + MORE,
+        recordings=folder,
+        environ=KEYS,
+    ) as running:
         yield running
 
 
