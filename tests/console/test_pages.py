@@ -50,13 +50,16 @@ def stored(control: ControlProcess, **changes: Any) -> str:
     return entry.id
 
 
-def test_an_empty_ledger_shows_the_command_that_fills_it(control: ControlProcess) -> None:
-    page = control.get("/ui")
+def test_an_empty_ledger_shows_the_command_that_fills_it() -> None:
+    with tempfile.TemporaryDirectory(prefix="dd0c-") as path:
+        control = ControlProcess(Path(path))  # of its own: the others' entries may be there already
+        page = control.get("/ui")
+        forwarded = control.get("/ui", headers={"x-forwarded-host": "127.0.0.1:4748"})
+        fooled = control.get("/ui", headers={"x-forwarded-host": "$(touch x)", "x-dd0c-caller": "local"})
+        assert control.stop() == 0
     assert page.status == 200
     assert "curl http://127.0.0.1:4747/v1/chat/completions" in Seen(page.body).text
-    forwarded = control.get("/ui", headers={"x-forwarded-host": "127.0.0.1:4748"})
     assert "curl http://127.0.0.1:4748/" in Seen(forwarded.body).text
-    fooled = control.get("/ui", headers={"x-forwarded-host": "$(touch x)", "x-dd0c-caller": "local"})
     assert "touch" not in Seen(fooled.body).text
 
 
