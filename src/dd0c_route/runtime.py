@@ -128,6 +128,7 @@ class Runtime(Struct, frozen=True):
     purses: Purses
     said: Said
     looks_at_prompts: bool
+    stores_bodies: bool
 
     def line(self, provider: str) -> Line:
         """
@@ -193,4 +194,5 @@ def build(
         purses=before.purses if before is not None else Purses(learned_in),
         said=before.said if before is not None else Said(),
         looks_at_prompts=config.looks_at_prompts,
+        stores_bodies=config.stores_bodies,
     )

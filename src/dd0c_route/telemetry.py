@@ -43,6 +43,7 @@ class Now(msgspec.Struct, frozen=True):
         journal_errors: Failed writes of the workers now running, and failed looks of the reader.
         lost_records: Given up by the workers now running, because the disk had refused too many before them.
         damaged_bytes: Passed over in journals of writers that are gone.
+        bodies_dropped: Calls whose bodies were to be stored and were not.
         audited, audits_skipped: Calls whose counts were compared with the provider's, and those that were not.
         alerts: Counts that no longer fit.
         rolled_back: Routes whose promise was broken.
@@ -62,6 +63,7 @@ class Now(msgspec.Struct, frozen=True):
     unreadable_records: int
     audited: int = 0
     audits_skipped: int = 0
+    bodies_dropped: int = 0
     alerts: int = 0
     rolled_back: int = 0
     drift: list[tuple[str, str, str, str, float]] = []
@@ -259,6 +261,7 @@ class _Moment(Collector):
         for name, what, value in (
             ("dd0c_audited_total", "Calls whose counts were compared with the provider's", now.audited),
             ("dd0c_audit_skipped_total", "Calls that were not, there being too many at once", now.audits_skipped),
+            ("dd0c_bodies_dropped_total", "Calls whose bodies were to be stored and were not", now.bodies_dropped),
             ("dd0c_journal_errors_total", "Failed writes and reads of the journals", now.journal_errors),
             ("dd0c_journal_lost_records_total", "Records given up, the disk having refused too many", now.lost_records),
             ("dd0c_journal_damaged_bytes_total", "Bytes of journals that could not be read", now.damaged_bytes),

@@ -11,6 +11,7 @@ import pytest
 
 from dd0c_route.console import api
 from dd0c_route.control.openapi import load_document
+from dd0c_route.ledger.bodies import Bodies, Body, bodies_file, opened
 from dd0c_route.types import Delivery, Entry
 from tests.control.place import ControlProcess
 from tests.control.test_door import all_addresses
@@ -105,6 +106,8 @@ def test_what_is_answered_is_what_is_documented(control: ControlProcess) -> None
     journal.settle(entry)
     journal.deliver(Delivery(entry.id))
     journal.close()
+    with opened(bodies_file(control.url)) as bodies:
+        bodies.put([Bodies(entry.id, None, Body("said", 4), Body(None, 9, left_out="it is no text"))])
     control.eventually(lambda: control.get(f"/api/v1/requests/{entry.id}").status == 200)
     answered = 0
     for path, methods in load_document()["paths"].items():

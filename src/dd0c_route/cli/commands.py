@@ -28,6 +28,7 @@ COMMANDS = {
     "import": "Turn another gateway's configuration into a dd0c.toml.",
     "requests": "List the ledger's entries, newest first.",
     "explain": "Show one entry: why this model, which attempts, what it cost.",
+    "forget": "Delete stored bodies of calls; their entries stay.",
     "feedback": "Say how good an answer was, so that its route learns.",
     "reprice": "Price the ledger's entries anew, after a price came or was corrected.",
     "route": "Decide for requests on stdin as 'serve' would, without a call.",

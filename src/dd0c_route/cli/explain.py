@@ -8,29 +8,49 @@ import click
 import msgspec
 from msgspec import Struct
 
-from dd0c_route.cli.ledger import entry_named, ledger_option, opened_store, shown
+from dd0c_route.cli.ledger import bodies_named, entry_named, ledger_option, opened_store, shown
 from dd0c_route.cli.options import config_option, json_option
 from dd0c_route.types import Usage
 
 if TYPE_CHECKING:
+    from dd0c_route.ledger.bodies import Body
     from dd0c_route.types import Entry, PriceLine, Repricing
 
 
 @click.command("explain")
 @click.argument("entry_id", metavar="ID|last")
+@click.option("--bodies", "with_bodies", is_flag=True, help="Also what was said and answered, where it is stored.")
 @ledger_option
 @config_option
 @json_option
-def command(entry_id: str, ledger_url: str | None, config_path: str | None, as_json: bool) -> None:
+def command(
+    entry_id: str, with_bodies: bool, ledger_url: str | None, config_path: str | None, as_json: bool
+) -> None:  # fmt: skip
     """Show one entry of the ledger: its id is the answer's header x-dd0c-request-id, or 'last'."""
     with opened_store(config_path, ledger_url) as store:
         entry = entry_named(store, entry_id)
+    bodies = bodies_named(entry.id, config_path, ledger_url) if with_bodies else None
     if as_json:
-        click.echo(msgspec.json.encode(entry))
+        said = {**msgspec.to_builtins(entry), "bodies": bodies} if with_bodies else entry
+        click.echo(msgspec.json.encode(said))
         return
     paragraphs = (_heading(entry), _decision(entry), _attempts(entry), _usage(entry), _cost(entry), _feedback(entry))
     for paragraph in filter(None, paragraphs):
         click.echo("\n".join(map(shown, paragraph)) + "\n")
+    if with_bodies:
+        for name in ("request", "answer"):
+            body = getattr(bodies, name) if bodies is not None else None
+            click.echo("\n".join(map(shown, _body(name, body))) + "\n")
+
+
+def _body(name: str, body: Body | None) -> list[str]:
+    """One side's words, and how much of them they are."""
+    if body is None:
+        return [f"{name:<11} not kept: see [ledger] bodies"]
+    if body.text is None:
+        return [f"{name:<11} {body.bytes} bytes, left out: {body.left_out or 'there were none'}"]
+    cut = ", only the beginning is kept" if body.cut else ""
+    return [f"{name:<11} {body.bytes} bytes{cut}", *(f"  {line}" for line in body.text.splitlines())]
 
 
 def _heading(entry: Entry) -> list[str]:

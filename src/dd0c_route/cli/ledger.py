@@ -15,6 +15,7 @@ from dd0c_route.cli.options import found_config
 
 if TYPE_CHECKING:
     from dd0c_route.config import Loaded
+    from dd0c_route.ledger.bodies import Bodies
     from dd0c_route.ledger.store import Store
     from dd0c_route.types import Entry
 
@@ -66,6 +67,22 @@ def opened_store(config_path: str | None, ledger_url: str | None) -> Iterator[St
         yield store
     finally:
         store.close()
+
+
+def bodies_path(config_path: str | None, ledger_url: str | None) -> Path:
+    """Where the ledger's bodies are kept, if any are."""
+    from dd0c_route.ledger.bodies import bodies_file
+
+    loaded = settings_without_secrets(config_path)
+    return bodies_file(ledger_url or loaded.config.ledger.url, loaded.base_dir)
+
+
+def bodies_named(entry_id: str, config_path: str | None, ledger_url: str | None) -> Bodies | None:
+    """What is kept of what one call said and was answered."""
+    from dd0c_route.ledger.bodies import opened
+
+    with opened(bodies_path(config_path, ledger_url)) as store:
+        return store.get(entry_id)
 
 
 def entry_named(store: Store, entry_id: str) -> Entry:

@@ -80,6 +80,9 @@ class Ledger(Settings, frozen=True, forbid_unknown_fields=True):
     """Where entries are kept."""
 
     url: str = "sqlite:///dd0c.db"
+    bodies: Literal["off", "on"] = "off"  # of calls, without secrets, in a file of their own
+    body_bytes: Positive = 64 << 10  # that are kept of each side of a call
+    body_days: Annotated[float, Meta(gt=0)] = 7.0
 
 
 class Counting(Settings, frozen=True, forbid_unknown_fields=True):
@@ -206,6 +209,7 @@ class Route(Settings, frozen=True, forbid_unknown_fields=True):
     control_share: Share = 0.02
     drop: bool = False  # likewise, of the route's calls
     prompt_secrets: Literal["off", "warn", "mask", "refuse"] | None = None  # None: as `[server]` says
+    bodies: Literal["off", "on"] | None = None  # None: as `[ledger]` says
     shadow_share: Share = 0.0  # of calls, sent to the other model too
     shadow_usd_per_day: Annotated[float, Meta(gt=0)] = 1.0
     epsilon: Share = 0.05
@@ -279,3 +283,8 @@ class Config(Settings, frozen=True, forbid_unknown_fields=True):
         """Some route, or the server by default, wants something done about secrets in prompts."""
         wanted = [self.server.prompt_secrets, *(route.prompt_secrets for route in self.routes)]
         return any(action not in (None, "off") for action in wanted)
+
+    @property
+    def stores_bodies(self) -> bool:
+        """Those of some calls at least."""
+        return self.ledger.bodies == "on" or any(route.bodies == "on" for route in self.routes)

@@ -29,6 +29,14 @@ class Caller(Struct, frozen=True):
 
     kind: Literal["local", "key", "session", "anybody", "nobody"]
     session: Session | None = None
+    key_id: str | None = None
+
+    @property
+    def only_key(self) -> str | None:
+        """The access key whose own calls are all that it may read the words of; None: it may read all."""
+        if self.session is not None and self.session.source.startswith("key:"):
+            return self.session.source[len("key:") :][:8]
+        return self.key_id
 
 
 def csrf_of(request: Request) -> str:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dd0c_route.clock import Clock
-from dd0c_route.console.addresses import Address
+from dd0c_route.console.addresses import CALLER, Address, Caller
 from dd0c_route.console.answers import json_answer, json_error
 from dd0c_route.console.reading import Reading
 from dd0c_route.ledger.store import Filter, id_at, moment_ns
@@ -47,6 +47,15 @@ def api_routes(reading: Reading, clock: Clock) -> list[Address]:
             return json_error(404, "not_found", f"no request {entry_id[:64]!r} in the ledger")
         return json_answer(entry)
 
+    async def bodies(request: Request) -> Response:
+        entry_id, caller = request.path_params["entry_id"], request.scope.get(CALLER, Caller("nobody"))
+        found = await reading.bodies(entry_id)
+        if found is None:
+            return json_error(404, "not_found", f"no bodies of {entry_id[:64]!r} are kept: see [ledger] bodies")
+        if caller.only_key not in (None, found.key_id):
+            return json_error(403, "not_allowed", "that call was made with another access key: its own may read it")
+        return json_answer(found)
+
     async def one_session(request: Request) -> Response:
         return json_answer(await reading.session(request.path_params["session"]))
 
@@ -54,6 +63,7 @@ def api_routes(reading: Reading, clock: Clock) -> list[Address]:
         Address("/api/v1/sessions/{session:path}", one_session, method="GET", who="reader"),
         Address("/api/v1/requests", requests, method="GET", who="reader"),
         Address("/api/v1/requests/{entry_id}", one_request, method="GET", who="reader"),
+        Address("/api/v1/requests/{entry_id}/bodies", bodies, method="GET", who="reader"),
     ]
 
 

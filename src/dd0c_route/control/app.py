@@ -187,6 +187,7 @@ async def _now(control: Control) -> Now:
         unreadable_records=ingest.faults.unreadable,
         audited=ingest.audits,
         audits_skipped=sum(gauge.audits_skipped for gauge in answering),
+        bodies_dropped=sum(gauge.bodies_dropped for gauge in answering),
         alerts=len(control.publisher.alerts),
         rolled_back=len(control.taught.alerts),
         drift=[

@@ -67,7 +67,7 @@ class Door:
         if said == "local":
             return Caller("local")
         if said is not None and said.startswith("key="):
-            return Caller("key")
+            return Caller("key", key_id=said.removeprefix("key="))
         token = token_of(request)
         if token and (session := self._sessions.find(token, sources_of(server), now_s(self._clock))) is not None:
             return Caller("session", session)

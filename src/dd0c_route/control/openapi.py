@@ -18,11 +18,12 @@ from dd0c_route.config import Match
 from dd0c_route.console.addresses import Address
 from dd0c_route.console.answers import json_answer
 from dd0c_route.control.counting import Watched
+from dd0c_route.ledger.bodies import Bodies
 from dd0c_route.ledger.feedback import Said
 from dd0c_route.ledger.store import SessionTotals
 from dd0c_route.types import Entry, Label
 
-_TYPES = (Entry, SessionTotals, Label, Said, Watched, Match, Promise)
+_TYPES = (Entry, Bodies, SessionTotals, Label, Said, Watched, Match, Promise)
 _REFERENCE = "#/components/schemas/"
 _ALWAYS = (401, 403, 413, 414, 431)  # the doors' own
 _MEANINGS = {

@@ -20,9 +20,11 @@ from dd0c_route.control.configured import Configured
 from dd0c_route.control.counting import Publisher
 from dd0c_route.control.learning_api import Learning as Routes
 from dd0c_route.control.teaching import TeachingPublisher
+from dd0c_route.control.tidying import Tidying
 from dd0c_route.control.workers import Workers
 from dd0c_route.errors import ConfigError, StoreDeleted, StoreUnavailable
 from dd0c_route.ledger import journal_directory, open_store
+from dd0c_route.ledger.bodies import bodies_file
 from dd0c_route.ledger.ingest import Ingest
 from dd0c_route.ledger.learning import Learning
 from dd0c_route.ledger.teaching import Teaching
@@ -52,12 +54,15 @@ def main(boot_path: str) -> int:
     configured = Configured(lambda: load_config(boot.config_path, boot.overrides))
     configured.load_if_sound()
 
+    bodies = Tidying(bodies_file(boot.ledger_url), lambda: configured.config.ledger.body_days, SystemClock())
+
     def looked(learning: Learning, teaching: Teaching) -> None:
+        bodies.look()
         publisher.looked(learning)
         taught.looked(teaching)
 
     ingest = Ingest(directory, store, metrics.observe, looked, configured.promises)
-    reading = Reading(store)
+    reading = Reading(store, bodies_file(boot.ledger_url))
     control = Control(
         ingest=ingest,
         metrics=metrics,
@@ -83,6 +88,7 @@ def main(boot_path: str) -> int:
         thread.join()
         ingest.close()
         reading.close()
+        bodies.close()
         store.close()
     return 1 if server.ingest_failed else 0
 

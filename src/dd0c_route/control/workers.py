@@ -28,6 +28,7 @@ class Gauges(msgspec.Struct, frozen=True):
     journal_errors: int = 0
     journal_lost: int = 0
     audits_skipped: int = 0
+    bodies_dropped: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from dd0c_route.proxy.admit import admit, refuse_page
 from dd0c_route.proxy.audit import Auditor
 from dd0c_route.proxy.behind import hand_over
 from dd0c_route.proxy.bill import Bill
+from dd0c_route.proxy.bodies import BodyWriter
 from dd0c_route.proxy.call import ADDRESSES, Address, address_of, speaks
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.cors import cors_headers, is_preflight
@@ -61,7 +63,7 @@ class App:
     """Serves requests with the runtime that is in force when each one begins."""
 
     def __init__(self, runtime: Runtime, control: Pool, loop: asyncio.AbstractEventLoop,
-                 reload: Callable[[], Awaitable[str]]) -> None:  # fmt: skip
+                 reload: Callable[[], Awaitable[str]], bodies: Path) -> None:  # fmt: skip
         self.runtime = runtime
         self.limits = runtime.config.limits
         self._most_clients = most_clients(self.limits.connections)
@@ -74,6 +76,7 @@ class App:
         self._counts = Counts(runtime.known.correct)
         self._lists = Lists(loop)
         self._shadows = Shadows(loop)
+        self._bodies = BodyWriter(bodies)
         self._connections: set[Connection] = set()
         self._crowd = Crowd()
         self.uploads = Uploads()
@@ -243,6 +246,8 @@ class App:
                 client.link.abort()
             if not task.cancelled() and (error := task.exception()) is not None:
                 self.failed(request, error)
+            if client.copy is not None and bill is not None and (spoken := bill.spoken) is not None:
+                self._bodies.keep(spoken)
             if bill is not None and self.auditor.is_due():
                 self._look_at(bill)
             if bill is not None and not self.draining:
@@ -279,6 +284,7 @@ class App:
                 "in_flight": len(self._calls), "client_connections": len(self._connections),
                 "journal_pending": self.runtime.journal.pending, "journal_errors": self.runtime.journal.errors,
                 "journal_lost": self.runtime.journal.lost, "audits_skipped": self.auditor.skipped,
+                "bodies_dropped": self._bodies.dropped,
             })  # fmt: skip
         elif path == "/internal/reload" and request.method == "POST":
             self._run(self._serve_reload(request, client), request, client)
@@ -328,6 +334,7 @@ class App:
         await self._shadows.close()
         self._counts.close()
         self._lists.close()
+        self._bodies.close()
         self.auditor.close()
         self._deliveries.flush()
 

@@ -19,6 +19,7 @@ from msgspec import structs, to_builtins
 from dd0c_route.clock import rfc3339
 from dd0c_route.errors import RouteError, UpstreamStale
 from dd0c_route.ledger.money import UNKNOWN, prices_of, usage_cost, with_unused
+from dd0c_route.proxy.bodies import Copy, Over
 from dd0c_route.proxy.call import MODEL_CHARS, session_of
 from dd0c_route.proxy.charges import charge, charged_fields, decision_record, shown_cost, with_charges
 from dd0c_route.proxy.client import Client
@@ -68,6 +69,7 @@ class Bill:
     call: Call | None = None
     decision: Decision | None = None
     pasted: Pasted | None = None
+    copy: Copy | None = None  # of both bodies, where they are stored
     status = 0
     ttft_ns: int | None = None
     _session: str | None = None
@@ -201,6 +203,14 @@ class Bill:
         if self.call is None or self._target is None or self._entry is None or self._meter is None:
             return None
         return self.call, self._target, self._entry, self._meter
+
+    @property
+    def spoken(self) -> Over | None:
+        """Both bodies, where they are stored."""
+        if self.call is None or self.copy is None:
+            return None
+        is_all = self._entry is not None and self._entry.end_state == "complete"
+        return Over(self.call, self.copy, self._meter, None if is_all else self._client.handed)
 
     @property
     def sent(self) -> Call | None:

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from http import HTTPStatus
 from types import TracebackType
+from typing import Protocol
 
 from dd0c_route.errors import ClientGone
 from dd0c_route.proxy.acked import Witness
@@ -69,11 +70,20 @@ class Link:
         return self.written - self.transport.get_write_buffer_size() if acked is None else acked
 
 
+class Copied(Protocol):
+    """Takes what the client is given; must not raise."""
+
+    def answered(self, headers: Headers, body: bytes | None) -> None: ...
+
+    def piece(self, data: bytes) -> None: ...
+
+
 class Client:
     """Answers one call.
 
     Attributes:
         also: Further headers of the answer, whoever makes it.
+        copy: Takes what the client is given, where bodies are stored.
         gone: The client has hung up.
         committed: A byte of an answer is out; no second answer can follow.
         offered: Bytes of the answer's body so far, also those that came when the client had gone.
@@ -88,7 +98,8 @@ class Client:
 
     __slots__ = (
         "_chunked", "_closes", "_framed", "_head_only", "_on_done", "_pieces", "_start", "also", "committed",
-        "done", "drain_s", "drains", "ends_at", "gone", "handed", "link", "offered", "stopping", "task", "worker",
+        "copy", "done", "drain_s", "drains", "ends_at", "gone", "handed", "link", "offered", "stopping",
+        "task", "worker",
     )  # fmt: skip
 
     def __init__(self, link: Link, *, http10: bool, keep_alive: bool, head_only: bool, on_done: Callable[[bool], None]):
@@ -98,6 +109,7 @@ class Client:
         self._head_only = head_only
         self._on_done = on_done
         self.also: Headers = []
+        self.copy: Copied | None = None
         self.task: asyncio.Task[None] | None = None
         self.worker: asyncio.Task[None] | None = None
         self._start = self.ends_at = link.written
@@ -148,6 +160,8 @@ class Client:
         """A complete answer in one write."""
         head = self._head(status, headers, len(body))
         self.offered = 0 if self._head_only else len(body)
+        if self.copy is not None:
+            self.copy.answered(headers, body)
         if not self.gone:
             if 0 < self.offered <= COPIED_BYTES:
                 self._put(head + body, len(head))
@@ -164,6 +178,8 @@ class Client:
     def start(self, status: int, headers: Headers, length: int | None) -> None:
         """The head of an answer whose body follows in pieces; *length* in bytes, None where unknown."""
         head = self._head(status, headers, length)
+        if self.copy is not None:
+            self.copy.answered(headers, None)
         if not self.gone:
             self.link.write(head)
 
@@ -172,6 +188,8 @@ class Client:
         self.offered += len(data)
         if self.gone or not data:
             return
+        if self.copy is not None:
+            self.copy.piece(data)
         if self._chunked:
             frame = b"%x\r\n%b\r\n" % (len(data), data)
             self._put(frame, len(frame) - len(data))

@@ -13,6 +13,7 @@ from dd0c_route.decide import decide
 from dd0c_route.errors import ClientGone, RouteError, ShuttingDown, UpstreamError, UpstreamStale
 from dd0c_route.proxy.attempts import REFUSALS, UNFIT, Next, after_error, after_refusal, after_wrong_choice
 from dd0c_route.proxy.bill import Bill
+from dd0c_route.proxy.bodies import copy_of
 from dd0c_route.proxy.call import Address, read_call, speaks, take_apart
 from dd0c_route.proxy.checking import Doubtful, can_be_checked, doubtful
 from dd0c_route.proxy.client import Client
@@ -64,6 +65,8 @@ async def exchange(
                 bill.read(call := _resolved(read_call(request, address, query, bill.key_id, limits), runtime))
                 if runtime.looks_at_prompts:
                     bill.read(call := await _looked_at(call, client, bill, runtime))
+                if runtime.stores_bodies:
+                    bill.copy = client.copy = copy_of(call, runtime)
                 if is_ours(call):
                     return await _count(call, client, bill, runtime, counts)
                 if call.api == "models" and not call.provider and not passes_on(call, runtime.config):
@@ -242,6 +245,8 @@ async def _ask(
     """Send the call to *target*; returns when the head of the answer is in, and whether usage was asked for unasked."""
     body, usage_asked = upstream_body(call, line.provider, target)
     where = upstream_target(call, line.provider, line.base_path, target)
+    if bill.copy is not None:
+        bill.copy.asked(body)
     headers = upstream_headers(call, line.provider, plain=usage_asked or call.wants_cost or plain)
     marks = bill.trying(target)
     if line.provider.on_disconnect == "drain":

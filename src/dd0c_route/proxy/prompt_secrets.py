@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from msgspec import structs
 
-from dd0c_route.brain.request import asked
-from dd0c_route.errors import BadRequest, NotFound, SecretInPrompt
+from dd0c_route.errors import SecretInPrompt
 from dd0c_route.proxy.client import Client
+from dd0c_route.proxy.matched import route_of
 from dd0c_route.redact.log import log
 from dd0c_route.redact.prompts import Found, secrets_in
 from dd0c_route.runtime import Runtime
@@ -70,13 +70,9 @@ async def _found(body: bytes, client: Client) -> Found | None:
 
 def _action(call: Call, runtime: Runtime) -> tuple[Action, str]:
     """What to do, and the setting that says so: the route's that matches, else the server's."""
-    config, router = runtime.config, runtime.router
-    if call.model and not call.provider and any(route.prompt_secrets is not None for route in config.routes):
-        by_kind = any(route.match.kind is not None for route in config.routes)
-        try:
-            route = router.matching(call, router.resolve(call), asked(call).kind if by_kind else "")
-        except (BadRequest, NotFound):  # it will be refused for that
-            route = None
+    config = runtime.config
+    if any(route.prompt_secrets is not None for route in config.routes):
+        route = route_of(call, runtime)
         if route is not None and route.settings.prompt_secrets is not None:
             return route.settings.prompt_secrets, f"routes[{route.number}].prompt_secrets"
     return config.server.prompt_secrets, "server.prompt_secrets"

@@ -20,6 +20,7 @@ from dd0c_route.config import Provider, Timeouts
 from dd0c_route.config.load import Loaded
 from dd0c_route.errors import ConfigError, JournalError
 from dd0c_route.ledger import journal_directory
+from dd0c_route.ledger.bodies import bodies_file
 from dd0c_route.ledger.journal import Journal
 from dd0c_route.processes import compute_in_place, die_with_parent
 from dd0c_route.proxy.app import App
@@ -97,7 +98,7 @@ async def _serve(boot: Boot, index: int, listening_fd: int, ready_fd: int | None
         return structs.replace(fresh, config=with_secrets_of(fresh.config, now.config), version=now.version)
 
     secrets = SecretFiles(loaded.secret_files)
-    app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload)
+    app = App(runtime, _control_pool(boot, loop, sweeper), loop, reload, bodies_file(boot.ledger_url))
     public = await loop.create_server(partial(_greeted, app), sock=_listening(listening_fd), backlog=BACKLOG)
     private = await loop.create_unix_server(partial(_greeted, app, internal=True), _fresh(boot.worker_socket(index)))
     stop = asyncio.Event()
