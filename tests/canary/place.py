@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Self
@@ -57,6 +58,7 @@ class Place:
         self.upstream = Upstream([*(one.name for one in self.stored), *_OTHERS])
         self.sinks: dict[str, bytes] = defaultdict(bytes)
         self.port = 0
+        self._temporary = tempfile.TemporaryDirectory(prefix="dd0c-")  # a short path: sockets are below it
         self.environ = self._environ(mutant) | (environ or {})
 
     # --- life -----------------------------------------------------------------------------------------------
@@ -92,13 +94,11 @@ class Place:
     def _environ(self, mutant: str) -> dict[str, str]:
         kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DD0C_CORPUS")
         environ = {name: os.environ[name] for name in kept if name in os.environ}
-        temporary = self.folder.parent / f"{self.folder.name}.tmp"
-        temporary.mkdir(exist_ok=True)
         environ |= {
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "mutated"), *filter(None, sys.path)]),
             "CANARY_RUN": "1",
             "CANARY_MUTANT": mutant,
-            "TMPDIR": str(temporary),
+            "TMPDIR": self._temporary.name,
             "AZURE_KEY": AZURE.value,
             "AWS_ID": AWS_ID.value,
             "ROUTER_KEY": ACCESS_BY_ENV.value,
@@ -268,7 +268,7 @@ class Place:
         for path in sorted(self.folder.rglob("*")):
             if path.is_file() and path != self.config and path.stat().st_size:
                 self.sinks[f"file {_kind(path, self.folder)}"] += path.name.encode() + b"\n" + path.read_bytes()
-        for path in sorted((self.folder.parent / f"{self.folder.name}.tmp").rglob("*")):
+        for path in sorted(Path(self._temporary.name).rglob("*")):
             self.sinks["temporary files"] += path.name.encode() + b"\n" + (path.read_bytes() if path.is_file() else b"")
         for name, got in self.upstream.got.items():
             self.sinks[f"upstream:{name}:"] = bytes(got)
