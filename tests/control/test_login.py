@@ -157,3 +157,11 @@ def test_the_way_on_never_leads_elsewhere(target: str) -> None:
 @pytest.mark.parametrize("target", ["/ui", "/ui/requests/dd_01ABC", "/ui?before=dd_1", "/ui/requests/a~b.c-d"])
 def test_the_way_on_leads_to_the_page_that_was_asked_for(target: str) -> None:
     assert target_of(target) == target
+
+
+@pytest.mark.parametrize("key", [new_key()[0], "0123456789abcdef" * 2], ids=["no longer one", "another"])
+def test_a_key_in_the_address_is_not_repeated_by_the_page_to_log_in_at(stand: Stand, key: str) -> None:
+    page = stand.get(f"/ui/requests?key={key}")
+    assert page.status == 401
+    assert key.encode() not in page.body
+    assert b'value="/ui"' in page.body

@@ -19,6 +19,7 @@ from dd0c_route.console.reading import Reading
 from dd0c_route.console.words import clock_time, count, dollars, milliseconds
 from dd0c_route.ledger.money import NOTABLE, provider_difference
 from dd0c_route.ledger.store import Filter, id_at
+from dd0c_route.redact import redact_sensitive
 from dd0c_route.types import Entry
 
 ROWS = 50  # of a page: two screens
@@ -109,6 +110,8 @@ def error_page(status: int, message: str, request: Request) -> Response:
 
 def login_page(status: int, *, target: str, message: str = "") -> Response:
     """The page to log in at; *target* is the page of ours to go on to, or whatever else was asked for."""
+    if redact_sensitive(target) != target:  # a key in the address opens nothing, and is not repeated
+        target = "/ui"
     return _page("login.html", status, form=True, csrf="", target=target, message=message)
 
 
