@@ -15,8 +15,8 @@ HERE = "127.0.0.1:4747"
     "host",
     [
         "127.0.0.1:4747", "127.0.0.1", "127.8.9.1:80", "[::1]:4747", "[::1]", "localhost:4747", "LOCALHOST",
-        "localhost.", "127.0.0.1.", "x.localhost:4747", "192.168.1.5:4747", "[fd00::1]:4747", "router:4747", "router.example",
-        "ROUTER.example:8443",
+        "localhost.", "127.0.0.1.", "x.localhost:4747", "192.168.1.5:4747", "[fd00::1]:4747", "router:4747",
+        "router.example", "ROUTER.example:8443",
         "router.example.", "host.docker.internal:4747", "router.tools.svc.cluster.local:4747", "",
     ],
 )  # fmt: skip

@@ -74,6 +74,9 @@ class House:
         assert client is not None
         client.whole(200, [(b"x-target", request.target), (b"x-method", request.method.encode())], request.body)
 
+    def failed(self, request: Inbound, error: BaseException) -> None:
+        raise AssertionError(request) from error  # nothing of ours fails here
+
     def refuse(self, request: Inbound, error: RouteError) -> None:
         self.refused.append(error)
         client = request.client

@@ -61,6 +61,9 @@ class House:
         assert request.client is not None
         request.client.whole(200, [], request.body)
 
+    def failed(self, request: Inbound, error: BaseException) -> None:
+        raise AssertionError(request) from error  # nothing of ours fails here
+
     def refuse(self, request: Inbound, error: RouteError) -> None:
         self.refused.append(error)
         assert request.client is not None

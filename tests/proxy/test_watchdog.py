@@ -32,7 +32,11 @@ def test_a_loop_that_stands_is_told_with_its_place_and_again_when_it_turns(lines
     watchdog, go_on = Watchdog(3, beat_s=0.02, blocked_s=0.2), threading.Event()
 
     def stand_still(secret: str) -> None:
-        threading.Thread(target=lambda: (until(lambda: events(lines), "the word"), go_on.set())).start()
+        def let_go_when_told() -> None:
+            until(lambda: events(lines), "the word")
+            go_on.set()
+
+        threading.Thread(target=let_go_when_told).start()
         go_on.wait(20)
 
     async def main() -> None:
