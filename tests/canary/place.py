@@ -281,4 +281,4 @@ def _kind(path: Path, folder: Path) -> str:
 
 
 def _variable(one: Stored) -> str:
-    return "KEY_" + one.name.upper().replace("-", "_")
+    return one.name.upper().replace("-", "_") + "_API_KEY"

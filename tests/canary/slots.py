@@ -5,6 +5,7 @@ All are synthetic, made from the shapes of `redact/rules.toml`; none was ever is
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from dd0c_route.redact.rules import load
@@ -45,7 +46,12 @@ class Slot(NamedTuple):
 
 def shaped(slot: str, shape: str, seed: int = 7) -> Canary:
     """A canary of the format *shape*, or of a *shape* written out."""
-    return Canary.of(slot, credential(_SHAPES.get(shape, shape), seed + _number(slot)))
+    shape = _SHAPES.get(shape, shape)
+    value = credential(shape, seed + _number(slot))
+    other = credential(shape, seed + _number(slot) + 1)
+    own = next(at for at, (one, two) in enumerate(zip(value, other, strict=True)) if one != two)
+    runs = re.findall(r"[A-Za-z0-9_+/-]{12,}", value[own:])  # what is before it, all of its format share
+    return Canary(slot, value, max(runs, key=len))
 
 
 def _number(text: str) -> int:

@@ -43,7 +43,9 @@ def told(leaks: list[Leak]) -> str:
 @pytest.mark.timeout(1800 if ALL else 300)
 @pytest.mark.parametrize("debug", [False, *[True] * ALL])
 def test_a_planted_key_goes_its_own_way_and_no_other(tmp_path: Path, debug: bool) -> None:
-    with Place(tmp_path / "work", keys=None if ALL else SOME_KEYS, environ=DEBUG if debug else {}) as place:
+    with Place(
+        tmp_path / "work", keys=None if ALL and not debug else SOME_KEYS, environ=DEBUG if debug else {}
+    ) as place:
         drive.good_calls(place)
         drive.faults(place, everything=ALL and not debug)
         drive.callers(place)
