@@ -7,7 +7,7 @@ import pytest
 from dd0c_route.config.values import shown
 
 
-@pytest.mark.parametrize("value", ["Tjo4O0C817oMddarynnjSJNOY4t1t6YpqYfy7qc2", "0123456789abcdef0123456789abcdef"])
+@pytest.mark.parametrize("value", ["aB3xK9mQ2zR7tV5wY1nL8pD4sF6gH0jC3vB9xZ2q", "0123456789abcdef0123456789abcdef"])
 def test_what_may_be_a_secret_in_the_wrong_place_is_shown_by_its_beginning(value: str) -> None:
     assert shown(value) == f'"{value[:4]}…"'
 
