@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -153,6 +153,7 @@ class Stand:
         self._rlimits = rlimits or {}
         self.sim_port = 0
         self.port = 0
+        self._control_began = False
 
     # --- life ---------------------------------------------------------------------------------------------
 
@@ -200,6 +201,7 @@ class Stand:
         while not (line := self.router.line()).startswith("router "):
             pass
         self.port = int(line.rpartition(":")[2])
+        self._control_began = False
 
     @property
     def pid(self) -> int:
@@ -210,13 +212,27 @@ class Stand:
         found = []
         for task in Path(f"/proc/{self.pid}/task").iterdir():
             for pid in (task / "children").read_text().split():
-                if module in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
-                    found.append(int(pid))
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # gone meanwhile
+                    if module in Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0"):
+                        found.append(int(pid))
         return found
 
     # --- as a client ----------------------------------------------------------------------------------------
 
     def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Answer:
+        """One request. What the control process answers is waited for until it answers for the first time."""
+        if self._control_began or not path.startswith(("/api/", "/ui")):
+            return self._request(method, path, body, headers)
+
+        def probe() -> Answer | None:
+            answer = self._request(method, path, body, headers)
+            return answer if answer.status != 503 else None
+
+        found: Answer = until(probe, f"an answer of the control process to {path}")
+        self._control_began = True
+        return found
+
+    def _request(self, method: str, path: str, body: bytes, headers: dict[str, str] | None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
         try:
             connection.request(method, path, body or None, headers or {})
@@ -273,9 +289,10 @@ class Stand:
         assert found, name
         return float(found[1])
 
-    def confirmed(self, count: int) -> list[dict[str, Any]]:
-        """All entries as `entries`, when of each one it is known what was delivered."""
-        self.entries(count)
+    def confirmed(self, wanted: int | Collection[str]) -> list[dict[str, Any]]:
+        """All entries as `entries`, when there are so many, or those of these calls, and all deliveries are known."""
+        count, ids = (wanted, set()) if isinstance(wanted, int) else (len(wanted), set(wanted))
+        until(lambda: ids <= {entry["id"] for entry in self.entries(count)}, "the entries of all calls")
         until(lambda: self.gauge("dd0c_open_calls") == 0, "the confirmation of every delivery")
         return self.entries(count)
 

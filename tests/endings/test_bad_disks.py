@@ -49,7 +49,7 @@ def conserved(stand: Stand, ids: dict[str, int]) -> None:
     """One entry for each call with its status, and a complete one for each that the provider served."""
     entries = {id_: stand.entry(id_) for id_ in ids}
     assert {id_: entry["status"] for id_, entry in entries.items()} == ids
-    everything = stand.confirmed(len(ids))
+    everything = stand.confirmed(ids)
     assert max(Counter(entry["id"] for entry in everything).values()) == 1
     attempts = sum(len(entry["attempts"]) for entry in everything)
     assert attempts == served(stand), "every call at the provider is an attempt of an entry"

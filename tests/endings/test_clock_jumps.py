@@ -91,7 +91,7 @@ def test_calls_of_both_sides_of_a_jump_are_listed_once_each_by_the_time_that_the
     for by in (timedelta(), -HOUR, HOUR, timedelta()):
         jump(machine, by)
         ids += [stand.post(PATH, CHAT).id for _ in range(3)]
-    listed = stand.confirmed(len(ids))
+    listed = stand.confirmed(ids)
 
     assert set(ids) <= {entry["id"] for entry in listed}
     assert [entry["id"] for entry in listed] == sorted({entry["id"] for entry in listed}, reverse=True)

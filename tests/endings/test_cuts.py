@@ -179,7 +179,7 @@ def test_a_cut_at_any_byte_hands_on_what_came_and_no_more(failing: Stand, dialec
             body = body[: body.rindex(told)]
         assert whole.startswith(body), at
         ids.add(caller.id)
-    entries = {entry["id"]: entry for entry in failing.confirmed(len(ids)) if entry["id"] in ids}
+    entries = {entry["id"]: entry for entry in failing.confirmed(ids) if entry["id"] in ids}
     assert len(entries) == len(cuts)
     for at, caller in cuts:
         entry = entries[caller.id]

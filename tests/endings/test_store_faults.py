@@ -37,7 +37,7 @@ def stored(stand: Stand, ids: list[str]) -> None:
     """Each of them has its entry, and only one."""
     for each in ids:
         assert stand.entry(each)["end_state"] == "complete"
-    found = [entry["id"] for entry in stand.confirmed(len(ids))]
+    found = [entry["id"] for entry in stand.confirmed(ids)]
     assert sorted(found) == sorted(set(found))
     assert set(ids) <= set(found)
 

@@ -85,7 +85,7 @@ def _bodies(start: int, pieces: Sequence[bytes]):  # type: ignore[no-untyped-def
 
 def _check(faulty: Faulty, form: Form, cuts: Sequence[Cut], begins: int) -> None:
     ids = {cut.caller.id for cut in cuts}
-    entries = {entry["id"]: entry for entry in faulty.stand.confirmed(len(ids)) if entry["id"] in ids}
+    entries = {entry["id"]: entry for entry in faulty.stand.confirmed(ids) if entry["id"] in ids}
     assert len(entries) == len(cuts)
     for cut in cuts:
         caller, where = cut.caller, (form.name, cut.at, cut.how, bytes(cut.caller.raw[-200:]))

@@ -42,7 +42,7 @@ def test_a_provider_that_closes_kept_connections_costs_nobody_an_answer(faulty: 
         asked = list(pool.map(ask, range(CALLS)))
 
     ids = {id for id, _ in asked}
-    entries = [entry for entry in faulty.stand.confirmed(len(ids)) if entry["id"] in ids]
+    entries = [entry for entry in faulty.stand.confirmed(ids) if entry["id"] in ids]
     errors = Counter(attempt["error"] for entry in entries for attempt in entry["attempts"])
     heard = sum(faulty.faultd.calls(name) for _, name in asked)
     lost = errors["upstream_stale_connection"]
