@@ -7,7 +7,6 @@ disk of its own without touching an entry. What comes here was redacted before; 
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,15 +19,14 @@ from msgspec import Struct
 
 from dd0c_route.errors import StoreUnavailable
 from dd0c_route.ledger import database
+from dd0c_route.ledger.sqlite_file import BUSY_S, statements, which
 from dd0c_route.ledger.store import id_at
 
-BUSY_S = 5.0  # how long another process may hold the write lock
 BATCH_ROWS = 200  # deleted at once: some 25 MB at the usual bound, and then others may write
 _DAY_NS = 86_400 * 1_000_000_000
 _FIRST, _BEHIND_ALL = "", "e"  # all ids begin with `dd_`
 
-_NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
-_SQL: dict[str, str] = dict(_NAMED.findall((Path(__file__).parent / "bodies.sql").read_text(encoding="utf-8")))
+_SQL = statements("bodies.sql")
 
 
 class Body(Struct, frozen=True):
@@ -136,7 +134,7 @@ class BodyStore:
         """The connection; None where there is no file and none is to be made."""
         with self._lock:
             try:
-                if self._sql is not None and self._file != _which(self._path):  # somebody deleted or replaced it
+                if self._sql is not None and self._file != which(self._path):  # somebody deleted or replaced it
                     self._close()
                 if self._sql is None and (make or self._path.exists()):
                     self._open()
@@ -155,7 +153,7 @@ class BodyStore:
         sql.execute("PRAGMA synchronous = NORMAL")
         sql.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
         sql.execute(_SQL["make"])
-        self._file = _which(self._path)
+        self._file = which(self._path)
 
     def _close(self) -> None:
         sql, self._sql = self._sql, None
@@ -174,11 +172,3 @@ def _shrink(sql: sqlite3.Connection) -> None:
     """Give free pages back to the system, in the log, too: deleted words must not stay there."""
     sql.executescript("PRAGMA incremental_vacuum")  # `execute` takes one step of it, which frees one page
     sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _which(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino

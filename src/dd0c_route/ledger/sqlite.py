@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import msgspec
 
 from dd0c_route import __version__
 from dd0c_route.errors import StoreDeleted, StoreUnavailable, StoreUnsynced
+from dd0c_route.ledger.sqlite_file import BUSY_S, statements, which
 from dd0c_route.ledger.store import (
     EVERYTHING,
     Batch,
@@ -30,13 +30,10 @@ from dd0c_route.ledger.store import (
 )
 from dd0c_route.types import Audit, Entry, Label
 
-BUSY_S = 5.0  # how long another process may hold the write lock before we give up and try again later
-
 _MAGIC = b"SQLite format 3\0"  # source: https://www.sqlite.org/fileformat2.html, 1.3.1
 _UNSYNCED = (sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC)
-_HERE = Path(__file__).parent
-_NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
-_SQL: dict[str, str] = dict(_NAMED.findall((_HERE / "sqlite.sql").read_text(encoding="utf-8")))
+_SQL = statements("sqlite.sql")
+_MIGRATIONS = Path(__file__).parent / "migrations"
 _SIMPLE_CONDITIONS = ("since", "before", "provider", "model", "end_state", "session")
 
 _entry_decoder = msgspec.json.Decoder(Entry)
@@ -176,7 +173,7 @@ class SqliteStore:
 
     def _which_files(self) -> list[tuple[int, int] | None]:
         """Which files go by the names of the database and of its log."""
-        return [_which(self._path), _which(self._path.with_name(self._path.name + "-wal"))]
+        return [which(self._path), which(self._path.with_name(self._path.name + "-wal"))]
 
     def _connect(self) -> sqlite3.Connection:
         # Each connection is used by one thread; only `close` comes from another.
@@ -192,7 +189,7 @@ class SqliteStore:
         return connection
 
     def _migrate(self) -> None:
-        files = sorted((_HERE / "migrations").glob("*.sqlite.sql"))
+        files = sorted(_MIGRATIONS.glob("*.sqlite.sql"))
         if self._version() == len(files):
             return  # no write lock is needed to read a current file
         with self._transaction() as sql:
@@ -229,14 +226,6 @@ class SqliteStore:
             if getattr(error, "sqlite_errorcode", None) in _UNSYNCED:
                 raise StoreUnsynced(f"the disk did not keep the ledger {self._path} ({error})") from error
             raise StoreUnavailable(f"the ledger {self._path} cannot be used ({error})") from error
-
-
-def _which(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
