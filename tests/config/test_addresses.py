@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dd0c_route.config import load
-from dd0c_route.config.addresses import NETS
+from dd0c_route.config.addresses import NETS, customer, literal
 from dd0c_route.errors import ConfigError
 
 
@@ -48,3 +48,18 @@ def test_plain_http_to_a_public_place_is_warned_of_unless_it_is_allowed(tmp_path
 def test_smaller_nets_are_looked_at_first() -> None:
     lengths = [net.prefixlen for net, _ in NETS]
     assert lengths == sorted(lengths, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("peer", "whose"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+    ],
+)
+def test_of_ipv6_a_network_is_one_customers(peer: str, whose: str) -> None:
+    address = literal(peer)
+    assert address is not None
+    assert customer(address) == whose

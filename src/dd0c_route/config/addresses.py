@@ -35,6 +35,17 @@ def literal(host: str) -> Address | None:
         return None
 
 
+def unmapped(address: Address) -> Address:
+    """*address*; one that a socket of IPv6 shows for IPv4 (`::ffff:192.0.2.1`) as that."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def customer(address: Address) -> str:
+    """*address*, or the network that is one customer's: the first 64 bits of an IPv6 address (RFC 6177)."""
+    address = unmapped(address)
+    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+
+
 def reach(address: Address) -> Reach:
     """How far *address* reaches; one that stands for an IPv4 address, as far as that."""
     for held in _held(address):

@@ -6,7 +6,6 @@ else write, who asks and from where. Sessions, the login, and the rules for brow
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dd0c_route.access import Pages, Session, Sessions, is_csrf
 from dd0c_route.clock import Clock
 from dd0c_route.config import Server
+from dd0c_route.config.addresses import literal, unmapped
 from dd0c_route.config.checks import is_loopback
 from dd0c_route.console.addresses import CALLER, Address, Caller, Who
 from dd0c_route.console.answers import json_error
@@ -120,12 +120,8 @@ def now_s(clock: Clock) -> float:
 
 
 def _is_of_this_machine(peer: str) -> bool:
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or (mapped is not None and mapped.is_loopback)
+    address = literal(peer)
+    return address is not None and unmapped(address).is_loopback
 
 
 def _rule(routes: Sequence[BaseRoute], scope: Scope) -> Who:

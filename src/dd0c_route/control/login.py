@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from dd0c_route.access import KeyRing, Sessions, Throttle, is_password
 from dd0c_route.clock import Clock
 from dd0c_route.config import Server
+from dd0c_route.config.addresses import customer, literal
 from dd0c_route.console.addresses import CALLER, Address
 from dd0c_route.console.pages import login_page
 from dd0c_route.control import door
@@ -123,11 +123,6 @@ def _with_cookie(answer: Response, request: Request, token: str) -> Response:
 
 
 def _network_of(peer: str) -> str:
-    """*peer*, or the network that is one customer's: the first 64 bits of an IPv6 address (RFC 6177)."""
-    try:
-        address = ipaddress.ip_address(peer)
-    except ValueError:
-        return peer
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return peer
+    """*peer*'s, as `customer` tells; the text itself where it is no address."""
+    address = literal(peer)
+    return peer if address is None else customer(address)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
+
+from dd0c_route.config.addresses import customer, literal, unmapped
 
 UNCOUNTED_BYTES = 16 << 10  # of a body: connections are bounded, so these are too
 
@@ -14,13 +15,10 @@ def address_of(peer: Any) -> str | None:
     Connections from this machine are not: there, a proxy speaks for all its clients. Of IPv6 a /64 is one client's.
     """
     try:
-        address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
-    except (ValueError, IndexError, TypeError):  # a unix socket has a path, or nothing
+        address = literal(str(peer[0]))
+    except (IndexError, TypeError):  # a unix socket has a path, or nothing
         return None
-    address = getattr(address, "ipv4_mapped", None) or address
-    if address.is_loopback:
-        return None
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    return None if address is None or unmapped(address).is_loopback else customer(address)
 
 
 class Crowd:
