@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -257,8 +256,7 @@ class App:
 
     def failed(self, request: Inbound, error: BaseException) -> None:
         """Report a fault of ours in *request*, or behind it: its text may repeat the caller's credential."""
-        query = request.target.partition(b"?")[2].decode("latin-1")
-        with registered(partial(credential_of, request.headers, query)):
+        with registered(request.credential):
             self.loop.call_exception_handler({"message": "a call failed inside the router", "exception": error})
 
     # --- our own addresses ------------------------------------------------------------------------------

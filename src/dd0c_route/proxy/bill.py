@@ -25,7 +25,6 @@ from dd0c_route.proxy.charges import charge, charged_fields, decision_record, sh
 from dd0c_route.proxy.client import Client
 from dd0c_route.proxy.counts import LOCAL
 from dd0c_route.proxy.delivery import Deliveries
-from dd0c_route.proxy.headers import credential_of
 from dd0c_route.proxy.prompt_secrets import Pasted
 from dd0c_route.proxy.server import Inbound
 from dd0c_route.proxy.statement import AT_ONCE, Account, Counting, Facts, account, counted
@@ -349,7 +348,7 @@ class Bill:
 
     def credential(self) -> Secret | None:
         """The caller's."""
-        return credential_of(self._request.headers, self._request.target.partition(b"?")[2].decode("latin-1"))
+        return self._request.credential()
 
     def _end_of_try(self) -> bool:
         """Note how the last try ended where that was not known yet: a stream is settled before its last bytes."""

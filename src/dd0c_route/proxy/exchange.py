@@ -21,7 +21,7 @@ from dd0c_route.proxy.counts import LOCAL, Counts, body_of, check, headers_of, i
 from dd0c_route.proxy.decoding import Decoding
 from dd0c_route.proxy.echoes import ErrorAnswer, clean_headers
 from dd0c_route.proxy.forward import upstream_body, upstream_target
-from dd0c_route.proxy.headers import Headers, client_headers, credential_of, upstream_headers
+from dd0c_route.proxy.headers import Headers, client_headers, upstream_headers
 from dd0c_route.proxy.models import Lists, answer_of, passes_on
 from dd0c_route.proxy.opening import opening
 from dd0c_route.proxy.prompt_secrets import looked_at
@@ -56,7 +56,7 @@ async def exchange(
 ) -> None:  # fmt: skip
     """Serve one metered call: exactly one entry, however it is left."""
     api = speaks(address, request.headers)
-    with registered(partial(credential_of, request.headers, query)):
+    with registered(request.credential):
         try:
             with bill:
                 limits = runtime.config.limits

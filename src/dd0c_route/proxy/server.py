@@ -19,7 +19,8 @@ from dd0c_route.errors import BadRequest, BodyTooLarge, HeadTooLarge, NoWebSocke
 from dd0c_route.proxy import gate
 from dd0c_route.proxy.client import Client, Link
 from dd0c_route.proxy.crowd import UNCOUNTED_BYTES, Uploads, address_of
-from dd0c_route.proxy.headers import Headers
+from dd0c_route.proxy.headers import Headers, credential_of
+from dd0c_route.types import Secret
 
 LINGER_S = 2.0
 """How long the rest of a refused request is read and thrown away, so that no reset takes the answer from a client that
@@ -66,6 +67,10 @@ class Inbound:
         self.http10 = False
         self.place: object = None
         self.client: Client | None = None
+
+    def credential(self) -> Secret | None:
+        """The caller's, as the head shows it."""
+        return credential_of(self.headers, self.target.partition(b"?")[2].decode("latin-1"))
 
 
 class Door(Protocol):
