@@ -137,12 +137,12 @@ class Supervisor:
         signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2, signal.SIGCHLD):
             signal.signal(number, self._signalled)
-        if not self._start():
-            return 1
-        if not self._stopping:
-            on_ready()
-        with selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector:  # before all else: later there may be no descriptor left for it
             selector.register(self._woken, selectors.EVENT_READ)
+            if not self._start():
+                return 1
+            if not self._stopping:
+                on_ready()
             while not self._stopping:
                 selector.select(timeout=0.2)
                 with contextlib.suppress(BlockingIOError):
