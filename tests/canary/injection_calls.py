@@ -85,6 +85,8 @@ class Kind(Struct, frozen=True):
     Attributes:
         metered: It leaves an entry when a provider got it.
         leaves: The client hangs up when this holds for what it has read; it reads to the end where None.
+        otherwise: Of the `shape` of its answer, what may stand otherwise, and how: a fault of ours in the first try
+            leaves the provider's one refusal to the second, and then the first target answers, not the second.
     """
 
     path: str
@@ -94,6 +96,7 @@ class Kind(Struct, frozen=True):
     metered: bool = True
     leaves: Callable[[bytearray], bool] | None = None
     method: str = "POST"
+    otherwise: tuple[bytes, bytes] = (b"", b"")
 
     def request(self, key: str) -> bytes:
         """The bytes of the call by a client whose credential is *key*."""
@@ -158,7 +161,12 @@ KINDS: dict[str, Kind] = {
     "counted": Kind(MESSAGES + "/count_tokens", {"model": "sim/gpt-4o-mini", "messages": _PROMPT}),
     "models": Kind("/v1/models", None, method="GET", metered=False),
     "retried": Kind(CHAT, _chat(stream=True), "status=503; fail_first=1; key=KEY"),
-    "second target": Kind(CHAT, _chat("ordered"), "status=503; fail_first=1; key=KEY"),
+    "second target": Kind(
+        CHAT,
+        _chat("ordered"),
+        "status=503; fail_first=1; key=KEY",
+        otherwise=(b'"model":"gpt-#o"', b'"model":"gpt-#o-mini"'),
+    ),
     "refused twice": Kind(CHAT, _chat(), "status=429"),
     "provider's error": Kind(CHAT, _chat(), "status=400"),
     "provider's error, translated": Kind(MESSAGES, _messages("sim/gpt-4o-mini"), "status=400"),
